@@ -1,0 +1,1 @@
+"""The aggregator: sequencer, batcher, asserter, deriver."""

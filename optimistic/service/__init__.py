@@ -1,0 +1,1 @@
+"""I/O toolbox shared by the aggregator and the watchtower."""
