@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+// Generated from spec/constants.json by scripts/gen_constants.py.
+
+bytes32 constant TAG_ACC = 0x6e9d301ebdf56df5927a0a4a50907f113beb2437c9d5293d7456f5c31c3baa00;
+bytes32 constant TAG_ASSERT = 0x0a4325fc8024a59f295c4bb5a15bf06deb506e2c50ed360cef3903fb23590809;
+bytes32 constant TAG_BLOCK = 0xc0a2808f04fcd261a3adc0532cbefffc3371cd99603fdc2d4aa9d2e7ab798627;
+bytes32 constant TAG_CONFIG = 0x67efded068b2b9c24f0ff5b0e8837782c9e3bc11d6fdd2fe61b5d4549fd0029e;
+bytes32 constant TAG_DEPOSIT = 0x4cbebfa927b6f351f7bb251c0c1efdffc2ebfbe0977597668c8d1ac68fed7d5a;
+bytes32 constant TAG_DEPOSIT_TX = 0xb104c38f56d4f600bdcaa5279ae84b4dc31df0e0c8dd387986447e0290f6cf5d;
+bytes32 constant TAG_GENESIS = 0x4a8c8964ab0169dff8c130fa85ecdb01c32d304bdd542fc8953adedd386dea65;
+bytes32 constant TAG_LOG = 0xd3a8726a84870321b7dcab8f2acb942697dd02cc41ccc293dc3fa24c53b115b4;
+bytes32 constant TAG_MACHINE = 0x3701c2ea054e32b7cf6d0baa2d123e48e1d360abaf2d90ae66a0ee3252df884b;
+bytes32 constant TAG_MSG = 0x18ff654134d452f50b6b0f978e027c0cca7e3cf7a565f51371de68a69f61540d;
+bytes32 constant TAG_NODE = 0xec0c1928e05e7ba655b302f34afdc6f2742249b57f684c4ba4a049bd5a9e3572;
+bytes32 constant TAG_RANDAO = 0x9e2a4c4372de2add897602377231c73d297a9b13dcb3f881e5aa14aa149134fe;
+bytes32 constant TAG_RECEIPT = 0x26e2d03d54204cf2871641e2e5095c6ade779e6a7ace20cae86cdd4d4be43ab8;
+bytes32 constant TAG_RECORD = 0xfd7c48d2cb7349cf8130ed35c81649a115bcbaa23d1435f338fb44d1a68a90af;
+bytes32 constant TAG_UNIT = 0x96f9fe5e8f3d5be19511d2ed3b02e5ed53b5d951d656f057ac229969b2c22e20;
+
+uint256 constant BATCH_VERSION = 1;
+uint256 constant BATCH_BITS = 10;
+uint256 constant UNIT_BITS = 15;
+uint256 constant STEP_BITS = 25;
+uint256 constant MAX_BATCH_BYTES = 131072;
+uint256 constant MAX_DEPOSITS_PER_BATCH = 4096;
+uint256 constant MAX_DEPOSIT_BYTES = 65536;
+uint256 constant MAX_INITCODE_BYTES = 49152;
+uint256 constant MAX_UNIT_LEAVES_PER_CALL = 1024;
+uint256 constant WORD_TREE_DEPTH = 16;
+uint256 constant BLOCK_RING_DEPTH = 8;
+uint256 constant CHUNK_BYTES = 32768;
+uint256 constant TX_BASE_GAS = 21000;
+uint256 constant TX_CREATE_GAS = 32000;
+uint256 constant TX_DATA_ZERO_GAS = 4;
+uint256 constant TX_DATA_NONZERO_GAS = 16;
+uint256 constant TX_INITCODE_WORD_GAS = 2;
+uint256 constant TX_ACCESS_ADDRESS_GAS = 2400;
+uint256 constant TX_ACCESS_KEY_GAS = 1900;
+
+address constant SYSTEM_RANGE_START = 0x4200000000000000000000000000000000000000;
+address constant FEE_VAULT = 0x4200000000000000000000000000000000000011;
+address constant MESSAGE_PASSER = 0x4200000000000000000000000000000000000016;
+address constant ALIAS_OFFSET = 0x1111000000000000000000000000000000001111;
+address constant CREATE2_FACTORY = 0x4e59b44847b379578588920cA78FbF26c0B4956C;
+address constant MULTICALL3 = 0xcA11bde05977b3631167028862bE2a173976CA11;
