@@ -1,0 +1,6 @@
+"""The one function this project uses of blake2b-py."""
+
+def decode_and_compress(input: bytes) -> bytes: ...
+def compress(
+    rounds: int, starting_state: list[int], block: list[int], offset_counters: list[int], final_block: bool
+) -> bytes: ...

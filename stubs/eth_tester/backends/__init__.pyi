@@ -1,0 +1,1 @@
+from .pyevm import PyEVMBackend as PyEVMBackend

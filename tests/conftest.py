@@ -1,0 +1,55 @@
+"""Rules every test lives under: markers by folder, no sockets outside e2e, hypothesis profiles."""
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+TESTS = Path(__file__).parent
+FOLDER_MARKERS = ("unit", "property", "differential", "contracts", "actions", "architecture", "e2e")
+NETWORK_FAMILIES = (socket.AF_INET, socket.AF_INET6)
+
+_slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("dev", max_examples=25, deadline=None, suppress_health_check=_slow)
+settings.register_profile(
+    "ci", max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=_slow
+)
+settings.register_profile("nightly", max_examples=5_000, deadline=None, suppress_health_check=_slow)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test after the folder it lies in."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        item.add_marker(folder if folder in FOLDER_MARKERS else "unit")
+
+
+class SocketBlock:
+    """Refuses network sockets while a test that must not use them runs."""
+
+    def __init__(self) -> None:
+        self.active = False
+        sys.addaudithook(self._audit)
+
+    def _audit(self, event: str, args: tuple[Any, ...]) -> None:
+        if not self.active or event not in ("socket.connect", "socket.bind", "socket.sendto"):
+            return
+        if args[0].family in NETWORK_FAMILIES:
+            message = f"{event} {args[1]!r}: only tests in tests/e2e use the network"
+            raise RuntimeError(message)
+
+
+_sockets = SocketBlock()
+
+
+@pytest.fixture(autouse=True)
+def _no_sockets_outside_e2e(request: pytest.FixtureRequest) -> Iterator[None]:
+    _sockets.active = request.node.get_closest_marker("e2e") is None
+    yield
+    _sockets.active = False
