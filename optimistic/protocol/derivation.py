@@ -1,0 +1,271 @@
+"""Derivation: from an L1 record, its data and its deposits to units and blocks.
+
+Total and deterministic: any bytes give some blocks, nothing raises, nothing is
+dropped. The aggregator, a replica and the watchtower all run this code; the
+sequencer runs it on recorded outcomes to learn its own unit leaves.
+
+Source: docs/spec/03-derivation.md; the order of units is protocol §5.2.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import partial
+
+from optimistic.protocol.batch import HeaderItem, Item, OversizedItem, TxItem, next_item
+from optimistic.protocol.engine import BlockEnv, Engine, Lane, Outcome, Skip, next_receipts_acc
+from optimistic.protocol.errors import CriticalError
+from optimistic.protocol.params import RollupParams
+from optimistic.protocol.records import BatchRecord, Deposit
+from optimistic.protocol.types import ZERO_HASH, Hash32
+from optimistic.protocol.unit import BlockRing, Phase, Unit, block_hash, machine_hash, prev_randao
+
+
+class UnitKind(IntEnum):
+    """What a unit does; the first and the last of a batch are BEGIN_BATCH and END_BATCH."""
+
+    BEGIN_BATCH = 0
+    BLOCK_BEGIN = 1
+    DEPOSIT = 2
+    TRANSACTION = 3
+    BLOCK_END = 4
+    END_BATCH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RollupState:
+    """Where a replay starts or stops: the unit and the block hashes behind its ring."""
+
+    unit: Unit
+    ring: BlockRing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockResult:
+    """A finished L2 block."""
+
+    number: int
+    hash: Hash32
+    parent_hash: Hash32
+    timestamp: int
+    prev_randao: Hash32
+    state_root: Hash32
+    receipts_acc: Hash32
+    gas_used: int
+    tx_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitResult:
+    """One unit of a batch and the boundary state after it."""
+
+    index: int
+    """Position in the batch, 0 for BEGIN_BATCH."""
+    kind: UnitKind
+    unit: Unit
+    leaf: Hash32
+    """Machine hash after the unit: the leaf of the unit tree."""
+    raw: bytes | None
+    """Transaction bytes of a TRANSACTION that is short enough to be read."""
+    outcome: Outcome | None
+    skip: Skip | None
+    block: BlockResult | None
+    """Set for BLOCK_END."""
+
+
+def clamp_timestamp(claimed: int, previous: int, l1_timestamp: int, max_lag_s: int) -> int:
+    """Return a block's timestamp: close to L1's, never before the previous block's (protocol §3)."""
+    return max(previous, min(max(claimed, l1_timestamp - max_lag_s), l1_timestamp))
+
+
+def begin_batch(unit: Unit, record: BatchRecord) -> Unit:
+    """Load a batch record into an idle unit."""
+    return replace(
+        unit,
+        data_root=record.data_root,
+        data_len=record.data_len,
+        cursor=0,
+        deposit_end=record.deposit_end,
+        l1_timestamp=record.l1_timestamp,
+        config_hash=record.config_hash,
+        left_general=record.gas_budget,
+        left_system=record.system_gas_budget,
+    )
+
+
+class BatchReplay:
+    """Walks one batch unit by unit; iterate once, then read `state`.
+
+    Parameters
+    ----------
+    params : the configuration the record names
+    start : state after the previous batch (phase IDLE)
+    record, data : the inbox's record and the bytes its data root commits to
+    deposits : queue entries [record.deposit_start, record.deposit_end)
+    engine : stands on `start.unit.state_root`
+    """
+
+    def __init__(
+        self,
+        params: RollupParams,
+        start: RollupState,
+        record: BatchRecord,
+        data: bytes,
+        deposits: Sequence[Deposit],
+        engine: Engine,
+    ) -> None:
+        if record.deposit_start != start.unit.deposit_cursor or engine.state_root != start.unit.state_root:
+            raise CriticalError("the record or the engine does not follow the start state")
+        if len(data) != record.data_len or len(deposits) != record.deposit_end - record.deposit_start:
+            raise CriticalError("data or deposits are not those the record names")
+        self._params = params
+        self._record = record
+        self._data = data
+        self._deposits = deposits
+        self._engine = engine
+        self._index = 0
+        self.state = start
+
+    def __iter__(self) -> Iterator[UnitResult]:
+        """Yield every unit of the batch in order."""
+        yield self._step(UnitKind.BEGIN_BATCH, begin_batch(self.state.unit, self._record))
+        while True:
+            item = next_item(self._data, self.state.unit.cursor, self._params.max_tx_bytes)
+            result = self._next_unit(item)
+            yield result
+            if result.kind is UnitKind.END_BATCH:
+                return
+
+    def _next_unit(self, item: Item) -> UnitResult:
+        unit = self.state.unit
+        if unit.block_open:
+            if unit.block_deposits_left:
+                return self._deposit()
+            if isinstance(item, TxItem):
+                return self._transaction(item)
+            if isinstance(item, OversizedItem):
+                skipped = replace(unit, cursor=item.end)
+                return self._step(UnitKind.TRANSACTION, skipped, skip=Skip(reason="transaction too long"))
+            return self._block_end()
+        if isinstance(item, HeaderItem):
+            return self._block_begin(item.timestamp, item.n_deposits, item.end)
+        deposits_left = unit.deposit_end - unit.deposit_cursor
+        if deposits_left or not unit.blocks:
+            return self._block_begin(unit.l1_timestamp, deposits_left, unit.data_len)
+        return self._step(UnitKind.END_BATCH, unit.idle(), phase=Phase.IDLE)
+
+    def _block_begin(self, timestamp: int, n_deposits: int, cursor: int) -> UnitResult:
+        unit, params = self.state.unit, self._params
+        number = unit.number + 1
+        opened = replace(
+            unit,
+            number=number,
+            timestamp=clamp_timestamp(timestamp, unit.timestamp, unit.l1_timestamp, params.max_time_lag_s),
+            coinbase=params.coinbase,
+            gas_limit=params.block_gas_limit,
+            base_fee=params.base_fee_wei,
+            prev_randao=prev_randao(unit.parent_hash, number),
+            cursor=cursor,
+            block_open=1,
+            block_deposits_left=min(n_deposits, unit.deposit_end - unit.deposit_cursor),
+            tx_index=0,
+            cum_gas_used=0,
+            receipts_acc=ZERO_HASH,
+        )
+        self._engine.begin_block(block_env(RollupState(opened, self.state.ring)))
+        return self._step(UnitKind.BLOCK_BEGIN, opened)
+
+    def _deposit(self) -> UnitResult:
+        unit = self.state.unit
+        deposit = self._deposits[unit.deposit_cursor - self._record.deposit_start]
+        outcome = self._engine.apply_deposit(unit.deposit_cursor, deposit)
+        after = replace(
+            _with_outcome(unit, outcome),
+            deposit_cursor=unit.deposit_cursor + 1,
+            block_deposits_left=unit.block_deposits_left - 1,
+        )
+        return self._step(UnitKind.DEPOSIT, after, outcome=outcome)
+
+    def _transaction(self, item: TxItem) -> UnitResult:
+        unit = self.state.unit
+        outcome = self._engine.apply_transaction(item.raw, (unit.left_general, unit.left_system))
+        moved = replace(unit, cursor=item.end)
+        if isinstance(outcome, Skip):
+            return self._step(UnitKind.TRANSACTION, moved, raw=item.raw, skip=outcome)
+        after = _charge_lane(_with_outcome(moved, outcome), outcome)
+        return self._step(UnitKind.TRANSACTION, after, raw=item.raw, outcome=outcome)
+
+    def _block_end(self) -> UnitResult:
+        unit = self.state.unit
+        block = BlockResult(
+            number=unit.number,
+            hash=block_hash(unit.number, unit.parent_hash, unit.state_root, unit.receipts_acc, unit.timestamp),
+            parent_hash=unit.parent_hash,
+            timestamp=unit.timestamp,
+            prev_randao=unit.prev_randao,
+            state_root=unit.state_root,
+            receipts_acc=unit.receipts_acc,
+            gas_used=unit.cum_gas_used,
+            tx_count=unit.tx_index,
+        )
+        ring = self.state.ring.with_block(block.number, block.hash)
+        closed = replace(
+            unit, block_hash_ring=ring.root, parent_hash=block.hash, block_open=0, blocks=unit.blocks + 1
+        )
+        return self._step(UnitKind.BLOCK_END, closed, ring=ring, block=block)
+
+    def _step(
+        self,
+        kind: UnitKind,
+        unit: Unit,
+        *,
+        phase: Phase = Phase.BOUNDARY,
+        ring: BlockRing | None = None,
+        raw: bytes | None = None,
+        outcome: Outcome | None = None,
+        skip: Skip | None = None,
+        block: BlockResult | None = None,
+    ) -> UnitResult:
+        self.state = RollupState(unit, ring or self.state.ring)
+        index, self._index = self._index, self._index + 1
+        return UnitResult(
+            index=index,
+            kind=kind,
+            unit=unit,
+            leaf=machine_hash(phase, unit),
+            raw=raw,
+            outcome=outcome,
+            skip=skip,
+            block=block,
+        )
+
+
+def block_env(state: RollupState) -> BlockEnv:
+    """Return what block opcodes see in the open block of `state`."""
+    unit = state.unit
+    return BlockEnv(
+        chain_id=unit.chain_id,
+        number=unit.number,
+        timestamp=unit.timestamp,
+        coinbase=unit.coinbase,
+        gas_limit=unit.gas_limit,
+        base_fee=unit.base_fee,
+        prev_randao=unit.prev_randao,
+        block_hashes=partial(state.ring.lookup, unit.number),
+    )
+
+
+def _with_outcome(unit: Unit, outcome: Outcome) -> Unit:
+    return replace(
+        unit,
+        tx_index=unit.tx_index + 1,
+        cum_gas_used=unit.cum_gas_used + outcome.gas_used,
+        receipts_acc=next_receipts_acc(unit.receipts_acc, outcome),
+        state_root=outcome.state_root,
+    )
+
+
+def _charge_lane(unit: Unit, outcome: Outcome) -> Unit:
+    if outcome.lane is Lane.SYSTEM:
+        return replace(unit, left_system=max(0, unit.left_system - outcome.execution_gas))
+    return replace(unit, left_general=max(0, unit.left_general - outcome.execution_gas))
