@@ -87,7 +87,9 @@ def encode_batch(blocks: Iterable[BlockInput]) -> bytes:
     for block in blocks:
         if not (0 <= block.timestamp < 1 << 64 and 0 <= block.n_deposits < 1 << 16):
             raise UnencodableBatch(f"block header out of range: {block.timestamp}, {block.n_deposits}")
-        parts.append(bytes([ITEM_HEADER]) + block.timestamp.to_bytes(8, "big") + block.n_deposits.to_bytes(2, "big"))
+        parts.append(
+            bytes([ITEM_HEADER]) + block.timestamp.to_bytes(8, "big") + block.n_deposits.to_bytes(2, "big")
+        )
         for raw in block.transactions:
             if not 0 < len(raw) < 1 << 32:
                 raise UnencodableBatch(f"transaction of {len(raw)} bytes")

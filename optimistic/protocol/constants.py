@@ -4,21 +4,26 @@ from typing import Final
 
 from optimistic.protocol.types import Address, Hash32
 
-TAG_ACC: Final = Hash32(bytes.fromhex("6e9d301ebdf56df5927a0a4a50907f113beb2437c9d5293d7456f5c31c3baa00"))
-TAG_ASSERT: Final = Hash32(bytes.fromhex("0a4325fc8024a59f295c4bb5a15bf06deb506e2c50ed360cef3903fb23590809"))
-TAG_BLOCK: Final = Hash32(bytes.fromhex("c0a2808f04fcd261a3adc0532cbefffc3371cd99603fdc2d4aa9d2e7ab798627"))
-TAG_CONFIG: Final = Hash32(bytes.fromhex("67efded068b2b9c24f0ff5b0e8837782c9e3bc11d6fdd2fe61b5d4549fd0029e"))
-TAG_DEPOSIT: Final = Hash32(bytes.fromhex("4cbebfa927b6f351f7bb251c0c1efdffc2ebfbe0977597668c8d1ac68fed7d5a"))
-TAG_DEPOSIT_TX: Final = Hash32(bytes.fromhex("b104c38f56d4f600bdcaa5279ae84b4dc31df0e0c8dd387986447e0290f6cf5d"))
-TAG_GENESIS: Final = Hash32(bytes.fromhex("4a8c8964ab0169dff8c130fa85ecdb01c32d304bdd542fc8953adedd386dea65"))
-TAG_LOG: Final = Hash32(bytes.fromhex("d3a8726a84870321b7dcab8f2acb942697dd02cc41ccc293dc3fa24c53b115b4"))
-TAG_MACHINE: Final = Hash32(bytes.fromhex("3701c2ea054e32b7cf6d0baa2d123e48e1d360abaf2d90ae66a0ee3252df884b"))
-TAG_MSG: Final = Hash32(bytes.fromhex("18ff654134d452f50b6b0f978e027c0cca7e3cf7a565f51371de68a69f61540d"))
-TAG_NODE: Final = Hash32(bytes.fromhex("ec0c1928e05e7ba655b302f34afdc6f2742249b57f684c4ba4a049bd5a9e3572"))
-TAG_RANDAO: Final = Hash32(bytes.fromhex("9e2a4c4372de2add897602377231c73d297a9b13dcb3f881e5aa14aa149134fe"))
-TAG_RECEIPT: Final = Hash32(bytes.fromhex("26e2d03d54204cf2871641e2e5095c6ade779e6a7ace20cae86cdd4d4be43ab8"))
-TAG_RECORD: Final = Hash32(bytes.fromhex("fd7c48d2cb7349cf8130ed35c81649a115bcbaa23d1435f338fb44d1a68a90af"))
-TAG_UNIT: Final = Hash32(bytes.fromhex("96f9fe5e8f3d5be19511d2ed3b02e5ed53b5d951d656f057ac229969b2c22e20"))
+
+def _hash32(digits: str) -> Hash32:
+    return Hash32(bytes.fromhex(digits))
+
+
+TAG_ACC: Final = _hash32("6e9d301ebdf56df5927a0a4a50907f113beb2437c9d5293d7456f5c31c3baa00")
+TAG_ASSERT: Final = _hash32("0a4325fc8024a59f295c4bb5a15bf06deb506e2c50ed360cef3903fb23590809")
+TAG_BLOCK: Final = _hash32("c0a2808f04fcd261a3adc0532cbefffc3371cd99603fdc2d4aa9d2e7ab798627")
+TAG_CONFIG: Final = _hash32("67efded068b2b9c24f0ff5b0e8837782c9e3bc11d6fdd2fe61b5d4549fd0029e")
+TAG_DEPOSIT: Final = _hash32("4cbebfa927b6f351f7bb251c0c1efdffc2ebfbe0977597668c8d1ac68fed7d5a")
+TAG_DEPOSIT_TX: Final = _hash32("b104c38f56d4f600bdcaa5279ae84b4dc31df0e0c8dd387986447e0290f6cf5d")
+TAG_GENESIS: Final = _hash32("4a8c8964ab0169dff8c130fa85ecdb01c32d304bdd542fc8953adedd386dea65")
+TAG_LOG: Final = _hash32("d3a8726a84870321b7dcab8f2acb942697dd02cc41ccc293dc3fa24c53b115b4")
+TAG_MACHINE: Final = _hash32("3701c2ea054e32b7cf6d0baa2d123e48e1d360abaf2d90ae66a0ee3252df884b")
+TAG_MSG: Final = _hash32("18ff654134d452f50b6b0f978e027c0cca7e3cf7a565f51371de68a69f61540d")
+TAG_NODE: Final = _hash32("ec0c1928e05e7ba655b302f34afdc6f2742249b57f684c4ba4a049bd5a9e3572")
+TAG_RANDAO: Final = _hash32("9e2a4c4372de2add897602377231c73d297a9b13dcb3f881e5aa14aa149134fe")
+TAG_RECEIPT: Final = _hash32("26e2d03d54204cf2871641e2e5095c6ade779e6a7ace20cae86cdd4d4be43ab8")
+TAG_RECORD: Final = _hash32("fd7c48d2cb7349cf8130ed35c81649a115bcbaa23d1435f338fb44d1a68a90af")
+TAG_UNIT: Final = _hash32("96f9fe5e8f3d5be19511d2ed3b02e5ed53b5d951d656f057ac229969b2c22e20")
 
 BATCH_VERSION: Final = 1
 BATCH_BITS: Final = 10

@@ -55,6 +55,9 @@ class BlockResult:
     tx_count: int
 
 
+Effect = Outcome | Skip | BlockResult | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitResult:
     """One unit of a batch and the boundary state after it."""
@@ -67,10 +70,8 @@ class UnitResult:
     """Machine hash after the unit: the leaf of the unit tree."""
     raw: bytes | None
     """Transaction bytes of a TRANSACTION that is short enough to be read."""
-    outcome: Outcome | None
-    skip: Skip | None
-    block: BlockResult | None
-    """Set for BLOCK_END."""
+    effect: Effect
+    """Outcome or Skip of a transaction, Outcome of a deposit, BlockResult of a BLOCK_END."""
 
 
 def clamp_timestamp(claimed: int, previous: int, l1_timestamp: int, max_lag_s: int) -> int:
@@ -145,14 +146,14 @@ class BatchReplay:
                 return self._transaction(item)
             if isinstance(item, OversizedItem):
                 skipped = replace(unit, cursor=item.end)
-                return self._step(UnitKind.TRANSACTION, skipped, skip=Skip(reason="transaction too long"))
+                return self._step(UnitKind.TRANSACTION, skipped, Skip(reason="transaction too long"))
             return self._block_end()
         if isinstance(item, HeaderItem):
             return self._block_begin(item.timestamp, item.n_deposits, item.end)
         deposits_left = unit.deposit_end - unit.deposit_cursor
         if deposits_left or not unit.blocks:
             return self._block_begin(unit.l1_timestamp, deposits_left, unit.data_len)
-        return self._step(UnitKind.END_BATCH, unit.idle(), phase=Phase.IDLE)
+        return self._step(UnitKind.END_BATCH, unit.idle())
 
     def _block_begin(self, timestamp: int, n_deposits: int, cursor: int) -> UnitResult:
         unit, params = self.state.unit, self._params
@@ -184,22 +185,24 @@ class BatchReplay:
             deposit_cursor=unit.deposit_cursor + 1,
             block_deposits_left=unit.block_deposits_left - 1,
         )
-        return self._step(UnitKind.DEPOSIT, after, outcome=outcome)
+        return self._step(UnitKind.DEPOSIT, after, outcome)
 
     def _transaction(self, item: TxItem) -> UnitResult:
         unit = self.state.unit
         outcome = self._engine.apply_transaction(item.raw, (unit.left_general, unit.left_system))
         moved = replace(unit, cursor=item.end)
         if isinstance(outcome, Skip):
-            return self._step(UnitKind.TRANSACTION, moved, raw=item.raw, skip=outcome)
+            return self._step(UnitKind.TRANSACTION, moved, outcome, item.raw)
         after = _charge_lane(_with_outcome(moved, outcome), outcome)
-        return self._step(UnitKind.TRANSACTION, after, raw=item.raw, outcome=outcome)
+        return self._step(UnitKind.TRANSACTION, after, outcome, item.raw)
 
     def _block_end(self) -> UnitResult:
         unit = self.state.unit
         block = BlockResult(
             number=unit.number,
-            hash=block_hash(unit.number, unit.parent_hash, unit.state_root, unit.receipts_acc, unit.timestamp),
+            hash=block_hash(
+                unit.number, unit.parent_hash, unit.state_root, unit.receipts_acc, unit.timestamp
+            ),
             parent_hash=unit.parent_hash,
             timestamp=unit.timestamp,
             prev_randao=unit.prev_randao,
@@ -208,35 +211,24 @@ class BatchReplay:
             gas_used=unit.cum_gas_used,
             tx_count=unit.tx_index,
         )
-        ring = self.state.ring.with_block(block.number, block.hash)
+        self.state = RollupState(unit, self.state.ring.with_block(block.number, block.hash))
         closed = replace(
-            unit, block_hash_ring=ring.root, parent_hash=block.hash, block_open=0, blocks=unit.blocks + 1
+            unit,
+            block_hash_ring=self.state.ring.root,
+            parent_hash=block.hash,
+            block_open=0,
+            blocks=unit.blocks + 1,
         )
-        return self._step(UnitKind.BLOCK_END, closed, ring=ring, block=block)
+        return self._step(UnitKind.BLOCK_END, closed, block)
 
     def _step(
-        self,
-        kind: UnitKind,
-        unit: Unit,
-        *,
-        phase: Phase = Phase.BOUNDARY,
-        ring: BlockRing | None = None,
-        raw: bytes | None = None,
-        outcome: Outcome | None = None,
-        skip: Skip | None = None,
-        block: BlockResult | None = None,
+        self, kind: UnitKind, unit: Unit, effect: Effect = None, raw: bytes | None = None
     ) -> UnitResult:
-        self.state = RollupState(unit, ring or self.state.ring)
+        self.state = RollupState(unit, self.state.ring)
         index, self._index = self._index, self._index + 1
+        phase = Phase.IDLE if kind is UnitKind.END_BATCH else Phase.BOUNDARY
         return UnitResult(
-            index=index,
-            kind=kind,
-            unit=unit,
-            leaf=machine_hash(phase, unit),
-            raw=raw,
-            outcome=outcome,
-            skip=skip,
-            block=block,
+            index=index, kind=kind, unit=unit, leaf=machine_hash(phase, unit), raw=raw, effect=effect
         )
 
 

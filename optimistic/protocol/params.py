@@ -81,7 +81,9 @@ class RollupParams:
         for name, rate in (("gas_burst", self.gas_rate), ("system_gas_burst", self.system_gas_rate)):
             burst, floor = getattr(self, name), 2 * self.tx_gas_cap
             if self.tx_gas_cap != UNLIMITED_GAS and not floor <= burst <= max(600 * rate, floor):
-                problems.append(f"{name} must lie between 2·tx_gas_cap and the larger of that and 600 s of its rate")
+                problems.append(
+                    f"{name} must lie between 2·tx_gas_cap and the larger of that and 600 s of its rate"
+                )
         if self.l1_chain_id == self.l2_chain_id:
             problems.append("l1_chain_id and l2_chain_id must differ")
         if self.max_tx_bytes > 65_536:
@@ -117,7 +119,7 @@ class RollupParams:
         return cls(**parsed)
 
 
-def _parse(name: str, value: Any) -> Any:
+def _parse(name: str, value: object) -> bool | int | Address:
     if name == "modexp_osaka":
         if not isinstance(value, bool):
             raise TypeError(f"{name} must be a boolean")
@@ -127,7 +129,7 @@ def _parse(name: str, value: Any) -> Any:
         if len(address) != 20:
             raise ValueError(f"{name} must be 20 bytes")
         return Address(address)
-    number = int(value)
+    number = int(str(value))
     if number < 0:
         raise ValueError(f"{name} must not be negative")
     return number
@@ -186,7 +188,9 @@ STAGE1: Final = replace(
 )
 """A public network whose guardian may delay withdrawals."""
 
-STAGE2: Final = replace(STAGE1, challenge_period_s=7 * _DAY_S, airgap_s=0, pause_max_s=0, config_delay_s=30 * _DAY_S)
+STAGE2: Final = replace(
+    STAGE1, challenge_period_s=7 * _DAY_S, airgap_s=0, pause_max_s=0, config_delay_s=30 * _DAY_S
+)
 """A public network without a guardian's pause."""
 
 CONFORMANCE: Final = replace(

@@ -11,6 +11,7 @@ Source: docs/spec/05-state-commitments.md; twin: solidity/src/types/Unit.sol
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
+from itertools import pairwise
 
 from optimistic.protocol.constants import BLOCK_RING_DEPTH, TAG_BLOCK, TAG_MACHINE, TAG_RANDAO, TAG_UNIT
 from optimistic.protocol.errors import InvalidInput
@@ -104,7 +105,9 @@ def machine_hash(phase: Phase, unit: Unit) -> Hash32:
     return struct_hash(TAG_MACHINE, phase, unit.hash(), ZERO_HASH, ZERO_HASH, ZERO_HASH, ZERO_HASH)
 
 
-def block_hash(number: int, parent_hash: Hash32, state_root: Hash32, receipts_acc: Hash32, timestamp: int) -> Hash32:
+def block_hash(
+    number: int, parent_hash: Hash32, state_root: Hash32, receipts_acc: Hash32, timestamp: int
+) -> Hash32:
     """Return the L2 block hash: what BLOCKHASH answers, 32 bytes."""
     return struct_hash(TAG_BLOCK, number, parent_hash, state_root, receipts_acc, timestamp)
 
@@ -119,18 +122,29 @@ class InvalidRing(InvalidInput):
 
 
 class BlockRing:
-    """The last 256 block hashes with their Merkle root; O(log) updates."""
+    """The last 256 block hashes with their Merkle root; immutable, O(log) updates."""
 
     __slots__ = ("_levels",)
 
-    def __init__(self, hashes: Iterable[Hash32] = ()) -> None:
-        leaves = list(hashes) or [ZERO_HASH] * RING_SIZE
+    def __init__(self, levels: list[list[Hash32]]) -> None:
+        self._levels = levels
+
+    @classmethod
+    def from_hashes(cls, hashes: Iterable[Hash32]) -> "BlockRing":
+        """Build the tree over 256 hashes of 32 bytes; raises InvalidRing otherwise."""
+        leaves = list(hashes)
         if len(leaves) != RING_SIZE or any(len(leaf) != 32 for leaf in leaves):
             raise InvalidRing(f"a ring has {RING_SIZE} hashes of 32 bytes")
-        self._levels = [leaves]
-        while len(self._levels[-1]) > 1:
-            below = self._levels[-1]
-            self._levels.append([keccak256(below[i] + below[i + 1]) for i in range(0, len(below), 2)])
+        levels = [leaves]
+        while len(levels[-1]) > 1:
+            below = levels[-1]
+            levels.append([keccak256(below[i] + below[i + 1]) for i in range(0, len(below), 2)])
+        return cls(levels)
+
+    @classmethod
+    def empty(cls) -> "BlockRing":
+        """Return the ring before the genesis block."""
+        return cls.from_hashes([ZERO_HASH] * RING_SIZE)
 
     @property
     def root(self) -> Hash32:
@@ -144,14 +158,13 @@ class BlockRing:
 
     def with_block(self, number: int, hash_: Hash32) -> "BlockRing":
         """Return a ring in which block `number` has this hash."""
-        ring = BlockRing.__new__(BlockRing)
-        ring._levels = [level.copy() for level in self._levels]
+        levels = [level.copy() for level in self._levels]
         index = number % RING_SIZE
-        ring._levels[0][index] = hash_
-        for below, level in zip(ring._levels, ring._levels[1:], strict=False):
+        levels[0][index] = hash_
+        for below, level in pairwise(levels):
             index //= 2
             level[index] = keccak256(below[2 * index] + below[2 * index + 1])
-        return ring
+        return BlockRing(levels)
 
     def lookup(self, current: int, number: int) -> Hash32:
         """Return what BLOCKHASH(number) gives in block `current`: zero outside the last 256."""
