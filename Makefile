@@ -1,0 +1,94 @@
+# `make help` lists the targets. Every target sets up what it needs; stamps make the second run instant.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+FORGE := node_modules/.bin/forge
+PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+EDITABLE := $(PIP_INSTALL) --build-constraint constraints.txt --editable
+JOBS ?= 2
+export ETH_HASH_BACKEND := pysha3
+export HYPOTHESIS_PROFILE ?= ci
+
+RUNTIME := $(VENV)/.stamp-runtime
+DEV := $(VENV)/.stamp-dev
+NODE := node_modules/.stamp
+
+.PHONY: help setup demo test contracts lint pytest nightly bench devnet fmt vectors clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# ---------------------------------------------------------------- set-up
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+
+# pip first: the one a venv starts with may not know --build-constraint.
+$(RUNTIME): pyproject.toml constraints.txt | $(PY)
+	$(PIP_INSTALL) --upgrade pip
+	$(EDITABLE) .
+	@touch $@
+
+$(DEV): $(RUNTIME)
+	$(EDITABLE) '.[dev]'
+	@touch $@
+
+$(NODE): package.json .npmrc
+	npm install --no-audit --no-fund --no-package-lock --ignore-scripts --loglevel=error
+	@touch $@
+
+setup: $(DEV) $(NODE) ## install everything, developer tools and Solidity tools included
+
+# ---------------------------------------------------------------- use
+demo: $(RUNTIME) ## the whole story on the embedded chain; needs no Node
+	$(VENV)/bin/optimistic demo
+
+devnet: setup ## the same story as real processes on anvil; keeps running
+	$(VENV)/bin/optimistic devnet
+
+# ---------------------------------------------------------------- checks
+test: setup ## everything CI checks: contracts, lint, tests
+	@$(MAKE) --no-print-directory contracts
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory pytest
+
+contracts: setup ## one via-IR build, forge tests, freshness of artifacts and snapshots
+	$(FORGE) build
+	$(PY) -m tests.contracts.forge_report
+	$(PY) scripts/build_contracts.py --check
+
+lint: setup ## style, types, import contracts, generated constants
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(FORGE) fmt --check
+	$(PY) scripts/gen_constants.py --check
+	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/mypy
+
+pytest: setup ## the Python tests on two workers
+	$(PY) -m pytest -q -n $(JOBS) --dist worksteal
+
+nightly: setup ## the long checks; resumable, result in build/nightly.json
+	$(PY) scripts/nightly.py
+
+bench: setup ## measure speed, latency, gas and bytes
+	$(PY) scripts/bench.py all
+
+# ---------------------------------------------------------------- upkeep
+fmt: setup ## format Python and Solidity
+	$(VENV)/bin/ruff check --fix --exit-zero --quiet .
+	$(VENV)/bin/ruff format .
+	$(FORGE) fmt
+
+vectors: setup ## regenerate constants, contract artifacts, snapshots and test vectors
+	$(PY) scripts/gen_constants.py
+	$(PY) scripts/build_contracts.py
+	$(PY) scripts/gen_vectors.py
+
+clean: ## remove build output and caches, keep the set-up
+	rm -rf build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
