@@ -113,7 +113,7 @@ class RollupParams:
         if set(values) != names:
             raise InvalidParams(f"parameter names differ: {sorted(set(values) ^ names)}")
         try:
-            parsed = {name: _parse(name, value) for name, value in values.items()}
+            parsed: dict[str, Any] = {name: _parse(name, value) for name, value in values.items()}
         except (TypeError, ValueError) as error:
             raise InvalidParams(str(error)) from error
         return cls(**parsed)
