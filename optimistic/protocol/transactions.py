@@ -1,0 +1,295 @@
+"""Signed transactions: strict decoding, sender recovery, intrinsic gas, validity.
+
+This is the decoder of record. It accepts exactly the canonical encodings of
+types 0, 1 and 2 that Ethereum accepts; libraries used elsewhere are more
+lenient in places and are never asked. Whatever fails here is skipped by the
+derivation, so nothing in this module may depend on anything but its arguments.
+
+Source: docs/spec/04-transactions.md; EIP-155, EIP-2, EIP-2718, EIP-2930, EIP-1559,
+EIP-2681, EIP-3607, EIP-3860
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from coincurve import PublicKey
+
+from optimistic.protocol.accounts import EMPTY_CODE_HASH, MAX_NONCE, Account
+from optimistic.protocol.constants import (
+    MAX_INITCODE_BYTES,
+    TX_ACCESS_ADDRESS_GAS,
+    TX_ACCESS_KEY_GAS,
+    TX_BASE_GAS,
+    TX_CREATE_GAS,
+    TX_DATA_NONZERO_GAS,
+    TX_DATA_ZERO_GAS,
+    TX_INITCODE_WORD_GAS,
+)
+from optimistic.protocol.engine import Lane, lane_of
+from optimistic.protocol.errors import InvalidInput
+from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.params import RollupParams
+from optimistic.protocol.strict_rlp import (
+    EMPTY_STRING,
+    InvalidRlp,
+    RlpItem,
+    decode_int,
+    decode_list,
+    encode_int,
+    join_list,
+    split_list,
+    string_payload,
+)
+from optimistic.protocol.types import Address, Hash32
+
+LEGACY: Final = 0
+ACCESS_LIST: Final = 1
+DYNAMIC_FEE: Final = 2
+
+_FIELD_COUNT: Final = {LEGACY: 9, ACCESS_LIST: 11, DYNAMIC_FEE: 12}
+_UINT64_BYTES: Final = 8
+_UINT256_BYTES: Final = 32
+_CURVE_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+class InvalidTransaction(InvalidInput):
+    """A transaction that cannot be included; `reason` is a stable snake_case word."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """A decoded transaction; its signature is in range but not yet recovered."""
+
+    raw: bytes
+    hash: Hash32
+    signing_hash: Hash32
+    type: int
+    """0 legacy, 1 access list (EIP-2930), 2 dynamic fee (EIP-1559)."""
+    chain_id: int | None
+    """None for a legacy transaction signed without EIP-155."""
+    nonce: int
+    max_priority_fee: int
+    """Wei per gas; equals `max_fee` for types 0 and 1."""
+    max_fee: int
+    gas_limit: int
+    to: Address | None
+    """None creates a contract."""
+    value: int
+    data: bytes
+    access_list: tuple[tuple[Address, tuple[Hash32, ...]], ...]
+    y_parity: int
+    r: int
+    s: int
+
+    @property
+    def lane(self) -> Lane:
+        """The gas budget it draws on."""
+        return lane_of(self.to)
+
+    def gas_price(self, base_fee: int) -> int:
+        """Return the wei per gas it pays in a block with `base_fee`."""
+        return min(self.max_fee, self.max_priority_fee + base_fee)
+
+
+def decode_transaction(raw: bytes) -> Transaction:
+    """Decode the network encoding of a transaction.
+
+    Raises
+    ------
+    InvalidTransaction : `raw` is not the canonical encoding of a type 0, 1 or 2
+        transaction whose signature values are in range with a low s
+    """
+    if not raw:
+        raise InvalidTransaction("empty")
+    if raw[0] >= 0xC0:
+        return _decode_body(raw, LEGACY, raw)
+    if raw[0] in (ACCESS_LIST, DYNAMIC_FEE):
+        return _decode_body(raw, raw[0], raw[1:])
+    raise InvalidTransaction("unknown_type")
+
+
+def recover_sender(tx: Transaction) -> Address:
+    """Return the account that signed `tx`.
+
+    Raises
+    ------
+    InvalidTransaction : the signature recovers no public key
+    """
+    signature = tx.r.to_bytes(32, "big") + tx.s.to_bytes(32, "big") + bytes((tx.y_parity,))
+    try:
+        key = PublicKey.from_signature_and_message(signature, tx.signing_hash, hasher=None)
+    except ValueError as error:
+        raise InvalidTransaction("bad_signature") from error
+    return Address(keccak256(key.format(compressed=False)[1:])[12:])
+
+
+def intrinsic_gas(tx: Transaction) -> int:
+    """Return the gas charged before execution (Cancun schedule)."""
+    keys = sum(len(slots) for _, slots in tx.access_list)
+    return (
+        intrinsic_message_gas(tx.data, is_create=tx.to is None)
+        + len(tx.access_list) * TX_ACCESS_ADDRESS_GAS
+        + keys * TX_ACCESS_KEY_GAS
+    )
+
+
+def intrinsic_message_gas(data: bytes, *, is_create: bool) -> int:
+    """Return the intrinsic gas of a message without an access list, as deposits are."""
+    zeros = data.count(0)
+    gas = TX_BASE_GAS + zeros * TX_DATA_ZERO_GAS + (len(data) - zeros) * TX_DATA_NONZERO_GAS
+    if is_create:
+        gas += TX_CREATE_GAS + TX_INITCODE_WORD_GAS * ((len(data) + 31) // 32)
+    return gas
+
+
+def validate(
+    tx: Transaction, account: Account, params: RollupParams, block_gas_limit: int, base_fee: int
+) -> None:
+    """Check everything validity depends on besides the signature and the lane's budget.
+
+    Parameters
+    ----------
+    tx : the decoded transaction
+    account : its sender's account (an empty one when absent)
+    params : consensus parameters
+    block_gas_limit, base_fee : fields of the block that would include it
+
+    Raises
+    ------
+    InvalidTransaction : the first broken rule in the order of the specification
+    """
+    if tx.chain_id is not None and tx.chain_id != params.l2_chain_id:
+        raise InvalidTransaction("wrong_chain_id")
+    if len(tx.raw) > params.max_tx_bytes:
+        raise InvalidTransaction("too_large")
+    if account.code_hash != EMPTY_CODE_HASH:
+        raise InvalidTransaction("sender_has_code")
+    if tx.nonce != account.nonce:
+        raise InvalidTransaction("nonce_too_low" if tx.nonce < account.nonce else "nonce_too_high")
+    if tx.nonce == MAX_NONCE:
+        raise InvalidTransaction("nonce_exhausted")
+    if tx.gas_limit > min(params.tx_gas_cap, block_gas_limit):
+        raise InvalidTransaction("gas_limit_too_high")
+    validate_fees(tx, base_fee)
+    if intrinsic_gas(tx) > tx.gas_limit:
+        raise InvalidTransaction("intrinsic_gas_too_low")
+    if tx.to is None and len(tx.data) > MAX_INITCODE_BYTES:
+        raise InvalidTransaction("initcode_too_large")
+    if account.balance < tx.gas_limit * tx.max_fee + tx.value:
+        raise InvalidTransaction("insufficient_funds")
+
+
+def validate_fees(tx: Transaction, base_fee: int) -> None:
+    """Check the fee fields against each other and the block's base fee.
+
+    Raises
+    ------
+    InvalidTransaction : the tip exceeds the fee cap, or the fee cap the base fee
+    """
+    if tx.max_priority_fee > tx.max_fee:
+        raise InvalidTransaction("priority_fee_above_max_fee")
+    if tx.max_fee < base_fee:
+        raise InvalidTransaction("max_fee_below_base_fee")
+
+
+def within_budget(tx: Transaction, left: tuple[int, int]) -> bool:
+    """Whether the execution gas `tx` may use fits what is left of its lane's budget."""
+    return tx.gas_limit - intrinsic_gas(tx) <= left[tx.lane]
+
+
+def _decode_body(raw: bytes, kind: int, body: bytes) -> Transaction:
+    try:
+        items = split_list(body)
+        if len(items) != _FIELD_COUNT[kind]:
+            raise InvalidTransaction("wrong_field_count")
+        return _decode_items(raw, kind, items)
+    except InvalidRlp as error:
+        raise InvalidTransaction("malformed_rlp") from error
+
+
+def _decode_items(raw: bytes, kind: int, items: list[bytes]) -> Transaction:
+    """Decode the fields from a list's raw items (headers included)."""
+    fields = items if kind == LEGACY else items[1:]
+    chain_id = None if kind == LEGACY else _uint(items[0], _UINT256_BYTES)
+    nonce, tip = _uint(fields[0], _UINT64_BYTES), _uint(fields[1], _UINT256_BYTES)
+    max_fee = tip
+    if kind == DYNAMIC_FEE:
+        max_fee = _uint(fields[2], _UINT256_BYTES)
+        fields = fields[1:]
+    v, r, s = (_uint(item, _UINT256_BYTES) for item in fields[-3:])
+    if not (0 < r < _CURVE_ORDER and 0 < s <= _CURVE_ORDER // 2):
+        raise InvalidTransaction("signature_out_of_range")
+    if kind == LEGACY:
+        chain_id, v = _split_v(v)
+    elif v > 1:
+        raise InvalidTransaction("bad_y_parity")
+    return Transaction(
+        raw=raw,
+        hash=keccak256(raw),
+        signing_hash=keccak256(_signing_payload(raw, kind, items, chain_id)),
+        type=kind,
+        chain_id=chain_id,
+        nonce=nonce,
+        max_priority_fee=tip,
+        max_fee=max_fee,
+        gas_limit=_uint(fields[2], _UINT64_BYTES),
+        to=_to(string_payload(fields[3])),
+        value=_uint(fields[4], _UINT256_BYTES),
+        data=string_payload(fields[5]),
+        access_list=() if kind == LEGACY else _access_list(fields[6]),
+        y_parity=v,
+        r=r,
+        s=s,
+    )
+
+
+def _signing_payload(raw: bytes, kind: int, items: list[bytes], chain_id: int | None) -> bytes:
+    """Return the signed bytes: the items as they came, without the signature, under a new header."""
+    unsigned = items[:-3]
+    if kind != LEGACY:
+        return raw[:1] + join_list(unsigned)
+    if chain_id is not None:
+        unsigned += [encode_int(chain_id), EMPTY_STRING, EMPTY_STRING]
+    return join_list(unsigned)
+
+
+def _split_v(v: int) -> tuple[int | None, int]:
+    """Split a legacy `v` into (chain id or None, parity)."""
+    if v in (27, 28):
+        return None, v - 27
+    if v < 35:
+        raise InvalidTransaction("bad_v")
+    return (v - 35) // 2, (v - 35) % 2
+
+
+def _uint(raw_item: bytes, max_bytes: int) -> int:
+    return decode_int(string_payload(raw_item), max_bytes)
+
+
+def _to(payload: bytes) -> Address | None:
+    if len(payload) not in (0, 20):
+        raise InvalidTransaction("bad_to")
+    return Address(payload) if payload else None
+
+
+def _access_list(raw_item: bytes) -> tuple[tuple[Address, tuple[Hash32, ...]], ...]:
+    return tuple(_access_entry(entry) for entry in decode_list(raw_item))
+
+
+def _access_entry(entry: RlpItem) -> tuple[Address, tuple[Hash32, ...]]:
+    if not isinstance(entry, list) or len(entry) != 2:
+        raise InvalidTransaction("bad_access_list")
+    address, keys = entry
+    if not isinstance(address, bytes) or len(address) != 20 or not isinstance(keys, list):
+        raise InvalidTransaction("bad_access_list")
+    return Address(address), tuple(_access_key(key) for key in keys)
+
+
+def _access_key(key: RlpItem) -> Hash32:
+    if not isinstance(key, bytes) or len(key) != 32:
+        raise InvalidTransaction("bad_access_list")
+    return Hash32(key)
