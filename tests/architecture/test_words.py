@@ -1,0 +1,85 @@
+"""Words that must not be in the tree: unfinished work, hosts of package registries, paths of one machine."""
+
+import re
+from pathlib import Path
+
+from tests.architecture.source_tree import ROOT, files_under, project_files, relative
+
+# The marks are put together here so that this file does not contain them.
+UNFINISHED = re.compile(
+    "|".join(
+        (
+            r"\bTO" + r"DO\b",
+            r"\bFIX" + r"ME\b",
+            r"\bXX" + r"X\b",
+            "NotImplemented" + "Error",
+            r"assert " + r"True\b",
+            r"assertTrue\(" + r"true\)",
+            r"pytest\.mark\.(sk" + "ip|xf" + "ail)",
+            r"vm\.sk" + r"ip\(",
+        )
+    )
+)
+MACHINE_PATH = re.compile(r"(?<![\w.}$-])/(?:home|root|Users|work|opt)/[\w.]")
+URL_HOST = re.compile(r"(?:https?|wss?)://([A-Za-z0-9.-]+)")
+KNOWN_HOSTS = frozenset(
+    {
+        "127.0.0.1",
+        "localhost",
+        "eips.ethereum.org",
+        "keepachangelog.com",
+        "semver.org",
+        "json-schema.org",
+    }
+)
+EXAMPLE_SUFFIXES = ("example", "example.org", "example.com", "invalid", "test")
+VAGUE_MODULES = frozenset({"utils.py", "util.py", "helpers.py", "common.py", "misc.py"})
+TEXT = frozenset({".py", ".pyi", ".sol", ".md", ".toml", ".json", ".txt", ".sql", "", ".js"})
+
+
+def _lines() -> list[tuple[str, str]]:
+    return [
+        (f"{relative(path)}:{number}", line)
+        for path in project_files()
+        if path.suffix in TEXT and not path.is_relative_to(ROOT / "optimistic" / "artifacts")
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1)
+    ]
+
+
+def _is_known(host: str) -> bool:
+    return (
+        host in KNOWN_HOSTS or host.rsplit(".", 2)[-1] in EXAMPLE_SUFFIXES or host.endswith(EXAMPLE_SUFFIXES)
+    )
+
+
+def test_source__python_and_solidity__has_no_unfinished_work() -> None:
+    code: list[Path] = files_under("optimistic", "challenger", "scripts", "tests", "stubs", suffix=".py")
+    code += files_under("solidity", suffix=".sol")
+    names = {relative(path) for path in code}
+
+    marks = [
+        place for place, line in _lines() if UNFINISHED.search(line) and place.rsplit(":", 1)[0] in names
+    ]
+
+    assert not marks
+
+
+def test_tree__every_text_file__names_only_known_hosts() -> None:
+    foreign = [
+        f"{place} {host}"
+        for place, line in _lines()
+        for host in URL_HOST.findall(line)
+        if not _is_known(host)
+    ]
+
+    assert not foreign
+
+
+def test_tree__every_text_file__has_no_machine_path() -> None:
+    assert not [place for place, line in _lines() if MACHINE_PATH.search(line)]
+
+
+def test_packages__module_names__say_what_is_inside() -> None:
+    modules = files_under("optimistic", "challenger", suffix=".py")
+
+    assert not [relative(path) for path in modules if path.name in VAGUE_MODULES]
