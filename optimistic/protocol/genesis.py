@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from optimistic.protocol import mpt
-from optimistic.protocol.accounts import EMPTY_ROOT, Account, encode_storage_value
+from optimistic.protocol.accounts import EMPTY_ROOT, Account, encode_slot
 from optimistic.protocol.derivation import RollupState
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import RollupParams
@@ -77,7 +77,7 @@ def _commit_accounts(accounts: Mapping[Address, GenesisAccount], nodes: dict[Has
     for address, account in accounts.items():
         code_hash = keccak256(account.code)
         nodes[code_hash] = account.code
-        slots = {keccak256(slot): encode_storage_value(value) for slot, value in account.storage.items()}
+        slots = {keccak256(slot): encode_slot(value) for slot, value in account.storage.items()}
         storage_root = _commit(slots, nodes)
         record = Account(nonce=1, balance=0, storage_root=storage_root, code_hash=code_hash)
         leaves[keccak256(address)] = record.encode()
