@@ -23,11 +23,20 @@ settings.register_profile("nightly", max_examples=5_000, deadline=None, suppress
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test after the folder it lies in."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--nightly` adds the long tests that `make nightly` runs."""
+    parser.addoption("--nightly", action="store_true", help="run the tests marked nightly, too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark every test after the folder it lies in; leave the nightly ones out unless asked for."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
         item.add_marker(folder if folder in FOLDER_MARKERS else "unit")
+    if not config.getoption("--nightly"):
+        long = [item for item in items if item.get_closest_marker("nightly")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
 
 
 class SocketBlock:

@@ -1,0 +1,47 @@
+"""The sections of `make nightly`: what runs, and how long each may take."""
+
+from dataclasses import dataclass, field
+
+PYTEST = (".venv/bin/python", "-m", "pytest", "-q", "-n", "2", "--nightly", "--timeout", "7200")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One resumable part of the nightly run; `{fixtures}` in a command is the folder of state tests."""
+
+    name: str
+    command: tuple[str, ...]
+    limit_s: int
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def needs_fixtures(self) -> bool:
+        """Whether the section reads the official state tests."""
+        return "{fixtures}" in self.command
+
+
+SECTIONS = (
+    Section(
+        name="properties",
+        command=(*PYTEST, "tests/property", "tests/differential"),
+        limit_s=7_200,
+        environment={"HYPOTHESIS_PROFILE": "nightly"},
+    ),
+    Section(
+        name="forge-fuzz",
+        command=("node_modules/.bin/forge", "test"),
+        limit_s=3_600,
+        environment={"FOUNDRY_PROFILE": "nightly"},
+    ),
+    Section(
+        name="conformance",
+        command=(
+            *(".venv/bin/python", "scripts/conformance.py", "--fixtures", "{fixtures}"),
+            *("--engine", "py-evm", "--jobs", "2", "--json"),
+        ),
+        limit_s=5_400,
+    ),
+    Section(name="kills", command=(*PYTEST, "tests/e2e", "-k", "kill"), limit_s=3_600),
+    Section(name="reorgs", command=(*PYTEST, "tests/e2e", "-k", "reorg"), limit_s=3_600),
+    Section(name="stories", command=(*PYTEST, "tests/e2e", "-k", "not kill and not reorg"), limit_s=3_600),
+)
