@@ -29,6 +29,7 @@ MAX_DEPTH: Final = 64
 """Lists nested deeper are refused. No Ethereum structure nests deeper than an inline trie node (31)."""
 
 _STRING: Final = 0x80
+_HASH: Final = 0xA0
 _LONG_STRING: Final = 0xB7
 _LIST: Final = 0xC0
 _LONG_LIST: Final = 0xF7
@@ -146,9 +147,18 @@ def split_list(raw: bytes) -> list[bytes]:
         raise InvalidRlp("bytes after the list")
     items: list[bytes] = []
     while start < end:
-        _, item_end = item_bounds(raw, start)
+        prefix = raw[start]
+        # most items of trie nodes are empty or a hash: both are cut without a call
+        if prefix == _STRING:
+            item_end = start + 1
+        elif prefix == _HASH:
+            item_end = start + 33
+        else:
+            _, item_end = item_bounds(raw, start)
         items.append(raw[start:item_end])
         start = item_end
+    if start != end:
+        raise InvalidRlp("item reaches beyond its list")
     return items
 
 
