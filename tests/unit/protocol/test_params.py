@@ -1,0 +1,58 @@
+"""Parameter sets: hashing, JSON, bounds."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+from optimistic.protocol.params import DEVNET, PROFILES, InvalidParams, RollupParams
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_profile__every_one__is_valid_and_round_trips(name: str) -> None:
+    params = PROFILES[name]
+
+    params.check()
+
+    assert RollupParams.from_json(params.to_json()) == params
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(RollupParams)])
+def test_config_hash__any_field_changed__differs(name: str) -> None:
+    value = getattr(DEVNET, name)
+    other: object = (
+        bytes(20) if isinstance(value, bytes) else not value if isinstance(value, bool) else value + 1
+    )
+
+    assert replace(DEVNET, **{name: other}).config_hash() != DEVNET.config_hash()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"log_arity": 2},
+        {"gas_burst": DEVNET.tx_gas_cap},
+        {"system_gas_burst": 1 << 62},
+        {"l2_chain_id": DEVNET.l1_chain_id},
+        {"max_tx_bytes": 65_537},
+    ],
+)
+def test_check__out_of_bounds__named(changes: dict[str, int]) -> None:
+    with pytest.raises(InvalidParams, match=next(iter(changes))):
+        replace(DEVNET, **changes).check()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"coinbase": "0x00"}, {"modexp_osaka": 1}, {"gas_rate": -1}, {"gas_rate": "x"}, {"unknown": 1}],
+)
+def test_from_json__bad_value__rejected(changes: dict[str, object]) -> None:
+    with pytest.raises(InvalidParams):
+        RollupParams.from_json(DEVNET.to_json() | changes)
+
+
+def test_from_json__missing_field__rejected() -> None:
+    values = DEVNET.to_json()
+    del values["airgap_s"]
+
+    with pytest.raises(InvalidParams, match="airgap_s"):
+        RollupParams.from_json(values)
