@@ -1,0 +1,1 @@
+"""Numbered SQL files that bring a chain database to the current schema."""
