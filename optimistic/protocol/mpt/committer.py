@@ -36,7 +36,7 @@ _UNSEALED: Final = HASH_PREFIX
 
 def commit(
     reader: NodeReader, root: bytes, changes: Mapping[bytes, bytes | None]
-) -> tuple[Hash32, dict[Hash32, bytes]]:
+) -> tuple[Hash32, dict[bytes, bytes]]:
     """Trie after `changes`.
 
     Parameters
@@ -85,7 +85,7 @@ class _Commit:
 
     reader: NodeReader
     changes: Sequence[_Change]
-    built: dict[Hash32, bytes] = field(default_factory=dict)
+    built: dict[bytes, bytes] = field(default_factory=dict)
 
     def update(self, ref: bytes, depth: int, low: int, high: int) -> Short | None:
         """Shape of the subtree at `ref` after changes [low, high)."""
