@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from optimistic.protocol import mpt
-from optimistic.protocol.accounts import EMPTY_ROOT, Account, encode_slot
+from optimistic.protocol.accounts import Account, encode_slot
 from optimistic.protocol.derivation import RollupState
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import RollupParams
@@ -24,7 +24,7 @@ class Genesis:
     """Everything a node needs before the first batch."""
 
     state: RollupState
-    nodes: Mapping[Hash32, bytes]
+    nodes: Mapping[bytes, bytes]
     """Trie nodes and code by keccak hash."""
     block_hash: Hash32
     end_leaf: Hash32
@@ -33,7 +33,7 @@ class Genesis:
 
 def build_genesis(params: RollupParams, accounts: Mapping[Address, GenesisAccount]) -> Genesis:
     """Build the genesis of a rollup from its parameters and genesis contracts."""
-    nodes: dict[Hash32, bytes] = {}
+    nodes: dict[bytes, bytes] = {}
     state_root = _commit_accounts(accounts, nodes)
     hash_ = block_hash(0, ZERO_HASH, state_root, ZERO_HASH, 0)
     ring = BlockRing.empty().with_block(0, hash_)
@@ -72,19 +72,21 @@ def build_genesis(params: RollupParams, accounts: Mapping[Address, GenesisAccoun
     )
 
 
-def _commit_accounts(accounts: Mapping[Address, GenesisAccount], nodes: dict[Hash32, bytes]) -> Hash32:
+def _commit_accounts(accounts: Mapping[Address, GenesisAccount], nodes: dict[bytes, bytes]) -> Hash32:
     leaves: dict[bytes, bytes | None] = {}
     for address, account in accounts.items():
         code_hash = keccak256(account.code)
         nodes[code_hash] = account.code
-        slots = {keccak256(slot): encode_slot(value) for slot, value in account.storage.items()}
+        slots: dict[bytes, bytes | None] = {
+            keccak256(slot): encode_slot(value) for slot, value in account.storage.items()
+        }
         storage_root = _commit(slots, nodes)
         record = Account(nonce=1, balance=0, storage_root=storage_root, code_hash=code_hash)
         leaves[keccak256(address)] = record.encode()
     return _commit(leaves, nodes)
 
 
-def _commit(changes: Mapping[bytes, bytes | None], nodes: dict[Hash32, bytes]) -> Hash32:
-    root, written = mpt.commit({}, EMPTY_ROOT, changes)
+def _commit(changes: Mapping[bytes, bytes | None], nodes: dict[bytes, bytes]) -> Hash32:
+    root, written = mpt.commit({}, mpt.EMPTY_ROOT, changes)
     nodes.update(written)
     return root

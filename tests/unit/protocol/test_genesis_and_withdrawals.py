@@ -28,7 +28,7 @@ def key_of(message: Message) -> Hash32:
     return message_key(message, l1_chain_id=1, bridge=BRIDGE, l2_chain_id=2)
 
 
-def state_with_message() -> tuple[dict[Hash32, bytes], Hash32]:
+def state_with_message() -> tuple[dict[bytes, bytes], Hash32]:
     genesis = make_genesis()
     nodes, root, path = dict(genesis.nodes), genesis.state.unit.state_root, keccak256(MESSAGE_PASSER)
     account = Account.decode(mpt.get(nodes, root, path) or b"")
