@@ -1,8 +1,16 @@
 from typing import Any
 
+EVMSpoofTransaction: Any
+
+def get_account_keys_from_mnemonic(
+    mnemonic: str, quantity: int | None = None, hd_path: str | None = None
+) -> tuple[Any, ...]: ...
+
 class PyEVMBackend:
     chain: Any
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
     @classmethod
     def from_mnemonic(cls, mnemonic: str, **kwargs: Any) -> PyEVMBackend: ...
+    @classmethod
+    def generate_genesis_params(cls, overrides: dict[str, Any] | None = None) -> dict[str, Any]: ...
     def __getattr__(self, name: str) -> Any: ...
