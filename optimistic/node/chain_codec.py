@@ -48,6 +48,10 @@ def block_from_row(row: Row) -> Block:
         deposit_cursor=row[9],
         n_transactions=row[10],
         size_bytes=row[11],
+        general_gas=row[12],
+        system_gas=row[13],
+        general_demand=row[14],
+        system_demand=row[15],
     )
 
 

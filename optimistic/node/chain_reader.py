@@ -211,7 +211,7 @@ class ChainReader:
 
     def assertions(self, limit: int = 100, offset: int = 0) -> list[StoredAssertion]:
         """Return assertions, newest first."""
-        query = "SELECT * FROM assertions ORDER BY seq DESC LIMIT ? OFFSET ?"
+        query = "SELECT * FROM assertions ORDER BY rowid DESC LIMIT ? OFFSET ?"
         return [assertion_from_row(row) for row in self._rows(query, (limit, offset))]
 
     def assertion_children(self, parent: Hash32) -> list[StoredAssertion]:
@@ -221,14 +221,14 @@ class ChainReader:
 
     def assertions_covering(self, batch_index: int) -> list[StoredAssertion]:
         """Return the assertions whose range contains batch `batch_index`, oldest first."""
-        query = "SELECT * FROM assertions WHERE from_batch <= ? AND to_batch > ? ORDER BY seq"
+        query = "SELECT * FROM assertions WHERE from_batch <= ? AND to_batch > ? ORDER BY rowid"
         return [assertion_from_row(row) for row in self._rows(query, (batch_index, batch_index))]
 
     def latest_confirmed_assertion(self) -> StoredAssertion | None:
         """Return the confirmed assertion that covers most; None while only genesis is confirmed."""
         row = self._row(
             "SELECT * FROM assertions WHERE confirmed_at_l1_block IS NOT NULL"
-            " ORDER BY to_batch DESC, seq DESC LIMIT 1"
+            " ORDER BY to_batch DESC LIMIT 1"
         )
         return assertion_from_row(row) if row else None
 

@@ -33,6 +33,12 @@ class Block:
     """Transactions and deposits together."""
     size_bytes: int
     """Sum of the raw transactions' lengths."""
+    general_gas: int = 0
+    """Execution gas that its transactions take from the general lane's budget."""
+    system_gas: int = 0
+    general_demand: int = 0
+    """What must be left of the general lane's budget when the block begins; at least `general_gas`."""
+    system_demand: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +149,7 @@ class StoredAssertion:
     id: Hash32
     parent: Hash32
     seq: int
+    """Order among the children of its parent."""
     poster: Address
     from_batch: int
     to_batch: int

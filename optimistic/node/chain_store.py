@@ -219,7 +219,7 @@ class ChainStore(ChainReader):
         return found
 
     def _insert_block(self, block: Block) -> None:
-        self._write("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", block_to_row(block))
+        self._write("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", block_to_row(block))
 
     def _insert_units(self, executed: ExecutedBlock) -> None:
         number = executed.block.number

@@ -17,7 +17,11 @@ CREATE TABLE blocks (
     logs_bloom BLOB NOT NULL CHECK (length(logs_bloom) = 256),
     deposit_cursor INTEGER NOT NULL,
     n_transactions INTEGER NOT NULL,
-    size_bytes INTEGER NOT NULL
+    size_bytes INTEGER NOT NULL,
+    general_gas INTEGER NOT NULL,
+    system_gas INTEGER NOT NULL,
+    general_demand INTEGER NOT NULL,
+    system_demand INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE transactions (
