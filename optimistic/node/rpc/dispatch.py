@@ -1,0 +1,201 @@
+"""From request bytes to response bytes, with no sockets.
+
+Parsing and running are two steps, so that a server can look at what a message
+asks for before it chooses the thread to run it on.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from optimistic.node.rpc.errors import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    PARSE_ERROR,
+    RESPONSE_TOO_LARGE,
+    RpcError,
+    server_error,
+)
+from optimistic.node.rpc.options import RpcLimits
+from optimistic.node.rpc.params import Params
+from optimistic.node.rpc.registry import SESSION_METHODS, MethodTable, Session
+from optimistic.protocol.errors import CriticalError, RollupError
+from optimistic.protocol.mpt import MissingNode
+
+log = structlog.get_logger(__name__)
+
+_decoder = msgspec.json.Decoder()
+_encoder = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request of a message; `error` is set when it is not a valid request."""
+
+    id: object
+    is_notification: bool
+    method: str
+    params: Params
+    error: RpcError | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A parsed body: one call, or a batch of them."""
+
+    calls: tuple[Call, ...]
+    is_batch: bool
+
+
+def encode(value: object) -> bytes:
+    """JSON bytes of a value made of dict, list, str, int, bool, None."""
+    return _encoder.encode(value)
+
+
+def response(request_id: object, result: object) -> bytes:
+    """A success response."""
+    return _encoder.encode({"jsonrpc": "2.0", "id": request_id, "result": result})
+
+
+def failure(request_id: object, error: RpcError) -> bytes:
+    """An error response."""
+    return _encoder.encode({"jsonrpc": "2.0", "id": request_id, "error": error.to_json()})
+
+
+class Dispatcher:
+    """Runs requests against a table of methods; never raises for what a client sent.
+
+    Parameters
+    ----------
+    methods : name to method
+    limits : bounds on batches
+    """
+
+    def __init__(self, methods: MethodTable, limits: RpcLimits) -> None:
+        self._methods = methods
+        self._limits = limits
+
+    def dispatch(self, body: bytes, session: Session | None = None) -> bytes:
+        """Answer one message; empty bytes when nothing is to be answered.
+
+        Parameters
+        ----------
+        body : UTF-8 JSON, a request or an array of requests
+        session : the connection that carries notifications, None over HTTP
+        """
+        return self.run(self.parse(body), session)
+
+    def parse(self, body: bytes) -> Message:
+        """Split a body into calls; whatever is wrong becomes a call with an error."""
+        try:
+            value = _decoder.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+            return _broken(RpcError(PARSE_ERROR, f"parse error: {exc}"))
+        if not isinstance(value, list):
+            return Message(calls=(_parse_call(value),), is_batch=False)
+        if not value:
+            return _broken(RpcError(INVALID_REQUEST, "empty batch"))
+        if len(value) > self._limits.max_batch_items:
+            return _broken(RpcError(INVALID_REQUEST, "batch too large"))
+        return Message(calls=tuple(map(_parse_call, value)), is_batch=True)
+
+    def is_heavy(self, message: Message) -> bool:
+        """Whether a worker thread should run the message."""
+        if len(message.calls) > 8:
+            return True
+        return any((method := self._methods.get(call.method)) and method.heavy for call in message.calls)
+
+    def run(self, message: Message, session: Session | None = None) -> bytes:
+        """Run the calls in order; return the response bytes, empty for notifications only."""
+        if not message.is_batch:
+            return self._answer(message.calls[0], session) or b""
+        answers: list[bytes] = []
+        size = 0
+        for call in message.calls:
+            if size > self._limits.max_batch_response_bytes:
+                answer: bytes | None = _refused(call)
+            else:
+                answer = self._answer(call, session)
+            if answer is not None:
+                answers.append(answer)
+                size += len(answer)
+        return b"[" + b",".join(answers) + b"]" if answers else b""
+
+    def _answer(self, call: Call, session: Session | None) -> bytes | None:
+        try:
+            result = self._result(call, session)
+        except RpcError as exc:
+            return None if call.is_notification else failure(call.id, exc)
+        return None if call.is_notification else response(call.id, result)
+
+    def _result(self, call: Call, session: Session | None) -> object:
+        if call.error is not None:
+            raise call.error
+        method = self._methods.get(call.method)
+        try:
+            if method is not None:
+                return method.handler(call.params)
+            return _session_result(call, session)
+        except RpcError:
+            raise
+        except MissingNode as exc:
+            raise server_error(f"historical state is not available: {exc}") from exc
+        except CriticalError as exc:
+            log.exception("rpc_method_failed", method=call.method)
+            raise RpcError(INTERNAL_ERROR, "internal error") from exc
+        except RollupError as exc:
+            raise server_error(str(exc)) from exc
+        except Exception as exc:
+            # The boundary to clients: one bad request must not end the server.
+            log.exception("rpc_method_failed", method=call.method)
+            raise RpcError(INTERNAL_ERROR, "internal error") from exc
+
+
+def _session_result(call: Call, session: Session | None) -> object:
+    handler = SESSION_METHODS.get(call.method)
+    if handler is None:
+        raise RpcError(METHOD_NOT_FOUND, f"the method {call.method} does not exist/is not available")
+    if session is None:
+        raise RpcError(METHOD_NOT_FOUND, "notifications not supported")
+    return handler(session, call.params)
+
+
+def _refused(call: Call) -> bytes | None:
+    return (
+        None if call.is_notification else failure(call.id, RpcError(RESPONSE_TOO_LARGE, "response too large"))
+    )
+
+
+def _broken(error: RpcError) -> Message:
+    call = Call(id=None, is_notification=False, method="", params=Params([]), error=error)
+    return Message(calls=(call,), is_batch=False)
+
+
+def _parse_call(value: object) -> Call:
+    if not isinstance(value, dict):
+        return _broken(RpcError(INVALID_REQUEST, "invalid request")).calls[0]
+    request_id = value.get("id")
+    error = _request_problem(value)
+    params = value.get("params")
+    return Call(
+        id=request_id if isinstance(request_id, str | int | float) else None,
+        is_notification="id" not in value and error is None,
+        method=value["method"] if error is None else "",
+        params=Params(params if isinstance(params, list) else []),
+        error=error,
+    )
+
+
+def _request_problem(value: dict[str, object]) -> RpcError | None:
+    if value.get("jsonrpc") != "2.0":
+        return RpcError(INVALID_REQUEST, 'invalid request: jsonrpc must be "2.0"')
+    if not isinstance(value.get("method"), str) or not value["method"]:
+        return RpcError(INVALID_REQUEST, "invalid request: method must be a string")
+    if isinstance(value.get("id"), bool | dict | list):
+        return RpcError(INVALID_REQUEST, "invalid request: id must be a string, a number or null")
+    if not isinstance(value.get("params"), list | None):
+        return RpcError(INVALID_PARAMS, "non-array args")
+    return None

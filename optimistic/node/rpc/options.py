@@ -1,0 +1,72 @@
+"""What the operator may set: addresses to listen on, who may ask, and how much."""
+
+from dataclasses import dataclass
+
+from optimistic.protocol.errors import InvalidInput
+
+
+class InvalidRpcOptions(InvalidInput):
+    """A set of RPC options that the server cannot run with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RpcLimits:
+    """Bounds on one request, one connection and the whole server."""
+
+    max_body_bytes: int = 5 * 1024 * 1024
+    """Longer HTTP bodies and WebSocket messages are refused."""
+    max_batch_items: int = 1_000
+    max_batch_response_bytes: int = 25_000_000
+    """A batch stops with -32003 once its answers are longer."""
+    max_log_blocks: int = 10_000
+    """Widest block range of one log query."""
+    max_log_results: int = 20_000
+    max_log_topics: int = 1_000
+    """Most addresses, or alternatives in one topic position, of one log query."""
+    max_filters: int = 1_000
+    """Polled filters of the whole server."""
+    filter_expiry_s: int = 300
+    """A filter that nobody polled for this long is dropped."""
+    max_subscriptions: int = 100
+    """Subscriptions of one WebSocket connection."""
+    max_connections: int = 500
+    max_ws_queue: int = 4_096
+    """Messages waiting for a slow WebSocket reader before it is cut off."""
+    max_ws_requests: int = 64
+    """Requests of one WebSocket connection that may run at the same time."""
+    max_waiting_calls: int = 256
+    """Calls, traces and log queries waiting for a worker; more are refused."""
+    workers: int = 4
+    """Threads for calls, traces and log queries."""
+    call_gas_cap: int = 1 << 25
+    """Most gas of an eth_call, a trace of a call or an access list."""
+    max_trace_steps: int = 200_000
+    """Most lines of a struct-log trace."""
+    max_proof_keys: int = 1_024
+    max_fee_history_blocks: int = 1_024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RpcOptions:
+    """Where the server listens and for whom."""
+
+    host: str = "127.0.0.1"
+    port: int = 8545
+    """0 takes a free port."""
+    cors_origins: tuple[str, ...] = ()
+    """Browser origins that may ask; ``*`` admits all, empty admits none."""
+    vhosts: tuple[str, ...] = ("localhost",)
+    """Host names accepted in the Host header besides IP addresses; ``*`` admits all."""
+    limits: RpcLimits = RpcLimits()
+
+    def check(self) -> None:
+        """Raise InvalidRpcOptions with all problems at once."""
+        problems = []
+        if not 0 <= self.port <= 65_535:
+            problems.append("port must lie in 0..65535")
+        if not self.host:
+            problems.append("host must not be empty")
+        names = RpcLimits.__dataclass_fields__
+        problems += [f"{name} must be positive" for name in names if getattr(self.limits, name) <= 0]
+        if problems:
+            raise InvalidRpcOptions("; ".join(problems))

@@ -1,0 +1,296 @@
+"""The HTTP and WebSocket server: an ASGI application in a uvicorn thread of its own.
+
+This is the only asyncio code of the node. The event loop parses messages and
+answers light ones; calls, traces and log queries run on a small thread pool.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+import structlog
+import uvicorn
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from optimistic.node.rpc.dispatch import Dispatcher, Message, failure
+from optimistic.node.rpc.errors import limit_exceeded
+from optimistic.node.rpc.feed import ChainFeed
+from optimistic.node.rpc.options import RpcOptions
+from optimistic.node.rpc.subscriptions import SubscriptionHub
+from optimistic.node.rpc.websocket import WebSocketSession, serve_websocket
+from optimistic.protocol.errors import RollupError, TemporaryError
+
+log = structlog.get_logger(__name__)
+
+_POLL_INTERVAL_S: Final = 0.05
+_KEEP_ALIVE_S: Final = 120
+_STOP_TIMEOUT_S: Final = 5
+_CONTENT_TYPES: Final = frozenset((b"application/json", b"application/json-rpc", b"application/jsonrequest"))
+
+T = TypeVar("T")
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class PortTaken(TemporaryError):
+    """The address to listen on is in use or not available."""
+
+
+class RpcApp:
+    """The ASGI application.
+
+    Parameters
+    ----------
+    dispatcher : answers messages
+    hub : live subscriptions
+    options : who may ask, and limits
+    """
+
+    def __init__(self, dispatcher: Dispatcher, hub: SubscriptionHub, options: RpcOptions) -> None:
+        self._dispatcher = dispatcher
+        self._hub = hub
+        self._options = options
+        self._limits = options.limits
+        self._pool = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="rpc-worker")
+        self._n_waiting = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request or one WebSocket connection."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+
+    def close(self) -> None:
+        """Stop the workers; a call that runs ends by itself."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._http_refusal(scope)
+        if refusal is not None:
+            await _send_response(send, refusal[0], refusal[1], b"text/plain")
+            return
+        if scope["method"] == "GET":
+            await _send_response(send, 200, b"", b"text/plain")
+            return
+        body = await self._read_body(receive)
+        if body is None:
+            await _send_response(send, 413, b"content too large", b"text/plain")
+            return
+        reply = self._answer(body, None)
+        payload = reply if isinstance(reply, bytes) else await reply
+        await _send_response(send, 200 if payload else 204, payload, b"application/json")
+
+    def _http_refusal(self, scope: Scope) -> tuple[int, bytes] | None:
+        headers: Headers = scope["headers"]
+        if not self._is_known_host(_header(headers, b"host")):
+            return 403, b"invalid host specified"
+        if scope["method"] not in ("POST", "GET"):
+            return 405, b"method not allowed"
+        if scope["method"] == "GET":
+            return None
+        if _header(headers, b"content-type").split(b";")[0].strip().lower() not in _CONTENT_TYPES:
+            return 415, b"invalid content type, only application/json is supported"
+        length = _header(headers, b"content-length")
+        if length.isdigit() and int(length) > self._limits.max_body_bytes:
+            return 413, b"content too large"
+        return None
+
+    async def _read_body(self, receive: Receive) -> bytes | None:
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            event = await receive()
+            if event["type"] == "http.disconnect":
+                return b""
+            chunks.append(event.get("body", b""))
+            size += len(chunks[-1])
+            if size > self._limits.max_body_bytes:
+                return None
+            if not event.get("more_body", False):
+                return b"".join(chunks)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: Headers = scope["headers"]
+        await receive()
+        if not self._is_known_host(_header(headers, b"host")) or not self._is_known_origin(headers):
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await send({"type": "websocket.accept"})
+        session = WebSocketSession(self._hub, self._limits)
+        await serve_websocket(session, receive, send, self._answer)
+
+    def _answer(self, body: bytes, session: WebSocketSession | None) -> bytes | Awaitable[bytes]:
+        message = self._dispatcher.parse(body)
+        if not self._dispatcher.is_heavy(message):
+            return self._dispatcher.run(message, session)
+        if self._n_waiting >= self._limits.max_waiting_calls:
+            return _busy(message)
+        return self._run_on_worker(message, session)
+
+    async def _run_on_worker(self, message: Message, session: WebSocketSession | None) -> bytes:
+        self._n_waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, self._dispatcher.run, message, session)
+        finally:
+            self._n_waiting -= 1
+
+    def _is_known_host(self, host: bytes) -> bool:
+        name = _host_name(host.decode("latin-1"))
+        return not name or "*" in self._options.vhosts or name in self._options.vhosts or _is_ip_address(name)
+
+    def _is_known_origin(self, headers: Headers) -> bool:
+        origin = _header(headers, b"origin").decode("latin-1")
+        return not origin or "*" in self._options.cors_origins or origin in self._options.cors_origins
+
+
+class RpcServer:
+    """The application on a socket, in a thread.
+
+    Parameters
+    ----------
+    dispatcher : answers messages
+    hub : live subscriptions
+    feed : what happens on the chain
+    options : where to listen, who may ask, and limits
+    """
+
+    def __init__(
+        self, dispatcher: Dispatcher, hub: SubscriptionHub, feed: ChainFeed, options: RpcOptions
+    ) -> None:
+        options.check()
+        self._app = RpcApp(dispatcher, hub, options)
+        self._hub = hub
+        self._feed = feed
+        self._options = options
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._socket: socket.socket | None = None
+        self._server = uvicorn.Server(_uvicorn_config(self._app, options))
+        self._thread = threading.Thread(target=self._run, name="rpc", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The port listened on, once started."""
+        assert self._socket is not None, "the server is not started"
+        return int(self._socket.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """HTTP address of the server, once started."""
+        host = f"[{self._options.host}]" if ":" in self._options.host else self._options.host
+        return f"http://{host}:{self.port}"
+
+    def start(self) -> None:
+        """Listen and serve.
+
+        Raises
+        ------
+        PortTaken : the address cannot be bound.
+        """
+        address = (self._options.host, self._options.port)
+        family = socket.AF_INET6 if ":" in self._options.host else socket.AF_INET
+        try:
+            self._socket = socket.create_server(address, family=family, backlog=1_024)
+        except OSError as exc:
+            raise PortTaken(f"cannot listen on {address[0]}:{address[1]}: {exc.strerror}") from exc
+        self._thread.start()
+        log.info("rpc_started", url=self.url)
+
+    def stop(self) -> None:
+        """Close every connection and end the thread."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(_STOP_TIMEOUT_S)
+        self._app.close()
+        if self._socket is not None:
+            self._socket.close()
+        log.info("rpc_stopped")
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._feed.on_blocks(lambda events: _post(loop, self._hub.publish_blocks, events))
+        self._feed.on_pending(lambda event: _post(loop, self._hub.publish_pending, event))
+        watcher = asyncio.create_task(self._watch_chain())
+        try:
+            await self._server.serve(sockets=[self._socket] if self._socket else None)
+        finally:
+            watcher.cancel()
+
+    async def _watch_chain(self) -> None:
+        while True:
+            try:
+                self._feed.refresh()
+            except RollupError as exc:
+                log.warning("chain_feed_failed", error=str(exc))
+            await asyncio.sleep(_POLL_INTERVAL_S)
+
+
+def _uvicorn_config(app: RpcApp, options: RpcOptions) -> uvicorn.Config:
+    asgi: ASGIApp = app
+    if options.cors_origins:
+        asgi = CORSMiddleware(
+            app, allow_origins=options.cors_origins, allow_methods=("POST", "GET"), allow_headers=("*",)
+        )
+    return uvicorn.Config(
+        asgi,
+        ws="websockets-sansio",
+        ws_max_size=options.limits.max_body_bytes,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=options.limits.max_connections,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=1,
+    )
+
+
+def _post(
+    loop: asyncio.AbstractEventLoop,
+    publish: Callable[[T], None],
+    item: T,
+) -> None:
+    try:
+        loop.call_soon_threadsafe(publish, item)
+    except RuntimeError:  # the loop has ended: nobody listens any more
+        log.debug("notification_dropped")
+
+
+def _busy(message: Message) -> bytes:
+    error = limit_exceeded("server busy: too many calls are waiting")
+    answers = [failure(call.id, error) for call in message.calls if not call.is_notification]
+    return b"[" + b",".join(answers) + b"]" if message.is_batch else b"".join(answers)
+
+
+def _header(headers: Headers, name: bytes) -> bytes:
+    return next((value for key, value in headers if key == name), b"")
+
+
+def _host_name(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.rpartition(":")[0].lower() if host.count(":") == 1 else host.lower()
+
+
+def _is_ip_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+async def _send_response(send: Send, status: int, body: bytes, content_type: bytes) -> None:
+    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
