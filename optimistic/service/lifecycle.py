@@ -199,7 +199,7 @@ class Supervisor:
         def body() -> None:
             try:
                 service(self.stop_event)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a thread's last words: reported, then the process stops
                 with self._lock:
                     self._errors.append(error)
                 log.critical(

@@ -1,0 +1,1 @@
+"""Numbered schema of the tables that both daemons use."""
