@@ -1,0 +1,78 @@
+"""From the compiler's output to the committed form of an artifact; its reader is `load`.
+
+What depends on the order of compilation (node numbers, source maps) is left out,
+so equal sources give equal bytes.
+"""
+
+import json
+from typing import Any
+
+from sha3 import keccak_256
+
+CREATE2_FACTORY_CODE = (
+    "0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe036016000816020823780358280"
+    "34f58015156039578182fd5b8082525050506014600cf3"
+)
+"""Runtime code of the keyless deployment proxy tools expect at CREATE2_FACTORY; it has no source."""
+
+
+def artifact_json(output: dict[str, Any]) -> dict[str, Any]:
+    """Return the artifact of one contract.
+
+    Parameters
+    ----------
+    output : the contract's JSON file as forge writes it, with storageLayout
+    """
+    metadata = output["metadata"]
+    identity = {key: metadata[key] for key in ("compiler", "settings", "sources")}
+    references = output["deployedBytecode"].get("immutableReferences", {})
+    return {
+        "abi": output["abi"],
+        "bytecode": output["bytecode"]["object"],
+        "deployedBytecode": output["deployedBytecode"]["object"],
+        "immutableRanges": sorted(
+            [at["start"], at["length"]] for group in references.values() for at in group
+        ),
+        "storageLayout": storage_rows(output["storageLayout"]),
+        "sourceHash": _keccak_hex(json.dumps(identity, sort_keys=True).encode()),
+    }
+
+
+def bare_artifact_json(code: str) -> dict[str, Any]:
+    """Return the artifact of 0x-hex runtime `code` without source or interface."""
+    return {
+        "abi": [],
+        "bytecode": "0x",
+        "deployedBytecode": code,
+        "immutableRanges": [],
+        "storageLayout": [],
+        "sourceHash": _keccak_hex(bytes.fromhex(code[2:])),
+    }
+
+
+def storage_rows(layout: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one row per variable and struct member: label, slot, offset and size in bytes, type."""
+    types = layout["types"] or {}
+
+    def rows(entries: list[dict[str, Any]], base: int, prefix: str) -> list[dict[str, Any]]:
+        result = []
+        for entry in entries:
+            kind, slot, label = types[entry["type"]], base + int(entry["slot"]), prefix + entry["label"]
+            size = int(kind["numberOfBytes"])
+            result.append(
+                {
+                    "label": label,
+                    "slot": slot,
+                    "offset": entry["offset"],
+                    "bytes": size,
+                    "type": kind["label"],
+                }
+            )
+            result += rows(kind.get("members", []), slot, f"{label}.")
+        return result
+
+    return rows(layout["storage"], 0, "")
+
+
+def _keccak_hex(data: bytes) -> str:
+    return "0x" + str(keccak_256(data).hexdigest())
