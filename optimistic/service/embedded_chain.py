@@ -74,6 +74,7 @@ class EmbeddedChain:
         self._numbers: dict[Hash32, int] = {}
         self._places: dict[Hash32, tuple[int, int]] = {}
         self._pending: list[Any] = []
+        self._branch = 0
         self._add(self._chain.get_canonical_block_by_number(0))
 
     # ------------------------------------------------------------------------------ blocks
@@ -119,9 +120,8 @@ class EmbeddedChain:
         """
         if not self._pending:
             self._set_time(timestamp)
-        block = self._chain.mine_block(
-            coinbase=bytes(ZERO_ADDRESS), mix_hash=bytes(keccak256(self.head.header.hash)), blob_gas_used=0
-        )
+        randao = keccak256(self.head.header.hash + self._branch.to_bytes(8, "big"))
+        block = self._chain.mine_block(coinbase=bytes(ZERO_ADDRESS), mix_hash=bytes(randao), blob_gas_used=0)
         self._pending.clear()
         return self._add(block)
 
@@ -136,6 +136,7 @@ class EmbeddedChain:
             for transaction in block.transactions:
                 del self._places[transaction.hash]
         self._pending.clear()
+        self._branch += 1
         self._chain.header = self._chain.create_header_from_parent(self.head.evm_header)
         return tuple(transaction for block in dropped for transaction in block.transactions)
 

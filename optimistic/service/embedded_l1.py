@@ -102,13 +102,12 @@ class EmbeddedL1:
     def reorg(self, depth: int, *, empty_blocks: int = 0) -> tuple[L1Transaction, ...]:
         """Replace the newest `depth` blocks by `empty_blocks` empty ones; return what fell out.
 
-        The new blocks have other timestamps than the dropped ones, hence other hashes.
+        New blocks have another randomness than the dropped ones, hence other hashes.
         """
         with self._lock:
-            self._offset_s += 1
             dropped = self._chain.reorg(depth)
             for _ in range(empty_blocks):
-                self._chain.mine(self.time_s() + 1)
+                self._chain.mine(self.time_s())
             return dropped
 
     # ------------------------------------------------------------------------------ JSON-RPC
