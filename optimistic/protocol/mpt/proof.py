@@ -144,6 +144,7 @@ def delete(root: bytes, key: bytes, proof: Sequence[bytes]) -> Hash32:
         return _rebuild(frames, branch_shape(slots))
     node, unused = _resolve(slots[sibling], walk.unused, is_root=False)
     _require_used_up(unused)
+    _check_depth(node, walk.rest)
     shape = node if isinstance(node, Short) else Short("", slots[sibling], False)
     return _rebuild(frames, shape.after(f"{sibling:x}"))
 
@@ -160,18 +161,16 @@ def _walk(root: bytes, key: bytes, proof: Sequence[bytes]) -> _Walk:
     ref = root_reference(root)
     while ref != NO_CHILD:
         node, unused = _resolve(ref, unused, is_root=not frames)
+        _check_depth(node, rest)
         if isinstance(node, Short):
             if frames and isinstance(frames[-1], str):
                 raise InvalidProof("extension leads to no branch")
-            _check_depth(node, rest)
             if node.is_leaf or not rest.startswith(node.path):
                 return _Walk(frames, rest, node, unused)
             frames.append(node.path)
             rest = rest[len(node.path) :]
             ref = node.tail
         else:
-            if not rest:
-                raise InvalidProof("branch below the last nibble")
             index = int(rest[0], 16)
             frames.append(_BranchFrame(node, index))
             rest = rest[1:]
@@ -196,12 +195,13 @@ def _resolve(ref: bytes, unused: Sequence[bytes], is_root: bool) -> tuple[Node, 
         raise InvalidProof(f"malformed node: {exc}") from exc
 
 
-def _check_depth(node: Short, rest: str) -> None:
-    """A leaf must consume the rest of the key exactly; an extension must leave a nibble for its branch."""
-    if node.is_leaf and len(node.path) != len(rest):
-        raise InvalidProof("leaf path does not complete the key")
-    if not node.is_leaf and len(node.path) >= len(rest):
-        raise InvalidProof("extension path is longer than the key")
+def _check_depth(node: Node, rest: str) -> None:
+    """A leaf must consume the rest of the key exactly; anything else must leave a nibble to the branch below."""
+    if isinstance(node, Short) and node.is_leaf:
+        if len(node.path) != len(rest):
+            raise InvalidProof("leaf path does not complete the key")
+    elif (len(node.path) if isinstance(node, Short) else 0) >= len(rest):
+        raise InvalidProof("branch below the last nibble")
 
 
 def _require_used_up(unused: Sequence[bytes]) -> None:
