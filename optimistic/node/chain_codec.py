@@ -9,8 +9,8 @@ from optimistic.node.chain_records import Batch, Block, L1Block, StoredAssertion
 from optimistic.protocol.records import BatchRecord, Deposit
 from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.unit import Unit
+from optimistic.service.database import Row
 
-Row = tuple[Any, ...]
 T = TypeVar("T", Unit, BatchRecord)
 
 

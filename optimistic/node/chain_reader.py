@@ -4,13 +4,11 @@ Every call is one consistent read; several calls that must agree go inside one
 `snapshot()`. Any thread may read; only `chain_store.ChainStore` writes.
 """
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from optimistic.node.chain_codec import (
-    Row,
     assertion_from_row,
     batch_from_row,
     block_from_row,
@@ -27,12 +25,14 @@ from optimistic.node.chain_records import (
     StoredAssertion,
     StoredLog,
     StoredTransaction,
+    Unposted,
 )
-from optimistic.node.database import Connections, database_errors
+from optimistic.node.read_connections import ReadConnections, read_errors
 from optimistic.protocol.engine import Lane
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import Address, Hash32
+from optimistic.service.database import Parameters, Row
 
 
 class TooManyLogs(InvalidInput):
@@ -48,19 +48,16 @@ class ChainReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self._connections = Connections(path)
+        self._connections = ReadConnections(path)
 
     def close(self) -> None:
         """Close the connections of all threads."""
         self._connections.close()
 
-    def _connection(self) -> sqlite3.Connection:
-        return self._connections.get()
-
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Make all reads of this thread inside the block see one state of the chain."""
-        connection = self._connection()
+        connection = self._connections.get()
         if connection.in_transaction:
             yield
             return
@@ -70,11 +67,11 @@ class ChainReader:
         finally:
             connection.execute("ROLLBACK")
 
-    def _rows(self, query: str, arguments: Sequence[object] = ()) -> list[Row]:
-        with database_errors():
-            return self._connection().execute(query, arguments).fetchall()
+    def _rows(self, query: str, arguments: Parameters = ()) -> list[Row]:
+        with read_errors():
+            return self._connections.get().execute(query, arguments).fetchall()
 
-    def _row(self, query: str, arguments: Sequence[object] = ()) -> Row | None:
+    def _row(self, query: str, arguments: Parameters = ()) -> Row | None:
         rows = self._rows(query, arguments)
         return rows[0] if rows else None
 
@@ -105,6 +102,23 @@ class ChainReader:
         rows = self._rows("SELECT * FROM labelled_heads")
         by_label = {row[0]: block_from_row(row[1:]) for row in rows}
         return Heads(unsafe=by_label["unsafe"], safe=by_label["safe"], finalized=by_label["finalized"])
+
+    def unposted(self) -> Unposted:
+        """Return what the blocks above the safe head add up to."""
+        row = self._row(
+            "SELECT count(*), sum(size_bytes), sum(general_gas), sum(system_gas) FROM blocks"
+            " WHERE number > (SELECT number FROM heads WHERE label = 'safe')"
+        )
+        n_blocks, *sums = row or (0, 0, 0, 0)
+        size_bytes, general_gas, system_gas = (value or 0 for value in sums)
+        return Unposted(
+            n_blocks=n_blocks, size_bytes=size_bytes, general_gas=general_gas, system_gas=system_gas
+        )
+
+    def last_block_within_deposits(self, count: int) -> int:
+        """Return the last block that ran none of the deposits from `count` on."""
+        row = self._row("SELECT max(number) FROM blocks WHERE deposit_cursor <= ?", (count,))
+        return 0 if row is None or row[0] is None else int(row[0])
 
     # ---- transactions and receipts ----------------------------------------------------------------
 
@@ -227,8 +241,7 @@ class ChainReader:
     def latest_confirmed_assertion(self) -> StoredAssertion | None:
         """Return the confirmed assertion that covers most; None while only genesis is confirmed."""
         row = self._row(
-            "SELECT * FROM assertions WHERE confirmed_at_l1_block IS NOT NULL"
-            " ORDER BY to_batch DESC LIMIT 1"
+            "SELECT * FROM assertions WHERE confirmed_at_l1_block IS NOT NULL ORDER BY to_batch DESC LIMIT 1"
         )
         return assertion_from_row(row) if row else None
 
@@ -289,9 +302,9 @@ def _log_from_row(row: Row) -> StoredLog:
     )
 
 
-def _log_conditions(wanted: LogFilter) -> tuple[list[str], list[object]]:
+def _log_conditions(wanted: LogFilter) -> tuple[list[str], list[int | bytes]]:
     conditions = ["block_number BETWEEN ? AND ?"]
-    arguments: list[object] = [wanted.from_block, wanted.to_block]
+    arguments: list[int | bytes] = [wanted.from_block, wanted.to_block]
     columns = ("topic0", "topic1", "topic2", "topic3")
     choices = [("address", wanted.addresses), *zip(columns, wanted.topics, strict=False)]
     for column, values in choices:

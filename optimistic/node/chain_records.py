@@ -124,6 +124,16 @@ class Heads:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unposted:
+    """Sums over the blocks above the safe head."""
+
+    n_blocks: int
+    size_bytes: int
+    general_gas: int
+    system_gas: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """A derived batch and the blocks it became."""
 

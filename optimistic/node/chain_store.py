@@ -7,11 +7,11 @@ that writes is one transaction, and several may be joined into one with
 """
 
 import json
-import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from optimistic.node.chain_codec import batch_to_row, block_to_row, deposit_to_row, l1_block_from_row
 from optimistic.node.chain_reader import ChainReader
@@ -23,13 +23,14 @@ from optimistic.node.chain_records import (
     L1Block,
     StoredAssertion,
 )
-from optimistic.node.database import database_errors, open_writer
 from optimistic.protocol.engine import Lane, Log, Outcome
 from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import Address, Hash32
+from optimistic.service.database import Database, Parameters, Row
 
-_KEPT_L1_BLOCKS = 1_024
+CHAIN_MIGRATIONS: Final = "optimistic.node.migrations"
+_KEPT_L1_BLOCKS: Final = 1_024
 
 
 class WrongDatabase(CriticalError):
@@ -37,58 +38,41 @@ class WrongDatabase(CriticalError):
 
 
 class ChainStore(ChainReader):
-    """Write access; one object per process, calls from any thread are serialised.
+    """Write access; one object per process, writes from any thread are serialised.
 
     Parameters
     ----------
-    path : the database file, created when missing
-
-    Raises
-    ------
-    DatabaseCorrupt : the file is damaged
+    database : opened with `CHAIN_MIGRATIONS`; others may keep tables of their own in it
+    path : the file of `database`, for the connections of readers
     """
 
-    def __init__(self, path: Path) -> None:
-        self._writer = open_writer(path)
-        self._write_lock = threading.RLock()
-        self._lock_owner: int | None = None
+    def __init__(self, database: Database, path: Path) -> None:
         super().__init__(path)
-
-    def close(self) -> None:
-        """Close all connections."""
-        super().close()
-        self._writer.close()
-
-    def _connection(self) -> sqlite3.Connection:
-        """Read through the writer inside one's own transaction, to see what it wrote."""
-        if self._lock_owner == threading.get_ident():
-            return self._writer
-        return super()._connection()
+        self._database = database
+        self._writing_thread: int | None = None
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
-        """Join every write inside the block into one atomic transaction; nests."""
-        with self._write_lock:
-            if self._lock_owner is not None:
-                yield
-                return
-            self._lock_owner = threading.get_ident()
+        """Join every write inside the block into one transaction; nests; reads inside see the writes."""
+        with self._database.transaction():
+            outermost = self._writing_thread is None
+            self._writing_thread = threading.get_ident()
             try:
-                with database_errors():
-                    self._writer.execute("BEGIN IMMEDIATE")
-                    try:
-                        yield
-                        self._writer.execute("COMMIT")
-                    except BaseException:
-                        if self._writer.in_transaction:
-                            self._writer.execute("ROLLBACK")
-                        raise
+                yield
             finally:
-                self._lock_owner = None
+                if outermost:
+                    self._writing_thread = None
 
-    def _write(self, query: str, arguments: Sequence[object] = ()) -> None:
-        with self.atomic():
-            self._writer.execute(query, arguments)
+    def _rows(self, query: str, arguments: Parameters = ()) -> list[Row]:
+        if self._writing_thread == threading.get_ident():
+            return self._database.query(query, arguments)
+        return super()._rows(query, arguments)
+
+    def _write(self, query: str, arguments: Parameters = ()) -> None:
+        self._database.execute(query, arguments)
+
+    def _write_many(self, query: str, rows: Sequence[Parameters]) -> None:
+        self._database.execute_many(query, rows)
 
     # ---- set-up -----------------------------------------------------------------------------------
 
@@ -135,15 +119,20 @@ class ChainStore(ChainReader):
                 self._insert_units(executed)
                 self._write("UPDATE heads SET number = ? WHERE label = 'unsafe'", (block.number,))
 
-    def rewind(self, number: int) -> list[bytes]:
-        """Remove every block above `number`; its transactions wait in the requeue.
+    def rewind(self, number: int, *, requeue: bool) -> int:
+        """Remove every block above `number`.
 
         Batches derived into removed blocks go too, and the safe and finalized
         heads fall back as far as they must.
 
+        Parameters
+        ----------
+        number : the new unsafe head
+        requeue : keep the transactions, oldest first, to be executed again (deposits come again from L1)
+
         Returns
         -------
-        The raw transactions removed, oldest first (deposits come again from L1).
+        Number of transactions removed, without deposits.
         """
         with self.atomic():
             query = (
@@ -153,15 +142,16 @@ class ChainStore(ChainReader):
             removed = self._rows(query, (number,))
             waiting = self._rows("SELECT hash, raw FROM requeued ORDER BY position")
             self._write("DELETE FROM requeued")
-            self._writer.executemany(
-                "INSERT OR IGNORE INTO requeued (hash, raw) VALUES (?, ?)", removed + waiting
+            self._write_many(
+                "INSERT OR IGNORE INTO requeued (hash, raw) VALUES (?, ?)",
+                removed + waiting if requeue else [],
             )
             self._write("DELETE FROM logs WHERE block_number > ?", (number,))
             self._write("DELETE FROM transactions WHERE block_number > ?", (number,))
             self._write("DELETE FROM blocks WHERE number > ?", (number,))
             self._write("DELETE FROM batches WHERE last_block > ?", (number,))
             self._lower_heads(number)
-            return [raw for _, raw in removed]
+            return len(removed)
 
     def _lower_heads(self, number: int) -> None:
         latest = self.latest_batch()
@@ -176,7 +166,7 @@ class ChainStore(ChainReader):
     def drop_requeued(self, tx_hashes: Sequence[Hash32]) -> None:
         """Forget requeued transactions that can no longer be executed."""
         with self.atomic():
-            self._writer.executemany("DELETE FROM requeued WHERE hash = ?", [(item,) for item in tx_hashes])
+            self._write_many("DELETE FROM requeued WHERE hash = ?", [(item,) for item in tx_hashes])
 
     def executed_blocks(self, first: int, last: int) -> list[ExecutedBlock]:
         """Return blocks first..last with the outcomes of all their units, in order."""
@@ -219,12 +209,13 @@ class ChainStore(ChainReader):
         return found
 
     def _insert_block(self, block: Block) -> None:
-        self._write("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", block_to_row(block))
+        query = "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        self._write(query, block_to_row(block))
 
     def _insert_units(self, executed: ExecutedBlock) -> None:
         number = executed.block.number
-        rows: list[tuple[object, ...]] = []
-        log_rows: list[tuple[object, ...]] = []
+        rows: list[Parameters] = []
+        log_rows: list[Parameters] = []
         cumulative = 0
         for index, unit in enumerate(executed.units):
             outcome = unit.outcome
@@ -254,11 +245,13 @@ class ChainStore(ChainReader):
             for log in outcome.logs:
                 topics = [*log.topics, None, None, None, None][:4]
                 log_rows.append((number, len(log_rows), index, log.address, *topics, log.data))
-        self._writer.executemany(
+        self._write_many(
             "INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
         )
-        self._writer.executemany("INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", log_rows)
-        self._writer.executemany("DELETE FROM requeued WHERE hash = ?", [(row[2],) for row in rows])
+        self._write_many("INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", log_rows)
+        self._write_many(
+            "DELETE FROM requeued WHERE hash = ?", [(unit.outcome.tx_hash,) for unit in executed.units]
+        )
 
     # ---- what L1 says -----------------------------------------------------------------------------
 
@@ -272,7 +265,7 @@ class ChainStore(ChainReader):
     def add_deposits(self, deposits: Sequence[tuple[int, Deposit]], l1_block_number: int) -> None:
         """Append queue entries (index, deposit) that L1 block `l1_block_number` emitted."""
         with self.atomic():
-            self._writer.executemany(
+            self._write_many(
                 "INSERT INTO deposits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(index, *deposit_to_row(deposit), l1_block_number) for index, deposit in deposits],
             )

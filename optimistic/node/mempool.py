@@ -87,11 +87,12 @@ class Mempool:
 
     def __init__(self, params: RollupParams, limits: MempoolLimits, read_account: ReadAccount) -> None:
         self._params = params
-        self._limits = limits
+        self.limits = limits
         self._read_account = read_account
         self._lock = threading.RLock()
         self._by_sender: dict[Address, dict[int, PooledTransaction]] = {}
         self._by_hash: dict[Hash32, PooledTransaction] = {}
+        self._head_nonces: dict[Address, int] = {}
         self._arrivals = 0
 
     def __len__(self) -> int:
@@ -126,11 +127,11 @@ class Mempool:
         return PooledTransaction(tx=tx, sender=sender, arrival=0, lane_demand=demand)
 
     def _check_policy(self, tx: Transaction) -> None:
-        if tx.chain_id is None and not self._limits.allow_unprotected:
+        if tx.chain_id is None and not self.limits.allow_unprotected:
             raise NotReplayProtected
         tip = min(tx.max_priority_fee, tx.max_fee - self._params.base_fee_wei)
-        if tip < self._limits.min_tip_wei:
-            raise Underpriced(self._limits.min_tip_wei, tip)
+        if tip < self.limits.min_tip_wei:
+            raise Underpriced(self.limits.min_tip_wei, tip)
 
     def check(self, pooled: PooledTransaction) -> None:
         """Check `pooled` against the unsafe head and the pool without adding it.
@@ -148,6 +149,8 @@ class Mempool:
         with self._lock:
             self._arrivals += 1
             waiting = self._by_sender.setdefault(pooled.sender, {})
+            if not waiting:
+                self._head_nonces[pooled.sender] = self._read_account(pooled.sender).nonce
             replaced = waiting.get(pooled.tx.nonce)
             if replaced is not None:
                 del self._by_hash[replaced.tx.hash]
@@ -168,7 +171,7 @@ class Mempool:
         account = self._read_account(sender)
         if tx.nonce < account.nonce:
             raise NonceTooLow(account.nonce, tx.nonce)
-        if tx.nonce - account.nonce >= self._limits.max_per_sender:
+        if tx.nonce - account.nonce >= self.limits.max_per_sender:
             raise NonceTooHigh(account.nonce, tx.nonce)
         self._check_rules(pooled, account)
         self._check_replacement(pooled)
@@ -196,7 +199,7 @@ class Mempool:
         old = self._by_sender.get(pooled.sender, {}).get(pooled.tx.nonce)
         if old is None:
             return
-        percent = 100 + self._limits.replacement_bump_percent
+        percent = 100 + self.limits.replacement_bump_percent
         for new_fee, old_fee in (
             (pooled.tx.max_fee, old.tx.max_fee),
             (pooled.tx.max_priority_fee, old.tx.max_priority_fee),
@@ -208,9 +211,9 @@ class Mempool:
         waiting = self._by_sender.get(pooled.sender, {})
         if pooled.tx.nonce in waiting:
             return
-        if len(waiting) >= self._limits.max_per_sender:
-            raise SenderLimit(self._limits.max_per_sender)
-        if len(self._by_hash) >= self._limits.max_transactions and not self._evict(pooled):
+        if len(waiting) >= self.limits.max_per_sender:
+            raise SenderLimit(self.limits.max_per_sender)
+        if len(self._by_hash) >= self.limits.max_transactions and not self._evict(pooled):
             raise PoolFull
 
     def _evict(self, newcomer: PooledTransaction) -> bool:
@@ -220,7 +223,7 @@ class Mempool:
         ]
         cheaper = [tail for tail in tails if self._tip(tail) < self._tip(newcomer)]
         cheaper.sort(key=lambda tail: (self._tip(tail), -tail.arrival))
-        for tail in cheaper[: 1 + self._limits.max_transactions // _EVICTED_SHARE]:
+        for tail in cheaper[: 1 + self.limits.max_transactions // _EVICTED_SHARE]:
             self._remove(tail)
         return bool(cheaper)
 
@@ -243,18 +246,17 @@ class Mempool:
                 nonce += 1
             return nonce
 
-    def all_raw(self) -> list[bytes]:
+    def waiting(self) -> list[PooledTransaction]:
         """Return every waiting transaction in the order of arrival."""
         with self._lock:
-            ordered = sorted(self._by_hash.values(), key=lambda pooled: pooled.arrival)
-            return [pooled.tx.raw for pooled in ordered]
+            return sorted(self._by_hash.values(), key=lambda pooled: pooled.arrival)
 
     def counts(self) -> tuple[int, int]:
         """Return how many transactions are executable and how many wait behind a gap."""
         with self._lock:
             pending = 0
             for sender, waiting in self._by_sender.items():
-                nonce = self._read_account(sender).nonce
+                nonce = self._head_nonces[sender]
                 while nonce in waiting:
                     nonce += 1
                     pending += 1
@@ -274,9 +276,7 @@ class Mempool:
     def executable(self) -> list[PooledTransaction]:
         """Return each sender's next transaction, as far as it waits."""
         with self._lock:
-            found = (
-                waiting.get(self._read_account(sender).nonce) for sender, waiting in self._by_sender.items()
-            )
+            found = (waiting.get(self._head_nonces[sender]) for sender, waiting in self._by_sender.items())
             return [pooled for pooled in found if pooled is not None]
 
     def priority(self, pooled: PooledTransaction) -> tuple[int, int]:
@@ -297,6 +297,7 @@ class Mempool:
                 waiting = self._by_sender.get(sender)
                 if waiting:
                     nonce = self._read_account(sender).nonce
+                    self._head_nonces[sender] = nonce
                     for used in [pooled for pooled in waiting.values() if pooled.tx.nonce < nonce]:
                         self._remove(used)
 
@@ -309,7 +310,7 @@ class Mempool:
         waiting = self._by_sender[pooled.sender]
         del waiting[pooled.tx.nonce]
         if not waiting:
-            del self._by_sender[pooled.sender]
+            del self._by_sender[pooled.sender], self._head_nonces[pooled.sender]
 
 
 class Selection:

@@ -1,4 +1,3 @@
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -6,12 +5,12 @@ import pytest
 
 from optimistic.node.chain_reader import ChainReader, TooManyLogs
 from optimistic.node.chain_records import Batch, Block, L1Block, LogFilter, StoredAssertion
-from optimistic.node.chain_store import ChainStore, WrongDatabase
-from optimistic.node.database import DatabaseCorrupt
+from optimistic.node.chain_store import CHAIN_MIGRATIONS, ChainStore, WrongDatabase
 from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 from optimistic.protocol.unit import Unit
+from optimistic.service.database import Database
 from tests.helpers.chain_builder import (
     ALICE,
     BOB,
@@ -29,10 +28,15 @@ IDENTITY = {"config": "0x01"}
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[ChainStore]:
-    opened = ChainStore(tmp_path / "chain.db")
+    opened = open_store(tmp_path)
     opened.initialize(IDENTITY, GENESIS)
     yield opened
     opened.close()
+
+
+def open_store(folder: Path) -> ChainStore:
+    path = folder / "chain.db"
+    return ChainStore(Database(path, [CHAIN_MIGRATIONS]), path)
 
 
 def some_unit(number: int) -> Unit:
@@ -185,10 +189,10 @@ def test_store__error_inside_atomic__rolls_back(store: ChainStore) -> None:
 def test_rewind__transactions__wait_in_order_before_older_requeued(store: ChainStore) -> None:
     grow(store, "a", "b", "c")
 
-    store.rewind(2)
-    removed = store.rewind(0)
+    store.rewind(2, requeue=True)
+    removed = store.rewind(0, requeue=True)
 
-    assert removed == [b"raw a", b"raw b"]
+    assert removed == 2
     assert store.requeued() == [b"raw a", b"raw b", b"raw c"]
     assert store.heads().unsafe == GENESIS
     assert store.transaction_by_hash(keccak256(b"raw a")) is None
@@ -196,7 +200,7 @@ def test_rewind__transactions__wait_in_order_before_older_requeued(store: ChainS
 
 def test_append_block__requeued_transaction__leaves_the_queue(store: ChainStore) -> None:
     grow(store, "a", "b")
-    store.rewind(0)
+    store.rewind(0, requeue=True)
 
     grow(store, "a")
     store.drop_requeued([keccak256(b"raw b")])
@@ -225,7 +229,7 @@ def test_rewind__below_the_safe_head__drops_batches_and_lowers_heads(store: Chai
     store.append_batch(make_batch(1, 2, 3, l1_block=8), b"", [])
     store.finalize_l1(8)
 
-    store.rewind(2)
+    store.rewind(2, requeue=False)
 
     heads = store.heads()
     assert (heads.unsafe.number, heads.safe.number, heads.finalized.number) == (2, 1, 1)
@@ -333,23 +337,7 @@ def test_open__reopened__keeps_the_chain(store: ChainStore, tmp_path: Path) -> N
     grow(store, "a")
     store.close()
 
-    again = ChainStore(tmp_path / "chain.db")
+    again = open_store(tmp_path)
 
     assert again.heads().unsafe.number == 1
     again.close()
-
-
-def test_open__not_a_database__named_corrupt(tmp_path: Path) -> None:
-    (tmp_path / "chain.db").write_bytes(b"no database at all" * 100)
-
-    with pytest.raises(DatabaseCorrupt):
-        ChainStore(tmp_path / "chain.db")
-
-
-def test_open__newer_schema__refused(tmp_path: Path) -> None:
-    connection = sqlite3.connect(tmp_path / "chain.db")
-    connection.execute("PRAGMA user_version = 99")
-    connection.close()
-
-    with pytest.raises(DatabaseCorrupt, match="newer"):
-        ChainStore(tmp_path / "chain.db")
