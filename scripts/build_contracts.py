@@ -13,7 +13,12 @@ from typing import Any
 
 import click
 
-from optimistic.artifacts.compiler_output import CREATE2_FACTORY_CODE, artifact_json, bare_artifact_json
+from optimistic.artifacts.compiler_output import (
+    CREATE2_FACTORY_CODE,
+    abi_rows,
+    artifact_json,
+    bare_artifact_json,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "solidity" / "src"
@@ -52,8 +57,7 @@ def render_all() -> dict[Path, str]:
     for path in (*DEPLOYED, *PREDEPLOYED):
         output, name = compile_contract(path), path.rsplit("/", 1)[-1]
         artifacts[name] = artifact_json(output)
-        selectors = dict(sorted(output["methodIdentifiers"].items()))
-        files[SNAPSHOTS / "abi" / f"{name}.json"] = json.dumps(selectors, indent=2)
+        files[SNAPSHOTS / "abi" / f"{name}.json"] = json.dumps(abi_rows(output), indent=2)
         files[SNAPSHOTS / "storage" / f"{name}.json"] = json.dumps(artifacts[name]["storageLayout"], indent=2)
     for name, artifact in artifacts.items():
         files[ARTIFACTS / f"{name}.json"] = json.dumps(artifact, separators=(",", ":"))

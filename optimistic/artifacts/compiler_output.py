@@ -24,7 +24,9 @@ def artifact_json(output: dict[str, Any]) -> dict[str, Any]:
     output : the contract's JSON file as forge writes it, with storageLayout
     """
     metadata = output["metadata"]
-    identity = {key: metadata[key] for key in ("compiler", "settings", "sources")}
+    # Remappings follow from what happens to be installed; the sources they lead to are hashed themselves.
+    settings = {key: value for key, value in metadata["settings"].items() if key != "remappings"}
+    identity = {"compiler": metadata["compiler"], "settings": settings, "sources": metadata["sources"]}
     references = output["deployedBytecode"].get("immutableReferences", {})
     return {
         "abi": output["abi"],
@@ -50,6 +52,15 @@ def bare_artifact_json(code: str) -> dict[str, Any]:
     }
 
 
+def abi_rows(output: dict[str, Any]) -> dict[str, Any]:
+    """Return what a reader compares: selectors by function signature, signatures of events and errors."""
+    rows: dict[str, Any] = {"functions": dict(sorted(output["methodIdentifiers"].items()))}
+    for kind in ("event", "error"):
+        entries = (entry for entry in output["abi"] if entry["type"] == kind)
+        rows[f"{kind}s"] = sorted(f"{entry['name']}({_types(entry['inputs'])})" for entry in entries)
+    return rows
+
+
 def storage_rows(layout: dict[str, Any]) -> list[dict[str, Any]]:
     """Return one row per variable and struct member: label, slot, offset and size in bytes, type."""
     types = layout["types"] or {}
@@ -72,6 +83,15 @@ def storage_rows(layout: dict[str, Any]) -> list[dict[str, Any]]:
         return result
 
     return rows(layout["storage"], 0, "")
+
+
+def _types(inputs: list[dict[str, Any]]) -> str:
+    return ",".join(_type(entry) + (" indexed" if entry.get("indexed") else "") for entry in inputs)
+
+
+def _type(entry: dict[str, Any]) -> str:
+    kind = str(entry["type"])
+    return kind.replace("tuple", f"({_types(entry['components'])})") if "components" in entry else kind
 
 
 def _keccak_hex(data: bytes) -> str:
