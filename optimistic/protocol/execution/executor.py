@@ -1,0 +1,101 @@
+"""Top-level messages: what transactions and deposits do around running code.
+
+Source: docs/spec/05-execution.md; design note OSP, appendix A (TX_END)
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
+from eth.vm.message import Message
+
+from optimistic.protocol.execution.computation import Computation
+from optimistic.protocol.execution.evm_state import EvmState
+from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.strict_rlp import encode_int, encode_string, join_list
+from optimistic.protocol.types import Address, Hash32
+
+REFUND_QUOTIENT: Final = 5
+"""At most this fraction of the gas used is refunded (EIP-3529)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopMessage:
+    """The outermost call or creation of a transaction or deposit."""
+
+    sender: Address
+    to: Address | None
+    value: int
+    data: bytes
+    gas: int
+    """Gas limit without the intrinsic gas."""
+    gas_price: int
+    nonce: int
+    """The sender's nonce before it was raised: it names a created contract."""
+    access_list: tuple[tuple[Address, tuple[Hash32, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageResult:
+    """What the outermost frame left."""
+
+    gas_left: int
+    refund: int
+    error: str | None
+    """Name of the failure, None on success."""
+    reverted: bool
+    output: bytes
+    """Returned data, or revert data; empty after a successful creation."""
+    contract_address: Address | None
+
+
+def create_address(sender: bytes, nonce: int) -> Address:
+    """Return the address of a contract that `sender` creates with `nonce`."""
+    return Address(keccak256(join_list((encode_string(sender), encode_int(nonce))))[12:])
+
+
+def run_message(state: EvmState, top: TopMessage) -> MessageResult:
+    """Run the outermost message; its effects on `state` remain pending.
+
+    The caller has paid the gas, raised the nonce and checked that the sender
+    can pay `value`.
+    """
+    target = create_address(top.sender, top.nonce) if top.to is None else top.to
+    state.warm_up(top.sender, target)
+    for address, keys in top.access_list:
+        state.mark_address_warm(address)
+        for key in keys:
+            state.mark_storage_warm(address, int.from_bytes(key, "big"))
+    context = CancunTransactionContext(gas_price=top.gas_price, origin=top.sender)
+    message = Message(
+        gas=top.gas,
+        to=b"" if top.to is None else top.to,  # type: ignore[arg-type]
+        sender=top.sender,
+        value=top.value,
+        data=b"" if top.to is None else top.data,
+        code=top.data if top.to is None else state.get_code(top.to),
+        create_address=target if top.to is None else None,  # type: ignore[arg-type]
+    )
+    frame = _run(state, message, context)
+    return MessageResult(
+        gas_left=frame.get_gas_remaining(),
+        refund=state.refund,
+        error=type(frame.error).__name__ if frame.is_error else None,
+        reverted=frame.is_error and not frame.should_burn_gas,
+        output=b"" if top.to is None and not frame.is_error else frame.output,
+        contract_address=target if top.to is None else None,
+    )
+
+
+def _run(state: EvmState, message: Message, context: CancunTransactionContext) -> Computation:
+    if not message.is_create:
+        return Computation.apply_message(state, message, context)
+    if state.has_code_or_nonce(message.storage_address):
+        return Computation.collide(state, message, context)
+    return Computation.apply_create_message(state, message, context)
+
+
+def settle_gas(gas_limit: int, result: MessageResult) -> int:
+    """Return the gas used after refunds."""
+    used = gas_limit - result.gas_left
+    return used - min(result.refund, used // REFUND_QUOTIENT)

@@ -1,0 +1,167 @@
+"""One call frame: py-evm's computation on plain Python integers and bytes.
+
+py-evm keeps a typed stack, a gas meter, a memory object and a code stream per
+frame and logs through all of them. Here they are a list, an int, a bytearray
+and a byte string; the methods that py-evm's opcodes call keep their names, so
+its opcode functions run on this class unchanged.
+"""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from eth.exceptions import FullStack, InsufficientStack, OutOfGas
+from eth.vm.forks.cancun.computation import CancunComputation
+
+from optimistic.protocol.engine import Log
+from optimistic.protocol.types import Address, Hash32
+
+if TYPE_CHECKING:
+    from optimistic.protocol.execution.evm_state import EvmState
+
+STACK_LIMIT: Final = 1024
+CODE_PADDING: Final = bytes(33)
+"""Zero bytes behind the code: STOP after its end, and the rest of a cut-off PUSH32."""
+
+_JUMPDEST: Final = 0x5B
+_PUSH1: Final = 0x60
+_PUSH32: Final = 0x7F
+
+
+@lru_cache(maxsize=1024)
+def jump_destinations(code: bytes) -> frozenset[int]:
+    """Return the positions of JUMPDEST opcodes that are not push data."""
+    found = []
+    position, size = 0, len(code)
+    while position < size:
+        opcode = code[position]
+        if opcode == _JUMPDEST:
+            found.append(position)
+        elif _PUSH1 <= opcode <= _PUSH32:
+            position += opcode - _PUSH1 + 1
+        position += 1
+    return frozenset(found)
+
+
+class Frame(CancunComputation):
+    """Stack, memory, gas and code of one frame."""
+
+    state: "EvmState"
+
+    def __init__(self, state: "EvmState", message: Any, transaction_context: Any) -> None:
+        self.state = state
+        self.msg = message
+        self.transaction_context = transaction_context
+        self.address: Address = message.storage_address
+        self.gas: int = message.gas
+        self.stack: list[int] = []
+        self._memory: Any = bytearray()
+        self.code_bytes: bytes = message.code
+        self.padded_code: bytes = b""
+        self.pc = 0
+        self.return_data = b""
+
+    # ------------------------------------------------------------------ gas
+
+    def consume_gas(self, amount: int, reason: str = "") -> None:
+        """Charge `amount` gas.
+
+        Raises
+        ------
+        OutOfGas : less is left
+        """
+        left = self.gas - amount
+        if left < 0:
+            raise OutOfGas(reason)
+        self.gas = left
+
+    def return_gas(self, amount: int) -> None:
+        """Give back what a child frame left."""
+        self.gas += amount
+
+    def refund_gas(self, amount: int) -> None:
+        """Add to the transaction's refund counter; undone with the frame."""
+        self.state.refund += amount
+
+    def get_gas_remaining(self) -> int:
+        """Return the gas left; nothing after an exceptional halt."""
+        return 0 if self.should_burn_gas else self.gas
+
+    def get_gas_used(self) -> int:
+        """Return the gas used so far."""
+        gas: int = self.msg.gas
+        return gas - self.get_gas_remaining()
+
+    # ------------------------------------------------------------------ stack
+
+    def stack_pop1_int(self) -> int:  # type: ignore[override]
+        """Pop one word."""
+        if not self.stack:
+            raise InsufficientStack
+        return self.stack.pop()
+
+    stack_pop1_any = stack_pop1_int  # type: ignore[assignment]
+
+    def stack_pop1_bytes(self) -> bytes:  # type: ignore[override]
+        """Pop one word as 32 bytes."""
+        return self.stack_pop1_int().to_bytes(32, "big")
+
+    def stack_pop_ints(self, num_items: int) -> tuple[int, ...]:  # type: ignore[override]
+        """Pop words, the top one first."""
+        stack = self.stack
+        if num_items > len(stack):
+            raise InsufficientStack
+        items = tuple(stack[-1 : -num_items - 1 : -1])
+        del stack[-num_items:]
+        return items
+
+    stack_pop_any = stack_pop_ints  # type: ignore[assignment]
+
+    def stack_pop_bytes(self, num_items: int) -> tuple[bytes, ...]:  # type: ignore[override]
+        """Pop words as 32 bytes each, the top one first."""
+        return tuple(item.to_bytes(32, "big") for item in self.stack_pop_ints(num_items))
+
+    def stack_push_int(self, value: int) -> None:  # type: ignore[override]
+        """Push one word."""
+        if len(self.stack) >= STACK_LIMIT:
+            raise FullStack
+        self.stack.append(value)
+
+    def stack_push_bytes(self, value: bytes) -> None:  # type: ignore[override]
+        """Push at most 32 big-endian bytes as one word."""
+        self.stack_push_int(int.from_bytes(value, "big"))
+
+    # ------------------------------------------------------------------ memory
+
+    def extend_memory(self, start_position: int, size: int) -> None:
+        """Charge for and zero-extend the memory to hold [start, start + size)."""
+        if size == 0:
+            return
+        memory = self._memory
+        end = start_position + size
+        length = len(memory)
+        if end <= length:
+            return
+        words, old = (end + 31) >> 5, length >> 5
+        self.consume_gas(3 * (words - old) + (words * words >> 9) - (old * old >> 9), "memory")
+        memory.extend(bytes((words << 5) - length))
+
+    def memory_write(self, start_position: int, size: int, value: bytes) -> None:
+        """Write into memory that has been extended."""
+        if size:
+            self._memory[start_position : start_position + size] = value
+
+    def memory_read_bytes(self, start_position: int, size: int) -> bytes:
+        """Read from memory that has been extended."""
+        return bytes(self._memory[start_position : start_position + size])
+
+    def memory_copy(self, destination: int, source: int, length: int) -> None:
+        """Copy within memory that has been extended; the ranges may overlap."""
+        memory = self._memory
+        memory[destination : destination + length] = memory[source : source + length]
+
+    # ------------------------------------------------------------------ logs
+
+    def add_log_entry(self, account: Address, topics: tuple[int, ...], data: bytes) -> None:
+        """Append to the transaction's logs; undone with the frame."""
+        words = tuple(Hash32(topic.to_bytes(32, "big")) for topic in topics)
+        self.state.logs.append(Log(address=account, topics=words, data=data))
