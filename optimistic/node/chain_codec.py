@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from optimistic.node.chain_records import Batch, Block, L1Block, StoredAssertion
+from optimistic.node.chain_records import Batch, Block, StoredAssertion
 from optimistic.protocol.records import BatchRecord, Deposit
 from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.unit import Unit
@@ -138,8 +138,3 @@ def assertion_from_row(row: Row) -> StoredAssertion:
         confirmed=row[12] is not None,
         dead=row[13] is not None,
     )
-
-
-def l1_block_from_row(row: Row) -> L1Block:
-    """Read a row of table `l1_blocks`."""
-    return L1Block(number=row[0], hash=Hash32(row[1]), timestamp=row[2])

@@ -7,13 +7,13 @@ Every call is one consistent read; several calls that must agree go inside one
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from optimistic.node.chain_codec import (
     assertion_from_row,
     batch_from_row,
     block_from_row,
     deposit_from_row,
-    l1_block_from_row,
 )
 from optimistic.node.chain_records import (
     Batch,
@@ -33,6 +33,9 @@ from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.database import Parameters, Row
+
+DERIVER: Final = "deriver"
+"""Name of the log reader whose cursor is the node's view of L1."""
 
 
 class TooManyLogs(InvalidInput):
@@ -247,8 +250,11 @@ class ChainReader:
 
     def derive_cursor(self) -> L1Block | None:
         """Return the last L1 block the deriver has followed; None before the first."""
-        row = self._row("SELECT * FROM l1_blocks ORDER BY number DESC LIMIT 1")
-        return l1_block_from_row(row) if row else None
+        row = self._row(
+            "SELECT number, hash, timestamp FROM l1_header WHERE reader = ? ORDER BY number DESC LIMIT 1",
+            (DERIVER,),
+        )
+        return None if row is None else L1Block(number=row[0], hash=Hash32(row[1]), timestamp=row[2])
 
 
 def _transaction_from_row(row: Row) -> StoredTransaction:

@@ -13,24 +13,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from optimistic.node.chain_codec import batch_to_row, block_to_row, deposit_to_row, l1_block_from_row
+from optimistic.node.chain_codec import batch_to_row, block_to_row, deposit_to_row
 from optimistic.node.chain_reader import ChainReader
 from optimistic.node.chain_records import (
     Batch,
     Block,
     ExecutedBlock,
     ExecutedUnit,
-    L1Block,
     StoredAssertion,
 )
 from optimistic.protocol.engine import Lane, Log, Outcome
 from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import Address, Hash32
-from optimistic.service.database import Database, Parameters, Row
+from optimistic.service.database import SERVICE_MIGRATIONS, Database, Parameters, Row
 
-CHAIN_MIGRATIONS: Final = "optimistic.node.migrations"
-_KEPT_L1_BLOCKS: Final = 1_024
+CHAIN_MIGRATIONS: Final = (SERVICE_MIGRATIONS, "optimistic.node.migrations")
+"""Tables of the log reader, the transaction manager and the chain: one file, one transaction."""
 
 
 class WrongDatabase(CriticalError):
@@ -302,16 +301,16 @@ class ChainStore(ChainReader):
         query = "UPDATE assertions SET died_at_l1_block = ? WHERE id = ?"
         self._write(query, (l1_block_number, assertion_id))
 
-    def add_l1_block(self, block: L1Block) -> None:
-        """Move the derive cursor to the next L1 block; old ones are forgotten."""
-        with self.atomic():
-            self._write("INSERT INTO l1_blocks VALUES (?, ?, ?)", (block.number, block.hash, block.timestamp))
-            self._write("DELETE FROM l1_blocks WHERE number <= ?", (block.number - _KEPT_L1_BLOCKS,))
-
-    def l1_blocks(self, limit: int = _KEPT_L1_BLOCKS) -> list[L1Block]:
-        """Return followed L1 blocks, newest first."""
-        rows = self._rows("SELECT * FROM l1_blocks ORDER BY number DESC LIMIT ?", (limit,))
-        return [l1_block_from_row(row) for row in rows]
+    def knows_l1_above(self, number: int) -> bool:
+        """Return whether anything stored came from an L1 block above `number`."""
+        row = self._row(
+            "SELECT EXISTS (SELECT 1 FROM deposits WHERE l1_block_number > ?)"
+            " OR EXISTS (SELECT 1 FROM batches WHERE l1_block_number > ?)"
+            " OR EXISTS (SELECT 1 FROM assertions WHERE l1_block_number > ?"
+            " OR confirmed_at_l1_block > ? OR died_at_l1_block > ?)",
+            (number,) * 5,
+        )
+        return bool(row and row[0])
 
     def rewind_l1(self, number: int) -> None:
         """Forget everything that L1 blocks above `number` said.
@@ -320,7 +319,6 @@ class ChainStore(ChainReader):
         forgotten deposit.
         """
         with self.atomic():
-            self._write("DELETE FROM l1_blocks WHERE number > ?", (number,))
             self._write("DELETE FROM deposits WHERE l1_block_number > ?", (number,))
             self._write("DELETE FROM batches WHERE l1_block_number > ?", (number,))
             self._write("DELETE FROM assertions WHERE l1_block_number > ?", (number,))

@@ -124,13 +124,6 @@ CREATE TABLE assertions (
 CREATE INDEX assertions_by_parent ON assertions (parent);
 CREATE INDEX assertions_by_to_batch ON assertions (to_batch);
 
--- Recent L1 blocks that the deriver has followed, newest last: how it notices a reorg.
-CREATE TABLE l1_blocks (
-    number INTEGER PRIMARY KEY,
-    hash BLOB NOT NULL CHECK (length(hash) = 32),
-    timestamp INTEGER NOT NULL
-) STRICT;
-
 CREATE TABLE heads (
     label TEXT PRIMARY KEY CHECK (label IN ('unsafe', 'safe', 'finalized')),
     number INTEGER NOT NULL
