@@ -2,7 +2,6 @@
 
 from optimistic.node.chain_reader import ChainReader
 from optimistic.node.rpc.codec import data, parse_data, parse_hash, quantity
-from optimistic.node.rpc.feed import ChainFeed, PendingEvent
 from optimistic.node.rpc.formatting import Json, pending_transaction_json, transaction_json
 from optimistic.node.rpc.params import Params
 from optimistic.node.rpc.ports import TransactionPool
@@ -17,16 +16,12 @@ class EthTx:
     ----------
     reader : the chain
     pool : the mempool
-    feed : told about every transaction that the mempool took
     rollup : the rollup's parameters
     """
 
-    def __init__(
-        self, reader: ChainReader, pool: TransactionPool, feed: ChainFeed, rollup: RollupParams
-    ) -> None:
+    def __init__(self, reader: ChainReader, pool: TransactionPool, rollup: RollupParams) -> None:
         self._reader = reader
         self._pool = pool
-        self._feed = feed
         self._rollup = rollup
 
     def methods(self) -> MethodTable:
@@ -41,9 +36,7 @@ class EthTx:
     def send_raw(self, params: Params) -> str:
         """``eth_sendRawTransaction``: the hash of a transaction that the node will not lose."""
         params.at_most(1)
-        taken = self._pool.submit(params.required(0, parse_data))
-        self._feed.add_pending(PendingEvent(transaction=taken.tx, sender=taken.sender))
-        return data(taken.tx.hash)
+        return data(self._pool.submit(params.required(0, parse_data)).tx.hash)
 
     def by_hash(self, params: Params) -> Json | None:
         """``eth_getTransactionByHash``: executed or waiting, null if unknown."""

@@ -15,10 +15,9 @@ from typing import Final, Generic, TypeVar
 
 from optimistic.node.chain_reader import ChainReader
 from optimistic.node.chain_records import Block, LogFilter, StoredLog
-from optimistic.protocol.transactions import Transaction
-from optimistic.protocol.types import Address
+from optimistic.node.mempool import PooledTransaction
 
-_KEPT_BLOCKS: Final = 4_096
+_KEPT_BLOCKS: Final = 1_024
 _KEPT_EVENTS: Final = 2 * _KEPT_BLOCKS
 _KEPT_LOGS: Final = 200_000
 _KEPT_PENDING: Final = 16_384
@@ -34,14 +33,6 @@ class BlockEvent:
     block: Block
     logs: tuple[StoredLog, ...]
     removed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingEvent:
-    """A transaction entered the mempool."""
-
-    transaction: Transaction
-    sender: Address
 
 
 class Ring(Generic[T]):
@@ -107,15 +98,15 @@ class ChainFeed:
         self._lock = threading.RLock()
         self._known: Ring[BlockEvent] = Ring(_KEPT_BLOCKS, _n_logs, _KEPT_LOGS)
         self._events: Ring[BlockEvent] = Ring(_KEPT_EVENTS, _n_logs, _KEPT_LOGS)
-        self._pending: Ring[PendingEvent] = Ring(_KEPT_PENDING, _n_bytes, _KEPT_PENDING_BYTES)
+        self._pending: Ring[PooledTransaction] = Ring(_KEPT_PENDING, _n_bytes, _KEPT_PENDING_BYTES)
         self._block_listeners: list[Callable[[Sequence[BlockEvent]], None]] = []
-        self._pending_listeners: list[Callable[[PendingEvent], None]] = []
+        self._pending_listeners: list[Callable[[PooledTransaction], None]] = []
 
     def on_blocks(self, listener: Callable[[Sequence[BlockEvent]], None]) -> None:
         """Call `listener` with every new run of events; it must return at once."""
         self._block_listeners.append(listener)
 
-    def on_pending(self, listener: Callable[[PendingEvent], None]) -> None:
+    def on_pending(self, listener: Callable[[PooledTransaction], None]) -> None:
         """Call `listener` with every transaction that enters the mempool; it must return at once."""
         self._pending_listeners.append(listener)
 
@@ -135,17 +126,17 @@ class ChainFeed:
             self.refresh()
             return self._events.since(position), self._events.end
 
-    def pending_since(self, position: int) -> tuple[list[PendingEvent] | None, int]:
+    def pending_since(self, position: int) -> tuple[list[PooledTransaction] | None, int]:
         """Pending transactions from `position` on (None if they are gone), and the position after them."""
         with self._lock:
             return self._pending.since(position), self._pending.end
 
-    def add_pending(self, event: PendingEvent) -> None:
+    def add_pending(self, pooled: PooledTransaction) -> None:
         """Record a transaction that the mempool took."""
         with self._lock:
-            self._pending.append(event)
+            self._pending.append(pooled)
             for listener in self._pending_listeners:
-                listener(event)
+                listener(pooled)
 
     def refresh(self) -> None:
         """Compare with the chain and record what changed since the last look."""
@@ -157,7 +148,7 @@ class ChainFeed:
             fresh = [*self._take_back(head), *self._add_up_to(head)]
             for event in fresh:
                 self._events.append(event)
-            for listener in self._block_listeners:
+            for listener in self._block_listeners if fresh else ():
                 listener(fresh)
 
     def _take_back(self, head: Block) -> list[BlockEvent]:
@@ -174,26 +165,33 @@ class ChainFeed:
         return stored is not None and stored.hash == block.hash
 
     def _add_up_to(self, head: Block) -> list[BlockEvent]:
+        """Read the blocks after the newest known one; without any known, remember the past silently."""
         newest = self._known.newest()
-        first = head.number if newest is None else newest.block.number + 1
-        if newest is None or head.number - first >= _KEPT_BLOCKS:
+        first = max(0, head.number - _KEPT_BLOCKS + 1)
+        if newest is None:
             self._events.forget()
-            first = max(first, head.number - _KEPT_BLOCKS + 1)
+            self._read_blocks(first, head.number)
+            return []
+        if newest.block.number + 1 < first:
+            self._events.forget()
+        return self._read_blocks(max(first, newest.block.number + 1), head.number)
+
+    def _read_blocks(self, first: int, last: int) -> list[BlockEvent]:
         logs: dict[int, list[StoredLog]] = {}
-        for log in self._reader.logs(LogFilter(from_block=first, to_block=head.number)):
+        for log in self._reader.logs(LogFilter(from_block=first, to_block=last)):
             logs.setdefault(log.block_number, []).append(log)
-        added = [
+        events = [
             BlockEvent(block=block, logs=tuple(logs.get(block.number, ())), removed=False)
-            for block in self._reader.blocks(first, head.number)
+            for block in self._reader.blocks(first, last)
         ]
-        for event in added:
+        for event in events:
             self._known.append(event)
-        return added
+        return events
 
 
 def _n_logs(event: BlockEvent) -> int:
     return len(event.logs)
 
 
-def _n_bytes(event: PendingEvent) -> int:
-    return len(event.transaction.raw)
+def _n_bytes(pooled: PooledTransaction) -> int:
+    return len(pooled.tx.raw)

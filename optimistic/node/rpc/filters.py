@@ -143,7 +143,7 @@ class Filters:
     def _read_on(self, found: Filter) -> list[object] | None:
         if found.kind is FilterKind.PENDING:
             pending, found.position = self._feed.pending_since(found.position)
-            return None if pending is None else [data(event.transaction.hash) for event in pending]
+            return None if pending is None else [data(pooled.tx.hash) for pooled in pending]
         events, found.position = self._feed.blocks_since(found.position)
         if events is None:
             return None

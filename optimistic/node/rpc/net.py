@@ -5,20 +5,23 @@ from importlib.metadata import version
 
 from optimistic.node.rpc.codec import data, parse_data, quantity
 from optimistic.node.rpc.params import Params
+from optimistic.node.rpc.ports import SyncSource
 from optimistic.node.rpc.registry import MethodTable, light
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import RollupParams
 
 
 class Net:
-    """Methods that need nothing but the rollup's parameters.
+    """Methods about the node as a whole.
 
     Parameters
     ----------
     rollup : the rollup's parameters
+    sync : how far the node has followed L1
     """
 
-    def __init__(self, rollup: RollupParams) -> None:
+    def __init__(self, rollup: RollupParams, sync: SyncSource) -> None:
+        self._sync = sync
         self._chain_id = rollup.l2_chain_id
         system, python = platform.system().lower(), platform.python_version()
         self._version = f"optimistic/v{version('optimistic')}/{system}/python{python}"
@@ -33,6 +36,7 @@ class Net:
             "web3_clientVersion": light(self.client_version),
             "web3_sha3": light(self.sha3),
             "eth_accounts": light(self.accounts),
+            "eth_syncing": light(self.syncing),
         }
 
     def chain_id(self, params: Params) -> str:
@@ -69,3 +73,12 @@ class Net:
         """``eth_accounts``: the node holds no keys for users."""
         params.at_most(0)
         return []
+
+    def syncing(self, params: Params) -> dict[str, str] | bool:
+        """``eth_syncing``: positions on L1 while the node is far behind it, else false."""
+        params.at_most(0)
+        progress = self._sync.syncing()
+        if progress is None:
+            return False
+        start, current, highest = (quantity(number) for number in progress)
+        return {"startingBlock": start, "currentBlock": current, "highestBlock": highest}

@@ -10,13 +10,14 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
 import uvicorn
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from optimistic.node.mempool import PooledTransaction
 from optimistic.node.rpc.dispatch import Dispatcher, Message, failure
 from optimistic.node.rpc.errors import limit_exceeded
 from optimistic.node.rpc.feed import ChainFeed
@@ -27,12 +28,10 @@ from optimistic.protocol.errors import RollupError, TemporaryError
 
 log = structlog.get_logger(__name__)
 
-_POLL_INTERVAL_S: Final = 0.05
 _KEEP_ALIVE_S: Final = 120
 _STOP_TIMEOUT_S: Final = 5
 _CONTENT_TYPES: Final = frozenset((b"application/json", b"application/json-rpc", b"application/jsonrequest"))
 
-T = TypeVar("T")
 Headers = Sequence[tuple[bytes, bytes]]
 
 
@@ -163,7 +162,6 @@ class RpcServer:
     def __init__(
         self, dispatcher: Dispatcher, hub: SubscriptionHub, feed: ChainFeed, options: RpcOptions
     ) -> None:
-        options.check()
         self._app = RpcApp(dispatcher, hub, options)
         self._hub = hub
         self._feed = feed
@@ -201,6 +199,15 @@ class RpcServer:
         self._thread.start()
         log.info("rpc_started", url=self.url)
 
+    def chain_changed(self) -> None:
+        """Look at the chain soon and tell subscribers; returns at once, for any thread."""
+        if self._loop is not None:
+            _post(self._loop, self._refresh)
+
+    def transaction_accepted(self, pooled: PooledTransaction) -> None:
+        """Tell subscribers and filters about a transaction that the pool took; returns at once."""
+        self._feed.add_pending(pooled)
+
     def stop(self) -> None:
         """Close every connection and end the thread."""
         self._server.should_exit = True
@@ -218,19 +225,15 @@ class RpcServer:
         loop = asyncio.get_running_loop()
         self._feed.on_blocks(lambda events: _post(loop, self._hub.publish_blocks, events))
         self._feed.on_pending(lambda event: _post(loop, self._hub.publish_pending, event))
-        watcher = asyncio.create_task(self._watch_chain())
-        try:
-            await self._server.serve(sockets=[self._socket] if self._socket else None)
-        finally:
-            watcher.cancel()
+        self._loop = loop
+        self._refresh()
+        await self._server.serve(sockets=[self._socket] if self._socket else None)
 
-    async def _watch_chain(self) -> None:
-        while True:
-            try:
-                self._feed.refresh()
-            except RollupError as exc:
-                log.warning("chain_feed_failed", error=str(exc))
-            await asyncio.sleep(_POLL_INTERVAL_S)
+    def _refresh(self) -> None:
+        try:
+            self._feed.refresh()
+        except RollupError as exc:
+            log.warning("chain_feed_failed", error=str(exc))
 
 
 def _uvicorn_config(app: RpcApp, options: RpcOptions) -> uvicorn.Config:
@@ -255,13 +258,9 @@ def _uvicorn_config(app: RpcApp, options: RpcOptions) -> uvicorn.Config:
     )
 
 
-def _post(
-    loop: asyncio.AbstractEventLoop,
-    publish: Callable[[T], None],
-    item: T,
-) -> None:
+def _post(loop: asyncio.AbstractEventLoop, publish: Callable[..., None], *items: object) -> None:
     try:
-        loop.call_soon_threadsafe(publish, item)
+        loop.call_soon_threadsafe(publish, *items)
     except RuntimeError:  # the loop has ended: nobody listens any more
         log.debug("notification_dropped")
 

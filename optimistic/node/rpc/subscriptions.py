@@ -8,9 +8,10 @@ from typing import Final
 
 import msgspec
 
+from optimistic.node.mempool import PooledTransaction
 from optimistic.node.rpc.codec import MalformedValue, data, parse_bool, quantity
 from optimistic.node.rpc.errors import invalid_params, limit_exceeded, server_error
-from optimistic.node.rpc.feed import BlockEvent, PendingEvent
+from optimistic.node.rpc.feed import BlockEvent
 from optimistic.node.rpc.formatting import header_json, log_json, pending_transaction_json
 from optimistic.node.rpc.log_query import LogQuery, parse_log_query
 from optimistic.node.rpc.options import RpcLimits
@@ -127,11 +128,11 @@ class SubscriptionHub:
             if logs and event.logs:
                 _notify_logs(event, list(logs.values()))
 
-    def publish_pending(self, event: PendingEvent) -> None:
+    def publish_pending(self, pooled: PooledTransaction) -> None:
         """Notify about a transaction that the mempool took."""
-        tx = event.transaction
+        tx = pooled.tx
         for subscription in list(self._active[SubscriptionKind.NEW_PENDING].values()):
-            result = pending_transaction_json(tx, event.sender) if subscription.full else data(tx.hash)
+            result = pending_transaction_json(tx, pooled.sender) if subscription.full else data(tx.hash)
             subscription.notify(_encoder.encode(result))
 
 
