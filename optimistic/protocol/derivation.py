@@ -4,7 +4,7 @@ Total and deterministic: any bytes give some blocks, nothing raises, nothing is
 dropped. The aggregator, a replica and the watchtower all run this code; the
 sequencer runs it on recorded outcomes to learn its own unit leaves.
 
-Source: docs/spec/03-derivation.md; the order of units is protocol §5.2.
+Source: docs/spec/03-derivation.md
 """
 
 from collections.abc import Iterator, Sequence
@@ -75,7 +75,7 @@ class UnitResult:
 
 
 def clamp_timestamp(claimed: int, previous: int, l1_timestamp: int, max_lag_s: int) -> int:
-    """Return a block's timestamp: close to L1's, never before the previous block's (protocol §3)."""
+    """Return a block's timestamp: close to L1's, never before the previous block's."""
     return max(previous, min(max(claimed, l1_timestamp - max_lag_s), l1_timestamp))
 
 

@@ -18,7 +18,7 @@ from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 
 
 class Lane(IntEnum):
-    """Which gas budget a transaction draws on (protocol §3)."""
+    """Which gas budget a transaction draws on."""
 
     GENERAL = 0
     SYSTEM = 1

@@ -2,7 +2,7 @@
 
 A struct hash is ``keccak256(abi.encode(TAG, field, ...))`` with every field in
 one 32-byte word. Fixed width and one tag per struct make encodings injective
-and keep the hashes of different structs apart (protocol §5.1).
+and keep the hashes of different structs apart (docs/spec/01-constants-and-params.md).
 """
 
 from sha3 import keccak_256

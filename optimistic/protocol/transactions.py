@@ -5,7 +5,7 @@ types 0, 1 and 2 that Ethereum accepts; libraries used elsewhere are more
 lenient in places and are never asked. Whatever fails here is skipped by the
 derivation, so nothing in this module may depend on anything but its arguments.
 
-Source: docs/spec/04-transactions.md; EIP-155, EIP-2, EIP-2718, EIP-2930, EIP-1559,
+Source: docs/spec/04-execution.md; EIP-155, EIP-2, EIP-2718, EIP-2930, EIP-1559,
 EIP-2681, EIP-3607, EIP-3860
 """
 

@@ -9,7 +9,7 @@ and batch bytes; the ring of 256 block hashes uses depth 8.
 A root does not bind the length of the data: whoever commits to a root commits
 to the length beside it.
 
-Source: docs/spec, state commitments §5.3; twin: solidity/src/libraries/WordTree.sol.
+Source: docs/spec/05-state-commitments.md; twin: solidity/src/libraries/WordTree.sol.
 """
 
 from collections.abc import Sequence
