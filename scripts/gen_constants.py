@@ -24,7 +24,8 @@ def render_python(spec: dict[str, Any]) -> str:
     """Return the text of optimistic/protocol/constants.py."""
     lines = ['"""Consensus constants. Generated from spec/constants.json by scripts/gen_constants.py."""', ""]
     lines += ["from typing import Final", "", "from optimistic.protocol.types import Address, Hash32", "", ""]
-    lines += ["def _hash32(digits: str) -> Hash32:", "    return Hash32(bytes.fromhex(digits))", "", ""]
+    lines += ["def _hash32(digits: str) -> Hash32:"]
+    lines += ['    """Read 64 hex digits."""', "    return Hash32(bytes.fromhex(digits))", "", ""]
     for name in spec["tags"]:
         lines.append(f'TAG_{name.upper()}: Final = _hash32("{tag(name).hex()}")')
     lines.append("")

@@ -121,6 +121,7 @@ def next_item(data: bytes, cursor: int, max_tx_bytes: int) -> Item:
 
 
 def _transaction_item(data: bytes, start: int, max_tx_bytes: int) -> Item:
+    """Read a transaction item whose payload begins at `start`; its length lies in the 4 bytes before."""
     length = int.from_bytes(data[start - 4 : start], "big")
     end = start + length
     if length == 0 or end > len(data):

@@ -157,6 +157,7 @@ class CommitmentTree(Tree):
             self._pads.append(parent([self._pads[-1]] * (1 << log_arity)))
 
     def _level_above(self) -> list[Node]:
+        """Return the nodes above the highest level, an incomplete group filled with padding."""
         below, pad, arity = self._levels[-1], self._pads[-1], 1 << self.log_arity
         groups = (below[i : i + arity] for i in range(0, len(below), arity))
         return [parent([*group, *repeat(pad, arity - len(group))]) for group in groups]

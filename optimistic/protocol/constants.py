@@ -6,6 +6,7 @@ from optimistic.protocol.types import Address, Hash32
 
 
 def _hash32(digits: str) -> Hash32:
+    """Read 64 hex digits."""
     return Hash32(bytes.fromhex(digits))
 
 

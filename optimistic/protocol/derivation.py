@@ -138,6 +138,7 @@ class BatchReplay:
                 return
 
     def _next_unit(self, item: Item) -> UnitResult:
+        """Choose and run the next unit; `item` is what the cursor points at."""
         unit = self.state.unit
         if unit.block_open:
             if unit.block_deposits_left:
@@ -156,6 +157,7 @@ class BatchReplay:
         return self._step(UnitKind.END_BATCH, unit.idle())
 
     def _block_begin(self, timestamp: int, n_deposits: int, cursor: int) -> UnitResult:
+        """Open a block; `cursor` is where its transactions begin."""
         unit, params = self.state.unit, self._params
         number = unit.number + 1
         opened = replace(
@@ -177,6 +179,7 @@ class BatchReplay:
         return self._step(UnitKind.BLOCK_BEGIN, opened)
 
     def _deposit(self) -> UnitResult:
+        """Run the next deposit of the queue."""
         unit = self.state.unit
         deposit = self._deposits[unit.deposit_cursor - self._record.deposit_start]
         outcome = self._engine.apply_deposit(unit.deposit_cursor, deposit)
@@ -188,6 +191,7 @@ class BatchReplay:
         return self._step(UnitKind.DEPOSIT, after, outcome)
 
     def _transaction(self, item: TxItem) -> UnitResult:
+        """Run one transaction, or pass over it if the engine skips it."""
         unit = self.state.unit
         outcome = self._engine.apply_transaction(item.raw, (unit.left_general, unit.left_system))
         moved = replace(unit, cursor=item.end)
@@ -197,6 +201,7 @@ class BatchReplay:
         return self._step(UnitKind.TRANSACTION, after, outcome, item.raw)
 
     def _block_end(self) -> UnitResult:
+        """Close the open block and put its hash into the ring."""
         unit = self.state.unit
         block = BlockResult(
             number=unit.number,
@@ -224,6 +229,7 @@ class BatchReplay:
     def _step(
         self, kind: UnitKind, unit: Unit, effect: Effect = None, raw: bytes | None = None
     ) -> UnitResult:
+        """Make `unit` the present state and return the unit that led to it."""
         self.state = RollupState(unit, self.state.ring)
         index, self._index = self._index, self._index + 1
         phase = Phase.IDLE if kind is UnitKind.END_BATCH else Phase.BOUNDARY
@@ -248,6 +254,7 @@ def block_env(state: RollupState) -> BlockEnv:
 
 
 def _with_outcome(unit: Unit, outcome: Outcome) -> Unit:
+    """Append an outcome to the open block: index, gas, receipts and state root."""
     return replace(
         unit,
         tx_index=unit.tx_index + 1,
@@ -258,6 +265,7 @@ def _with_outcome(unit: Unit, outcome: Outcome) -> Unit:
 
 
 def _charge_lane(unit: Unit, outcome: Outcome) -> Unit:
+    """Take a transaction's execution gas from its lane's budget, not below zero."""
     if outcome.lane is Lane.SYSTEM:
         return replace(unit, left_system=max(0, unit.left_system - outcome.execution_gas))
     return replace(unit, left_general=max(0, unit.left_general - outcome.execution_gas))

@@ -145,6 +145,7 @@ class RecordedEngine:
         return outcome
 
     def _next(self) -> Outcome | Skip:
+        """Take one recorded outcome; raises CriticalError if none is left."""
         outcome = next(self._outcomes, None)
         if outcome is None:
             raise CriticalError("recorded outcomes end before the batch does")

@@ -73,6 +73,7 @@ def build_genesis(params: RollupParams, accounts: Mapping[Address, GenesisAccoun
 
 
 def _commit_accounts(accounts: Mapping[Address, GenesisAccount], nodes: dict[bytes, bytes]) -> Hash32:
+    """Build the state trie of `accounts` into `nodes` and return its root."""
     leaves: dict[bytes, bytes | None] = {}
     for address, account in accounts.items():
         code_hash = keccak256(account.code)
@@ -87,6 +88,7 @@ def _commit_accounts(accounts: Mapping[Address, GenesisAccount], nodes: dict[byt
 
 
 def _commit(changes: Mapping[bytes, bytes | None], nodes: dict[bytes, bytes]) -> Hash32:
+    """Build a trie from nothing into `nodes` and return its root."""
     root, written = mpt.commit({}, mpt.EMPTY_ROOT, changes)
     nodes.update(written)
     return root

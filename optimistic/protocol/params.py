@@ -120,6 +120,7 @@ class RollupParams:
 
 
 def _parse(name: str, value: object) -> bool | int | Address:
+    """Convert the JSON value of one field; raises TypeError or ValueError."""
     if name == "modexp_osaka":
         if not isinstance(value, bool):
             raise TypeError(f"{name} must be a boolean")

@@ -202,6 +202,7 @@ def within_budget(tx: Transaction, left: tuple[int, int]) -> bool:
 
 
 def _decode_body(raw: bytes, kind: int, body: bytes) -> Transaction:
+    """Decode the RLP list `body` of a transaction of type `kind`."""
     try:
         items = split_list(body)
         if len(items) != _FIELD_COUNT[kind]:
@@ -267,20 +268,24 @@ def _split_v(v: int) -> tuple[int | None, int]:
 
 
 def _uint(raw_item: bytes, max_bytes: int) -> int:
+    """Read an integer of at most `max_bytes` without leading zeros."""
     return decode_int(string_payload(raw_item), max_bytes)
 
 
 def _to(payload: bytes) -> Address | None:
+    """Read a recipient: 20 bytes, or none for a creation."""
     if len(payload) not in (0, 20):
         raise InvalidTransaction("bad_to")
     return Address(payload) if payload else None
 
 
 def _access_list(raw_item: bytes) -> tuple[tuple[Address, tuple[Hash32, ...]], ...]:
+    """Read an access list of any length."""
     return tuple(_access_entry(entry) for entry in decode_list(raw_item))
 
 
 def _access_entry(entry: RlpItem) -> tuple[Address, tuple[Hash32, ...]]:
+    """Read one address with its storage keys."""
     if not isinstance(entry, list) or len(entry) != 2:
         raise InvalidTransaction("bad_access_list")
     address, keys = entry
@@ -290,6 +295,7 @@ def _access_entry(entry: RlpItem) -> tuple[Address, tuple[Hash32, ...]]:
 
 
 def _access_key(key: RlpItem) -> Hash32:
+    """Read one 32-byte storage key."""
     if not isinstance(key, bytes) or len(key) != 32:
         raise InvalidTransaction("bad_access_list")
     return Hash32(key)
