@@ -1,0 +1,180 @@
+"""What an operator must hear about: found by a pure function, told once, remembered while it lasts."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+import structlog
+
+from challenger.model import Assertion, ChainView, Judgement, Knowledge, Status, split_unit
+from challenger.solver import right_chain
+from optimistic.protocol.types import Hash32
+from optimistic.service.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+
+class Severity(StrEnum):
+    """How loud an alert is: the log level it is written at."""
+
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One condition; equal `kind` and `subject` are the same condition."""
+
+    severity: Severity
+    kind: str
+    subject: str
+    """What it is about: an assertion in hex, an account, or empty."""
+    detail: str = field(compare=False, default="")
+
+
+_OVERDUE_PARTS: Final = 4
+"""A due confirmation that waits longer than this part of the challenge period is reported."""
+
+
+def find_alerts(view: ChainView, known: Knowledge) -> list[Alert]:
+    """Return every condition of this view that an operator should know."""
+    alerts: list[Alert] = []
+    for assertion in sorted(view.assertions.values(), key=lambda a: (a.to_batch, a.seq, a.id)):
+        alerts += _about(view, known, assertion)
+    for parent in right_chain(view, known):
+        alerts += _about_window(view, known, parent)
+    alerts += _about_account(view)
+    return alerts
+
+
+def _about(view: ChainView, known: Knowledge, assertion: Assertion) -> Iterator[Alert]:
+    judgement, subject = known.judgement(assertion.id), assertion.id.hex()
+    reason = known.verdicts[assertion.id].reason if assertion.id in known.verdicts else "not judged"
+    if judgement is Judgement.INVALID and assertion.status is Status.CONFIRMED:
+        yield Alert(
+            severity=Severity.CRITICAL, kind="wrong_assertion_confirmed", subject=subject, detail=reason
+        )
+    elif judgement is Judgement.INVALID and assertion.status is Status.LIVE:
+        detail = f"{reason}; {_where(known, assertion)}"
+        yield Alert(severity=Severity.ERROR, kind="wrong_assertion", subject=subject, detail=detail)
+    elif judgement is Judgement.VALID and assertion.status is Status.DEAD:
+        yield Alert(severity=Severity.CRITICAL, kind="right_assertion_died", subject=subject, detail=reason)
+    elif judgement is Judgement.UNKNOWN and assertion.status is Status.LIVE:
+        yield Alert(severity=Severity.WARNING, kind="verdict_unknown", subject=subject, detail=reason)
+    if judgement is Judgement.VALID and any(assertion.id in pair for pair in view.openings):
+        yield Alert(
+            severity=Severity.WARNING,
+            kind="right_assertion_contested",
+            subject=subject,
+            detail="a dispute is open",
+        )
+
+
+def _where(known: Knowledge, assertion: Assertion) -> str:
+    wrong = known.verdicts[assertion.id].wrong
+    if wrong is None:
+        return "below a wrong assertion"
+    unit = wrong.unit if wrong.unit is not None else wrong.proven
+    if unit is None:
+        return "no unit can be named: its leaves are not published"
+    offset, within = split_unit(unit)
+    return f"first wrong unit {unit} (batch {assertion.from_batch + offset}, unit {within})"
+
+
+def _about_window(view: ChainView, known: Knowledge, parent: Assertion) -> Iterator[Alert]:
+    claim = known.claims.get(parent.id)
+    if claim is None or not parent.child_to:
+        return
+    closed = view.now >= view.window_end(parent)
+    children = view.children(parent.id)
+    right = next((child for child in children if child.id == claim.id), None)
+    if right is None and closed:
+        yield Alert(
+            severity=Severity.CRITICAL,
+            kind="window_missed",
+            subject=parent.id.hex(),
+            detail="only wrong assertions cover its batches and the window is closed",
+        )
+    if right is None or right.status is not Status.LIVE:
+        return
+    older = [c for c in children if c.seq < right.seq and c.status is Status.LIVE]
+    if closed and any(not view.is_open(rival, right) for rival in older):
+        yield Alert(
+            severity=Severity.CRITICAL,
+            kind="opening_missed",
+            subject=right.id.hex(),
+            detail="an older wrong sibling has no dispute and may kill the right assertion",
+        )
+    due = max(view.window_end(parent), parent.sole_since + view.airgap_s)
+    overdue = view.now >= due + view.challenge_period_s // _OVERDUE_PARTS
+    if parent.status is Status.CONFIRMED and parent.live_children == 1 and overdue:
+        yield Alert(
+            severity=Severity.WARNING,
+            kind="confirmation_overdue",
+            subject=right.id.hex(),
+            detail=f"due since L1 time {due}",
+        )
+
+
+def _about_account(view: ChainView) -> Iterator[Alert]:
+    if view.me is None:
+        return
+    stake, subject = view.me.stake, view.me.stake.address.hex()
+    if stake.is_slashed:
+        yield Alert(
+            severity=Severity.CRITICAL,
+            kind="own_stake_slashed",
+            subject=subject,
+            detail="use another account; this one can never stake again",
+        )
+    tip = view.assertions.get(stake.tip)
+    if stake.amount and tip is not None and tip.status is Status.DEAD:
+        yield Alert(
+            severity=Severity.CRITICAL,
+            kind="own_stake_on_dead_assertion",
+            subject=subject,
+            detail=tip.id.hex(),
+        )
+    if not stake.amount and not stake.is_slashed and view.me.balance_wei < view.stake_wei:
+        yield Alert(
+            severity=Severity.ERROR,
+            kind="insufficient_collateral",
+            subject=subject,
+            detail=f"balance {view.me.balance_wei} wei, one stake is {view.stake_wei} wei",
+        )
+
+
+class AlertLog:
+    """Says each alert once when it appears and once when it is over."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._active: dict[tuple[str, str], Alert] = {}
+        self._kinds: set[str] = set()
+
+    @property
+    def active(self) -> list[Alert]:
+        """What holds now."""
+        return list(self._active.values())
+
+    def update(self, alerts: Iterable[Alert], block: Hash32) -> None:
+        """Compare with what was active before; log and count the changes."""
+        found = {(alert.kind, alert.subject): alert for alert in alerts}
+        for key, alert in found.items():
+            before = self._active.get(key)
+            if before is None or before.detail != alert.detail:
+                self._raise(alert, block)
+        for key, alert in self._active.items():
+            if key not in found:
+                log.info("alert_cleared", alert=alert.kind, subject=alert.subject)
+        self._active = found
+        self._kinds.update(kind for kind, _ in found)
+        for kind in self._kinds:
+            self._metrics.gauge("alerts_active", sum(key[0] == kind for key in found), kind=kind)
+
+    def _raise(self, alert: Alert, block: Hash32) -> None:
+        write = getattr(log, alert.severity.value)
+        write("alert_raised", alert=alert.kind, subject=alert.subject, detail=alert.detail, l1_block=block)
+        self._metrics.count("alerts_raised", kind=alert.kind, severity=alert.severity.value)

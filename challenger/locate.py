@@ -1,0 +1,67 @@
+"""Where an assertion goes wrong: its published nodes against our own tree.
+
+An assertion names one root. If nobody publishes more, all that is known of a wrong one is that
+some unit is wrong; naming one would be a guess. Every published node, though, was checked by L1
+to stand under the asserted root, so each one that equals ours clears its units and each one
+that differs holds a wrong unit.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from challenger.model import PublishedNodes, WrongUnits
+from optimistic.protocol.commitment import Tree
+
+Span = tuple[int, int]
+"""Units [start, end)."""
+
+
+def locate_wrong_units(own: Tree, published: Iterable[PublishedNodes]) -> WrongUnits:
+    """Bound the first wrong unit of an assertion whose root differs from `own.root`.
+
+    Parameters
+    ----------
+    own : the right tree over the same batches
+    published : nodes of the asserted tree
+
+    Returns
+    -------
+    Bounds, the tightest that the nodes allow; all units if nothing was published.
+    """
+    right: list[Span] = []
+    wrong: list[Span] = []
+    for nodes in published:
+        for index, is_right in _compare(own, nodes):
+            span = (index << nodes.level * own.log_arity, (index + 1) << nodes.level * own.log_arity)
+            (right if is_right else wrong).append(span)
+    units = 1 << own.height * own.log_arity
+    first = _cleared_up_to(right)
+    last = min((end for _, end in wrong), default=units) - 1
+    proven = min((start for start, end in wrong if end - start == 1), default=None)
+    if first > last:
+        # Cleared and wrong at once cannot both stand under one root: the answers contradict each other.
+        return WrongUnits(first=0, last=units - 1)
+    return WrongUnits(first=first, last=last, proven=proven)
+
+
+def _compare(own: Tree, published: PublishedNodes) -> Iterator[tuple[int, bool]]:
+    """Yield (index in the level, equals ours) for every node and its padding."""
+    nodes = published.nodes
+    if not nodes or published.level > own.height:
+        return
+    width = 1
+    while width < len(nodes):
+        width <<= own.log_arity
+    limit = 1 << own.log_arity * (own.height - published.level)
+    for offset in range(min(width, limit - published.first_index)):
+        index = published.first_index + offset
+        yield index, own.node(published.level, index) == nodes[min(offset, len(nodes) - 1)]
+
+
+def _cleared_up_to(right: Iterable[Span]) -> int:
+    """Return the end of the cleared units that start at 0 without a gap."""
+    end = 0
+    for start, stop in sorted(right):
+        if start > end:
+            break
+        end = max(end, stop)
+    return end

@@ -1,0 +1,230 @@
+"""What the watchtower knows of L1 at one block, and what it thinks about it: plain values.
+
+The loader fills a `ChainView`, the judge turns it into `Knowledge`, the solver turns both
+into actions. Nothing here reads a clock, a disk or a network.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+from optimistic.protocol.commitment import Node
+from optimistic.protocol.constants import TAG_ASSERT, UNIT_BITS
+from optimistic.protocol.hashing import struct_hash
+from optimistic.protocol.types import Address, Hash32
+
+
+class Status(IntEnum):
+    """Life of an assertion; numbers are those of Assertion.sol."""
+
+    NONE = 0
+    LIVE = 1
+    DEAD = 2
+    CONFIRMED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class L1Block:
+    """The block a view is pinned to."""
+
+    number: int
+    hash: Hash32
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchHead:
+    """What the decisions need of one batch; its bytes stay with the loader."""
+
+    index: int
+    acc: Hash32
+    """Inbox accumulator after this batch."""
+    input_hash: Hash32
+    """Fixes everything the replay of batches 0 … index reads, deposits included."""
+    l1_timestamp: int
+    is_forced: bool
+    """Appended by somebody other than the sequencer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """One assertion with the state of its children's window."""
+
+    id: Hash32
+    parent: Hash32
+    seq: int
+    """Order among the children of the parent, from 1."""
+    poster: Address
+    from_batch: int
+    to_batch: int
+    acc: Hash32
+    unit_root: Hash32
+    end_leaf: Hash32
+    status: Status
+    t0: int = 0
+    """L1 time of the first child; 0 without children."""
+    sole_since: int = 0
+    live_children: int = 0
+    child_to: int = 0
+    """What `to_batch` of every child must be; 0 before the first child."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether children may still be added below it."""
+        return self.status in (Status.LIVE, Status.CONFIRMED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedNodes:
+    """Nodes of an assertion's unit tree that somebody published and L1 checked.
+
+    Nodes beyond the given ones, up to the next power of the arity, repeat the last.
+    """
+
+    level: int
+    first_index: int
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staker:
+    """An account's stake."""
+
+    address: Address
+    amount: int
+    """Wei; S0 or zero."""
+    tip: Hash32
+    """The assertion the stake lies on; meaningless without a stake."""
+    is_slashed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The watchtower's own account, as L1 sees it."""
+
+    stake: Staker
+    balance_wei: int
+    memberships: frozenset[Hash32] = frozenset()
+    """Assertions it posted or backed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainView:
+    """Everything a decision may depend on, read at one block."""
+
+    block: L1Block
+    challenge_period_s: int
+    airgap_s: int
+    stake_wei: int
+    batches: Sequence[BatchHead]
+    assertions: Mapping[Hash32, Assertion]
+    genesis_id: Hash32
+    latest_confirmed: Hash32
+    openings: frozenset[tuple[Hash32, Hash32]] = frozenset()
+    """Pairs (older, newer) with a dispute."""
+    members: Mapping[Hash32, tuple[Staker, ...]] = field(default_factory=dict)
+    """Members of dead assertions who still have a stake."""
+    published: Mapping[Hash32, tuple[PublishedNodes, ...]] = field(default_factory=dict)
+    me: Identity | None = None
+    """None in watch-only mode."""
+
+    @property
+    def now(self) -> int:
+        """L1 time of the view, in seconds."""
+        return self.block.timestamp
+
+    def children(self, parent: Hash32) -> list[Assertion]:
+        """Return the children of an assertion, oldest first."""
+        found = [a for a in self.assertions.values() if a.parent == parent and a.id != self.genesis_id]
+        return sorted(found, key=lambda child: child.seq)
+
+    def window_end(self, parent: Assertion) -> int:
+        """Return when the window for rivals and openings below `parent` closes (meaningful with a child)."""
+        return parent.t0 + self.challenge_period_s
+
+    def is_open(self, older: Assertion, newer: Assertion) -> bool:
+        """Return whether there is a dispute between two siblings."""
+        return (older.id, newer.id) in self.openings
+
+
+class Judgement(StrEnum):
+    """What a watchtower says about an assertion. Unknown never acts."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongUnits:
+    """Where the first wrong unit of an assertion lies, as far as L1 lets anybody know.
+
+    Indexes count units of the assertion: batch offset · 2^15 + unit. An assertion commits to
+    one root; without published nodes only that follows from it: some unit is wrong.
+    """
+
+    first: int
+    """No unit before this one is wrong."""
+    last: int
+    """The first wrong unit is not after this one."""
+    proven: int | None = None
+    """Lowest unit whose published leaf differs from ours."""
+
+    @property
+    def unit(self) -> int | None:
+        """The first wrong unit, or None while several could be it."""
+        return self.first if self.first == self.last else None
+
+    @property
+    def source(self) -> str:
+        """What the bounds rest on."""
+        if self.unit is not None:
+            return "published_leaves"
+        return "unit_root" if self.proven is None and self.first == 0 else "published_nodes"
+
+
+def split_unit(index: int) -> tuple[int, int]:
+    """Return (batch offset, unit in the batch) of a unit index of an assertion."""
+    return index >> UNIT_BITS, index & ((1 << UNIT_BITS) - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The watchtower's opinion of one assertion."""
+
+    judgement: Judgement
+    reason: str
+    wrong: WrongUnits | None = None
+    """Only of an assertion whose parent is right and that itself is not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right child of a parent over a range of batches: what we would assert."""
+
+    parent: Hash32
+    from_batch: int
+    to_batch: int
+    acc: Hash32
+    unit_root: Hash32
+    end_leaf: Hash32
+    children_root: Hash32
+
+    @property
+    def id(self) -> Hash32:
+        """The id L1 gives this content."""
+        return struct_hash(TAG_ASSERT, self.parent, self.acc, self.unit_root, self.end_leaf)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """The outcome of judging one view."""
+
+    verdicts: Mapping[Hash32, Verdict]
+    claims: Mapping[Hash32, Claim]
+    """Right parent -> its right child, asserted or not; only where the replay is complete."""
+
+    def judgement(self, assertion: Hash32) -> Judgement:
+        """Return what is known of an assertion."""
+        verdict = self.verdicts.get(assertion)
+        return Judgement.UNKNOWN if verdict is None else verdict.judgement

@@ -1,0 +1,252 @@
+"""What to do next: a pure function of the pinned view and of what was found out about it.
+
+The rules, for every right assertion from the oldest on:
+
+1. Its right child gets our stake: asserted if a rival or a silent asserter makes it necessary
+   and the window is open, backed if it is there and the policy says so.
+2. The right child is defended against every live sibling: a dispute is opened against an older
+   one while the window is open, a newer one that opened none is killed when it has closed.
+3. The right child is confirmed when it is due.
+
+Besides: children of dead assertions are marked dead, stakes on dead assertions slashed, and the
+own stake comes home when nothing needs it. Nothing is done about children of an assertion whose
+right child is unknown.
+
+Source: docs/spec/06-assertions.md
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from challenger.actions import (
+    Action,
+    AssertBatches,
+    Back,
+    Confirm,
+    KillUnopened,
+    MarkDead,
+    OpenDispute,
+    Slash,
+    WithdrawStake,
+)
+from challenger.model import Assertion, ChainView, Claim, Identity, Judgement, Knowledge, Status
+from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.types import Address, Hash32
+
+
+class BackPolicy(StrEnum):
+    """When to put the stake behind a right assertion of somebody else."""
+
+    CONTESTED = "contested"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The operator's choices; none of them is consensus."""
+
+    back: BackPolicy = BackPolicy.CONTESTED
+    assert_after_s: int
+    """Age at which batches nobody asserted get an assertion from us."""
+    max_delay_s: int = 300
+    """Honest watchers spread what is not urgent over this time, by address."""
+    urgent_s: int = 43_200
+    """With less time than this left, nothing is delayed."""
+    release_stake: bool = True
+    """Withdraw the stake when nothing needs it."""
+
+
+def next_actions(view: ChainView, known: Knowledge, policy: Policy) -> list[Action]:
+    """Return everything worth doing now, most urgent first.
+
+    Parameters
+    ----------
+    view : L1 at one block
+    known : verdicts and right children; what is missing there is unknown and stays untouched
+    policy : the operator's choices
+    """
+    if view.me is None:
+        return []
+    plan = _StakePlan(view, view.me)
+    actions: list[Action] = []
+    for parent in right_chain(view, known):
+        claim = known.claims.get(parent.id)
+        if claim is not None:
+            actions += _about_children(view, parent, claim, policy, plan)
+    actions += _about_the_dead(view)
+    if not plan.is_used and plan.is_free and policy.release_stake and policy.back is not BackPolicy.ALWAYS:
+        actions.append(WithdrawStake(reason="no assertion needs the stake"))
+    return sorted(actions, key=lambda action: (action.deadline is None, action.deadline or 0))
+
+
+def right_chain(view: ChainView, known: Knowledge) -> list[Assertion]:
+    """Return the live right assertions from the last confirmed one on, oldest first."""
+    chain: list[Assertion] = []
+    current = view.assertions.get(view.latest_confirmed)
+    while current is not None and current.is_alive and known.judgement(current.id) is Judgement.VALID:
+        chain.append(current)
+        claim = known.claims.get(current.id)
+        current = None if claim is None else view.assertions.get(claim.id)
+    return chain
+
+
+def needs_assertion(view: ChainView, parent: Assertion, policy: Policy) -> tuple[str, int] | None:
+    """Return why and since when batches after a childless `parent` should be asserted by us, or None."""
+    waiting = view.batches[parent.to_batch :]
+    forced = next((batch for batch in waiting if batch.is_forced), None)
+    if forced is not None:
+        return "a forced batch waits for an assertion", forced.l1_timestamp
+    if waiting and view.now - waiting[0].l1_timestamp >= policy.assert_after_s:
+        return "batches wait too long for an assertion", waiting[0].l1_timestamp + policy.assert_after_s
+    return None
+
+
+def _about_children(
+    view: ChainView, parent: Assertion, claim: Claim, policy: Policy, plan: "_StakePlan"
+) -> Iterator[Action]:
+    children = view.children(parent.id)
+    right = next((child for child in children if child.id == claim.id), None)
+    if right is None:
+        yield from _post(view, parent, claim, policy, plan)
+        return
+    if right.status is not Status.LIVE:
+        return
+    rivals = [child for child in children if child.id != right.id and child.status is Status.LIVE]
+    if policy.back is BackPolicy.ALWAYS or (rivals and policy.back is BackPolicy.CONTESTED):
+        yield from plan.back(right, view.window_end(parent), "the assertion is right")
+    yield from _defend(view, parent, right, rivals, policy)
+    if not rivals:
+        yield from _confirm(view, parent, right, policy)
+
+
+def _post(
+    view: ChainView, parent: Assertion, claim: Claim, policy: Policy, plan: "_StakePlan"
+) -> Iterator[Action]:
+    if not parent.child_to:
+        needed = needs_assertion(view, parent, policy)
+        if needed is not None and _is_our_turn(view, policy, claim.id, needed[1], None):
+            yield from plan.post(claim, None, needed[0])
+        return
+    deadline = view.window_end(parent)
+    if view.now < deadline and _is_our_turn(view, policy, claim.id, parent.t0, deadline):
+        yield from plan.post(claim, deadline, "only wrong assertions cover these batches")
+
+
+def _defend(
+    view: ChainView, parent: Assertion, right: Assertion, rivals: list[Assertion], policy: Policy
+) -> Iterator[Action]:
+    window_end = view.window_end(parent)
+    for rival in rivals:
+        is_older = rival.seq < right.seq
+        older, newer = (rival, right) if is_older else (right, rival)
+        if view.is_open(older, newer):
+            continue
+        if is_older and view.now < window_end:
+            if _is_our_turn(view, policy, newer.id, parent.t0, window_end):
+                yield OpenDispute(
+                    older=older.id, newer=newer.id, deadline=window_end, reason="an older sibling is wrong"
+                )
+        elif not is_older and view.now >= window_end:
+            yield KillUnopened(older=older.id, newer=newer.id, reason="a wrong newcomer opened no dispute")
+
+
+def _confirm(view: ChainView, parent: Assertion, right: Assertion, policy: Policy) -> Iterator[Action]:
+    due = max(view.window_end(parent), parent.sole_since + view.airgap_s)
+    is_due = parent.status is Status.CONFIRMED and parent.live_children == 1 and view.now >= due
+    if is_due and _is_our_turn(view, policy, right.id, due, None):
+        yield Confirm(assertion=right.id, reason="window and airgap are over")
+
+
+def _about_the_dead(view: ChainView) -> Iterator[Action]:
+    for child in sorted(view.assertions.values(), key=lambda a: (a.to_batch, a.id)):
+        parent = view.assertions.get(child.parent)
+        if child.status is Status.LIVE and parent is not None and parent.status is Status.DEAD:
+            yield MarkDead(assertion=child.id, reason="its parent is dead")
+    slashed: set[Address] = set()
+    for assertion, stakers in sorted(view.members.items()):
+        for staker in stakers:
+            if staker.address not in slashed:
+                slashed.add(staker.address)
+                yield Slash(assertion=assertion, staker=staker.address, reason="stake on a dead assertion")
+
+
+def _is_our_turn(view: ChainView, policy: Policy, key: Hash32, since: int, deadline: int | None) -> bool:
+    """Spread watchers over `max_delay_s` where there is time: each has its own delay per key."""
+    if view.me is None or view.challenge_period_s < policy.urgent_s or not policy.max_delay_s:
+        return True
+    if deadline is not None and deadline - view.now < policy.urgent_s:
+        return True
+    digest = keccak256(view.me.stake.address + key)
+    return view.now >= since + int.from_bytes(digest, "big") % policy.max_delay_s
+
+
+class _StakePlan:
+    """Where the own stake lies as the planned actions move it: it rolls along one branch."""
+
+    def __init__(self, view: ChainView, me: Identity) -> None:
+        self._view = view
+        self._memberships = set(me.memberships)
+        self._stake = me.stake
+        self.is_used = False
+
+    @property
+    def is_free(self) -> bool:
+        """Whether there is a stake that could be withdrawn."""
+        tip = self._view.assertions.get(self._stake.tip)
+        return bool(self._stake.amount) and tip is not None and tip.status is Status.CONFIRMED
+
+    def post(self, claim: Claim, deadline: int | None, reason: str) -> Iterator[Action]:
+        """Plan to assert `claim`, backing what lies between the stake and its parent."""
+        path = self._path_to(claim.parent)
+        if path is None:
+            return
+        yield from self._backs(path, deadline)
+        yield AssertBatches(claim=claim, stake_wei=self._move(claim.id), deadline=deadline, reason=reason)
+
+    def back(self, assertion: Assertion, deadline: int | None, reason: str) -> Iterator[Action]:
+        """Plan to back `assertion` unless the account is a member."""
+        if assertion.id in self._memberships:
+            self.is_used = True
+            return
+        path = self._path_to(assertion.parent)
+        if path is None:
+            return
+        yield from self._backs(path, deadline)
+        yield Back(
+            assertion=assertion.id, stake_wei=self._move(assertion.id), deadline=deadline, reason=reason
+        )
+
+    def _backs(self, path: list[Assertion], deadline: int | None) -> Iterator[Action]:
+        for step in path:
+            yield Back(
+                assertion=step.id,
+                stake_wei=self._move(step.id),
+                deadline=deadline,
+                reason="the stake moves one assertion at a time",
+            )
+
+    def _path_to(self, parent: Hash32) -> list[Assertion] | None:
+        """Return what to back first, oldest first; None if the stake cannot get there."""
+        if self._stake.is_slashed:
+            return None
+        tip = self._view.assertions.get(self._stake.tip)
+        if not self._stake.amount or (tip is not None and tip.status is Status.CONFIRMED):
+            return []
+        path: list[Assertion] = []
+        current = self._view.assertions.get(parent)
+        while current is not None and current.id != self._stake.tip:
+            if current.status is Status.CONFIRMED:
+                return None
+            path.append(current)
+            current = self._view.assertions.get(current.parent)
+        return None if current is None else path[::-1]
+
+    def _move(self, to: Hash32) -> int:
+        """Put the stake on `to`; return the wei to send along."""
+        self.is_used = True
+        self._memberships.add(to)
+        payment = 0 if self._stake.amount else self._view.stake_wei
+        self._stake = replace(self._stake, amount=self._view.stake_wei, tip=to)
+        return payment

@@ -1,0 +1,192 @@
+"""Our own replay of the batches on L1, and what it commits to.
+
+Everything is content-addressed: a replayed batch is kept under a hash of all that the replay
+read. So a reorganisation needs no undo, a restart finds what is still true, and an empty disk
+only means to start from genesis or from a snapshot.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from challenger.model import BatchHead
+from challenger.store import ReplayedBatch, Store
+from challenger.trace import RollupTrace, batch_tree
+from optimistic.protocol.derivation import BatchReplay, RollupState, UnitResult
+from optimistic.protocol.execution import EvmEngine
+from optimistic.protocol.mpt import NodeStore
+from optimistic.protocol.params import RollupParams
+from optimistic.protocol.records import BatchRecord, Deposit
+from optimistic.protocol.types import Hash32
+from optimistic.service.storage_errors import CorruptStorage
+
+OnUnit = Callable[[UnitResult], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchInput:
+    """All that the replay of one batch reads, checked against L1's hashes."""
+
+    record: BatchRecord
+    data: bytes
+    deposits: tuple[Deposit, ...]
+
+
+class BatchSource(Protocol):
+    """Where batches come from: L1, and nothing else."""
+
+    def batch(self, index: int) -> BatchInput:
+        """Return one batch of the current view.
+
+        Raises
+        ------
+        TemporaryError : L1 cannot be read, or what it says contradicts its hashes
+        """
+
+
+class Verifier:
+    """Replays batches and answers for the batches of one view; see `judge.ReplayedChain`.
+
+    Parameters
+    ----------
+    params : the only configuration this program can replay
+    genesis : state before batch 0; its nodes are in `nodes`
+    """
+
+    def __init__(self, params: RollupParams, genesis: RollupState, store: Store, nodes: NodeStore) -> None:
+        self._params: Final = params
+        self._config_hash: Final = params.config_hash()
+        self._genesis: Final = genesis
+        self._store: Final = store
+        self._nodes: Final = nodes
+        self._engine: EvmEngine | None = None
+        self._batches: Sequence[BatchHead] = ()
+        self._position = 0
+        self._start = 0
+        self._problem: str | None = None
+
+    # ------------------------------------------------------------------------------ what is known
+
+    @property
+    def position(self) -> int:
+        """Number of batches whose end state is known."""
+        return self._position
+
+    @property
+    def problem(self) -> str | None:
+        """Why the replay cannot go beyond `position`, or None while it can."""
+        return self._problem
+
+    @property
+    def start(self) -> int:
+        """Number of batches taken from a snapshot of a confirmed state instead of being replayed."""
+        return self._start
+
+    def end_leaf(self, to_batch: int) -> Hash32 | None:
+        """Return the state after batches [0, to_batch), if known."""
+        if not 0 < to_batch <= len(self._batches):
+            return None
+        return self._store.end_leaf(self._batches[to_batch - 1].input_hash)
+
+    def trace(self, from_batch: int, to_batch: int) -> RollupTrace | None:
+        """Return our commitment to a range of batches, if all of its leaves are known."""
+        hashes = [batch.input_hash for batch in self._batches[from_batch:to_batch]]
+        tops = [top for top in map(self._store.top, hashes) if top is not None]
+        if not hashes or len(tops) != to_batch - from_batch:
+            return None
+        return RollupTrace(self._params.log_arity, tops, lambda offset: self._leaves(hashes[offset]))
+
+    def _leaves(self, input_hash: Hash32) -> tuple[Hash32, ...]:
+        leaves, top = self._store.leaves(input_hash), self._store.top(input_hash)
+        if not leaves or batch_tree(self._params.log_arity, leaves).root != top:
+            raise CorruptStorage("the cached leaves of a batch are not those of its root")
+        return leaves
+
+    # ------------------------------------------------------------------------------ replaying
+
+    def follow(self, batches: Sequence[BatchHead]) -> None:
+        """Turn to the batches of a new view: find how far they are replayed already."""
+        self._batches = batches
+        self._position = self._resumable(batches)
+        self._start = self._snapshot(batches)
+        self._problem = None
+
+    def advance(self, source: BatchSource, limit: int) -> int:
+        """Replay up to `limit` further batches and return how many were.
+
+        Raises
+        ------
+        TemporaryError : a batch could not be read
+        """
+        done = 0
+        while done < limit and self._position < len(self._batches):
+            batch = source.batch(self._position)
+            if batch.record.config_hash != self._config_hash:
+                self._problem = f"batch {self._position} runs under a configuration unknown to this program"
+                break
+            self._store.put_batch(self.replay(self._position, batch))
+            self._position += 1
+            done += 1
+        return done
+
+    def replay(self, index: int, batch: BatchInput, on_unit: OnUnit | None = None) -> ReplayedBatch:
+        """Execute one batch on the state before it, which must be known; store its trie nodes.
+
+        Parameters
+        ----------
+        on_unit : sees every unit as it is done
+        """
+        start = self.state_before(index)
+        engine = self._engine_at(start.unit.state_root)
+        replay = BatchReplay(self._params, start, batch.record, batch.data, batch.deposits, engine)
+        leaves = []
+        self._engine = None
+        for unit in replay:
+            leaves.append(unit.leaf)
+            if on_unit is not None:
+                on_unit(unit)
+        engine.flush()
+        self._engine = engine
+        return ReplayedBatch(
+            index=index,
+            input_hash=self._batches[index].input_hash,
+            leaves=tuple(leaves),
+            top=batch_tree(self._params.log_arity, leaves).root,
+            end=replay.state,
+        )
+
+    def state_before(self, index: int) -> RollupState:
+        """Return the state after batches [0, index).
+
+        Raises
+        ------
+        CorruptStorage : it is not in the cache
+        """
+        if index == 0:
+            return self._genesis
+        state = self._store.state(self._batches[index - 1].input_hash)
+        if state is None:
+            raise CorruptStorage(f"the state before batch {index} is not in the cache")
+        return state
+
+    def restart(self) -> None:
+        """Forget every replayed batch, after the cache turned out to be damaged."""
+        self._store.clear_replay()
+        self._engine = None
+        self.follow(self._batches)
+
+    def _engine_at(self, state_root: Hash32) -> EvmEngine:
+        if self._engine is not None and self._engine.state_root == state_root:
+            return self._engine
+        return EvmEngine(self._params, self._nodes, state_root)
+
+    def _resumable(self, batches: Sequence[BatchHead]) -> int:
+        for count in range(len(batches), 0, -1):
+            if self._store.has_state(batches[count - 1].input_hash):
+                return count
+        return 0
+
+    def _snapshot(self, batches: Sequence[BatchHead]) -> int:
+        known = self._store.snapshots()
+        ends = [i + 1 for i, hash_ in known if i < len(batches) and batches[i].input_hash == hash_]
+        return max(ends, default=0)

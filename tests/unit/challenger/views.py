@@ -1,0 +1,199 @@
+"""A small language for views: assertions by name, so that rules read as stories.
+
+>>> story = Story().batches(2)
+>>> story.child("genesis", "right", to=1).child("genesis", "wrong", to=1)
+"""
+
+from dataclasses import replace
+from typing import Self
+
+from challenger.model import (
+    Assertion,
+    BatchHead,
+    ChainView,
+    Claim,
+    Identity,
+    Judgement,
+    Knowledge,
+    L1Block,
+    Staker,
+    Status,
+    Verdict,
+)
+from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
+
+T0 = 1_000_000
+PERIOD_S = 100
+AIRGAP_S = 10
+STAKE_WEI = 2 * 10**18
+ME = Address(b"\x11" * 20)
+EVE = Address(b"\xee" * 20)
+GENESIS = "genesis"
+
+
+def ident(name: str) -> Hash32:
+    """A 32-byte hash that stands for a name."""
+    return keccak256(name.encode())
+
+
+def batch(index: int, *, timestamp: int = T0, is_forced: bool = False) -> BatchHead:
+    return BatchHead(
+        index=index,
+        acc=ident(f"acc {index}"),
+        input_hash=ident(f"input {index}"),
+        l1_timestamp=timestamp,
+        is_forced=is_forced,
+    )
+
+
+def claim_of(parent: Hash32, from_batch: int, to_batch: int, name: str) -> Claim:
+    return Claim(
+        parent=parent,
+        from_batch=from_batch,
+        to_batch=to_batch,
+        acc=ident(f"acc {to_batch - 1}"),
+        unit_root=ident(f"root {name}"),
+        end_leaf=ident(f"leaf {name}"),
+        children_root=ident(f"children {name}"),
+    )
+
+
+class Story:
+    """Builds a view and what is known about it; the right child of a parent is named, others are wrong."""
+
+    def __init__(self, *, now: int = T0) -> None:
+        self.now = now
+        self.ids: dict[str, Hash32] = {GENESIS: ident(GENESIS)}
+        self._assertions: dict[Hash32, Assertion] = {
+            ident(GENESIS): _genesis(),
+        }
+        self._batches: list[BatchHead] = []
+        self._openings: set[tuple[Hash32, Hash32]] = set()
+        self._verdicts = {ident(GENESIS): Verdict(judgement=Judgement.VALID, reason="genesis")}
+        self._claims: dict[Hash32, Claim] = {}
+        self._latest = ident(GENESIS)
+        self._members: dict[Hash32, tuple[Staker, ...]] = {}
+        self._me = Identity(stake=Staker(address=ME, amount=0, tip=ZERO_HASH), balance_wei=100 * STAKE_WEI)
+
+    def batches(self, count: int, *, timestamp: int = T0, is_forced: bool = False) -> Self:
+        for _ in range(count):
+            self._batches.append(batch(len(self._batches), timestamp=timestamp, is_forced=is_forced))
+        return self
+
+    def right(self, parent: str, name: str, *, to: int) -> Self:
+        """Know the right child of `parent`, asserted or not."""
+        owner = self._assertions[self.ids[parent]]
+        claim = claim_of(owner.id, owner.to_batch, to, name)
+        self.ids[name] = claim.id
+        self._claims[owner.id] = claim
+        return self
+
+    def posted(
+        self, parent: str, name: str, *, status: Status = Status.LIVE, t0: int = T0, poster: Address = EVE
+    ) -> Self:
+        """Put a child on L1: the right one if it was declared by `right`, else a wrong one."""
+        owner = self._assertions[self.ids[parent]]
+        claim = self._claims.get(owner.id)
+        is_right = claim is not None and self.ids.get(name) == claim.id
+        to = claim.to_batch if claim is not None else owner.to_batch + 1
+        child_id = self.ids.setdefault(name, ident(name))
+        siblings = [a for a in self._assertions.values() if a.parent == owner.id and a.id != owner.id]
+        live = sum(a.status is not Status.DEAD for a in siblings) + (status is not Status.DEAD)
+        self._assertions[owner.id] = replace(
+            owner,
+            t0=owner.t0 or t0,
+            sole_since=owner.sole_since or t0 + PERIOD_S,
+            live_children=live,
+            child_to=to,
+        )
+        self._assertions[child_id] = _assertion(child_id, owner, len(siblings) + 1, to, status, poster)
+        judgement = Judgement.VALID if is_right else Judgement.INVALID
+        self._verdicts[child_id] = Verdict(judgement=judgement, reason="story")
+        if status is Status.CONFIRMED:
+            self._latest = child_id
+        return self
+
+    def unknown(self, parent: str) -> Self:
+        """Know nothing about the children of `parent`."""
+        owner = self.ids[parent]
+        self._claims.pop(owner, None)
+        for child in self._assertions.values():
+            if child.parent == owner and child.id != owner:
+                self._verdicts[child.id] = Verdict(judgement=Judgement.UNKNOWN, reason="story")
+        return self
+
+    def opened(self, older: str, newer: str) -> Self:
+        self._openings.add((self.ids[older], self.ids[newer]))
+        return self
+
+    def staked(self, tip: str, *members: str, slashed: bool = False) -> Self:
+        """My stake lies on `tip`; I am a member of it and of `members`."""
+        stake = Staker(address=ME, amount=STAKE_WEI, tip=self.ids[tip], is_slashed=slashed)
+        ids = frozenset(self.ids[name] for name in (tip, *members))
+        self._me = replace(self._me, stake=stake, memberships=ids)
+        return self
+
+    def member(self, name: str, staker: Address) -> Self:
+        """A member of a dead assertion who still has a stake."""
+        stake = Staker(address=staker, amount=STAKE_WEI, tip=self.ids[name])
+        self._members[self.ids[name]] = (*self._members.get(self.ids[name], ()), stake)
+        return self
+
+    def poor(self) -> Self:
+        self._me = replace(self._me, balance_wei=STAKE_WEI - 1)
+        return self
+
+    def at(self, now: int) -> Self:
+        self.now = now
+        return self
+
+    def view(self, *, watching: bool = False, period_s: int = PERIOD_S) -> ChainView:
+        return ChainView(
+            block=L1Block(number=7, hash=ident("block"), timestamp=self.now),
+            challenge_period_s=period_s,
+            airgap_s=AIRGAP_S,
+            stake_wei=STAKE_WEI,
+            batches=self._batches,
+            assertions=self._assertions,
+            genesis_id=ident(GENESIS),
+            latest_confirmed=self._latest,
+            openings=frozenset(self._openings),
+            members=self._members,
+            me=None if watching else self._me,
+        )
+
+    def known(self) -> Knowledge:
+        return Knowledge(verdicts=self._verdicts, claims=self._claims)
+
+
+def _genesis() -> Assertion:
+    return Assertion(
+        id=ident(GENESIS),
+        parent=ZERO_HASH,
+        seq=0,
+        poster=ZERO_ADDRESS,
+        from_batch=0,
+        to_batch=0,
+        acc=ZERO_HASH,
+        unit_root=ZERO_HASH,
+        end_leaf=ident("leaf genesis"),
+        status=Status.CONFIRMED,
+    )
+
+
+def _assertion(  # noqa: PLR0917
+    child: Hash32, parent: Assertion, seq: int, to: int, status: Status, poster: Address
+) -> Assertion:
+    return Assertion(
+        id=child,
+        parent=parent.id,
+        seq=seq,
+        poster=poster,
+        from_batch=parent.to_batch,
+        to_batch=to,
+        acc=ident(f"acc {to - 1}"),
+        unit_root=ident(f"root of {child.hex()}"),
+        end_leaf=ident(f"leaf of {child.hex()}"),
+        status=status,
+    )
