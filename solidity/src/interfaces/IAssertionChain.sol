@@ -11,9 +11,8 @@ import {IInbox} from "./IInbox.sol";
 /// a child confirms when it is the only one left and the window is over. Every call is O(1).
 interface IAssertionChain {
     /// @notice What the chain is deployed with; all of it is immutable.
-    /// @param inbox The inbox whose batches are asserted.
+    /// @param inbox The inbox whose batches are asserted; the genesis id binds its first configuration.
     /// @param game The dispute game.
-    /// @param configHash Hash of the first configuration; part of the genesis id.
     /// @param genesisEndLeaf Machine state before the first batch.
     /// @param challengePeriod T in seconds.
     /// @param airgap Seconds between being the only child left and confirming.
@@ -22,7 +21,6 @@ interface IAssertionChain {
     struct Setup {
         address inbox;
         address game;
-        bytes32 configHash;
         bytes32 genesisEndLeaf;
         uint64 challengePeriod;
         uint64 airgap;

@@ -55,7 +55,8 @@ contract AssertionChain is IAssertionChain {
         AIRGAP = setup.airgap;
         STAKE = setup.stake;
         LOG_ARITY = a;
-        bytes32 id = genesisIdOf(block.chainid, address(this), setup.configHash, setup.genesisEndLeaf);
+        bytes32 configHash = IInbox(setup.inbox).config(0).hash;
+        bytes32 id = genesisIdOf(block.chainid, address(this), configHash, setup.genesisEndLeaf);
         genesisId = id;
         latestConfirmed = id;
         _assertions[id].endLeaf = setup.genesisEndLeaf;

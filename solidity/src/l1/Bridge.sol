@@ -71,13 +71,7 @@ contract Bridge is IBridge {
         address from = _l2SenderOf(msg.sender);
         index = INBOX.enqueueDeposit(
             DepositRequest({
-                from: from,
-                isCreate: isCreate,
-                to: to,
-                mint: msg.value,
-                value: value,
-                gasLimit: gasLimit,
-                data: data
+                from: from, isCreate: isCreate, to: to, mint: msg.value, value: value, gasLimit: gasLimit, data: data
             })
         );
         emit DepositMade(index, from, msg.value);
@@ -183,12 +177,10 @@ contract Bridge is IBridge {
         return (_queueEnd > start ? _queueEnd : start) + value;
     }
 
-    function _requireSent(
-        bytes32 key,
-        bytes32 stateRoot,
-        bytes[] calldata accountProof,
-        bytes[] calldata storageProof
-    ) internal pure {
+    function _requireSent(bytes32 key, bytes32 stateRoot, bytes[] calldata accountProof, bytes[] calldata storageProof)
+        internal
+        pure
+    {
         (bool exists, bytes memory value) =
             Mpt.read(stateRoot, keccak256(abi.encodePacked(MESSAGE_PASSER)), accountProof);
         if (!exists) revert MessageNotProven(key);

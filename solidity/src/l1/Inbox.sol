@@ -292,11 +292,7 @@ contract Inbox is IInbox {
     }
 
     /// @dev Level of a bucket now. Before the first batch `lastAppend` is zero, so both buckets start full.
-    function _filled(Cursor memory cursor, uint256 level, uint256 rate, uint256 burst)
-        internal
-        view
-        returns (uint256)
-    {
+    function _filled(Cursor memory cursor, uint256 level, uint256 rate, uint256 burst) internal view returns (uint256) {
         level += rate * (block.timestamp - cursor.lastAppend);
         return level < burst ? level : burst;
     }

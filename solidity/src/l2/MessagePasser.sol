@@ -32,20 +32,11 @@ contract MessagePasser is IMessagePasser {
     /* MESSAGES */
 
     /// @inheritdoc IMessagePasser
-    function sendMessage(address target, uint256 gasLimit, bytes calldata data)
-        external
-        payable
-        returns (bytes32 key)
-    {
+    function sendMessage(address target, uint256 gasLimit, bytes calldata data) external payable returns (bytes32 key) {
         if (gasLimit > MAX_GAS_LIMIT) revert GasLimitTooHigh(gasLimit, MAX_GAS_LIMIT);
         if (data.length > MAX_DATA_BYTES) revert DataTooLong(data.length, MAX_DATA_BYTES);
         Message memory message = Message({
-            nonce: nonce++,
-            sender: msg.sender,
-            target: target,
-            value: msg.value,
-            gasLimit: gasLimit,
-            data: data
+            nonce: nonce++, sender: msg.sender, target: target, value: msg.value, gasLimit: gasLimit, data: data
         });
         key = message.messageKey(Route({l1ChainId: l1ChainId, bridge: bridge, l2ChainId: block.chainid}));
         sent[key] = true;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {
-    TX_BASE_GAS, TX_CREATE_GAS, TX_DATA_NONZERO_GAS, TX_DATA_ZERO_GAS, TX_INITCODE_WORD_GAS
-} from "./Constants.sol";
+import {TX_BASE_GAS, TX_CREATE_GAS, TX_DATA_NONZERO_GAS, TX_DATA_ZERO_GAS, TX_INITCODE_WORD_GAS} from "./Constants.sol";
 
 /// @notice Gas a transaction costs before its first instruction (Cancun, no access list).
 library IntrinsicGas {

@@ -27,7 +27,5 @@ struct Route {
 
 /// @notice H(TAG_MSG, l1ChainId, bridge, l2ChainId, nonce, sender, target, value, gasLimit, keccak256(data)).
 function messageKey(Message memory m, Route memory route) pure returns (bytes32) {
-    return keccak256(
-        abi.encode(TAG_MSG, route, m.nonce, m.sender, m.target, m.value, m.gasLimit, keccak256(m.data))
-    );
+    return keccak256(abi.encode(TAG_MSG, route, m.nonce, m.sender, m.target, m.value, m.gasLimit, keccak256(m.data)));
 }

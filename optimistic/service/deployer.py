@@ -1,0 +1,179 @@
+"""Deploys a rollup: four contracts that name each other, at addresses predicted from the deployer's nonce."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from optimistic import artifacts
+from optimistic.protocol.errors import TemporaryError
+from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.params import RollupParams
+from optimistic.protocol.strict_rlp import encode_int, encode_string, join_list
+from optimistic.protocol.types import Address
+from optimistic.service.abi import Abi
+from optimistic.service.clock import Clock, SystemClock
+from optimistic.service.deployment import (
+    ASSERTION_CHAIN,
+    BRIDGE,
+    DISPUTE_GAME,
+    INBOX,
+    ContractAddresses,
+    Deployment,
+    genesis_ids,
+    rollup_genesis,
+    verify_against_l1,
+)
+from optimistic.service.l1_client import L1Client, SendStatus
+from optimistic.service.l1_types import Call, Receipt
+from optimistic.service.signer import Signer
+
+_TIMEOUT_S: Final = 300
+_POLL_S: Final = 0.2
+_BASE_FEE_MARGIN: Final = 2
+
+
+class DeploymentFailed(TemporaryError):
+    """A contract could not be deployed; what was deployed before it is useless, start again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roles:
+    """Accounts on L1 with a part in the rollup; zero means nobody, where allowed."""
+
+    sequencer: Address
+    governance: Address
+    guardian: Address
+    fee_recipient: Address
+
+
+def create_address(sender: Address, nonce: int) -> Address:
+    """Return the address of the contract that `sender` creates with `nonce`."""
+    return Address(keccak256(join_list((encode_string(sender), encode_int(nonce))))[12:])
+
+
+def deploy(
+    client: L1Client, signer: Signer, params: RollupParams, roles: Roles, clock: Clock | None = None
+) -> Deployment:
+    """Deploy a rollup and verify it.
+
+    Raises
+    ------
+    InvalidParams : the parameters break a bound
+    DeploymentFailed : a transaction was refused, failed or took another nonce
+    """
+    params.check()
+    return _Deployer(client, signer, clock if clock is not None else SystemClock()).run(params, roles)
+
+
+class _Deployer:
+    """Sends one creation after the other."""
+
+    def __init__(self, client: L1Client, signer: Signer, clock: Clock) -> None:
+        self._client = client
+        self._signer = signer
+        self._clock = clock
+
+    def run(self, params: RollupParams, roles: Roles) -> Deployment:
+        nonce = self._client.nonce(self._signer.address, "latest")
+        first_block = self._client.head().number + 1
+        inbox, chain, game, bridge = (create_address(self._signer.address, nonce + i) for i in range(4))
+        genesis = rollup_genesis(params, bridge, roles.fee_recipient)
+        creations = (
+            (INBOX, (_inbox_setup(params, roles, bridge),)),
+            (ASSERTION_CHAIN, (_chain_setup(params, inbox, game, genesis.end_leaf),)),
+            (DISPUTE_GAME, (_hex(chain),)),
+            (BRIDGE, (_bridge_setup(params, roles, inbox, chain),)),
+        )
+        for offset, (name, arguments) in enumerate(creations):
+            self._create(name, arguments, nonce + offset)
+        deployment = Deployment(
+            params=params,
+            contracts=ContractAddresses(inbox=inbox, assertion_chain=chain, dispute_game=game, bridge=bridge),
+            deploy_block=first_block,
+            sequencer=roles.sequencer,
+            governance=roles.governance,
+            guardian=roles.guardian,
+            fee_recipient=roles.fee_recipient,
+            genesis=genesis_ids(genesis, params, chain),
+        )
+        verify_against_l1(deployment, self._client)
+        return deployment
+
+    def _create(self, name: str, arguments: Sequence[Any], nonce: int) -> None:
+        artifact = artifacts.load(name)
+        data = artifact.bytecode + Abi.parse(artifact.abi).encode_constructor(arguments)
+        receipt = self._send(name, data, nonce)
+        expected = create_address(self._signer.address, nonce)
+        if not receipt.succeeded or receipt.contract_address != expected:
+            raise DeploymentFailed(f"the creation of {name} failed or took another nonce than {nonce}")
+
+    def _send(self, name: str, data: bytes, nonce: int) -> Receipt:
+        gas = self._client.estimate_gas(Call(to=None, data=data, sender=self._signer.address))
+        tip = self._client.priority_fee_wei()
+        fields = {
+            "type": 2,
+            "chainId": self._client.chain_id,
+            "nonce": nonce,
+            "gas": gas + gas // 10,
+            "maxFeePerGas": _BASE_FEE_MARGIN * self._client.head().base_fee_wei + tip,
+            "maxPriorityFeePerGas": tip,
+            "value": 0,
+            "data": data,
+        }
+        raw, tx_hash = self._signer.sign_transaction(fields)
+        reply = self._client.send_raw(raw)
+        if reply.status not in (SendStatus.ACCEPTED, SendStatus.KNOWN):
+            raise DeploymentFailed(f"the endpoint refused the creation of {name}: {reply.message}")
+        never = threading.Event()
+        deadline_s = self._clock.monotonic_s() + _TIMEOUT_S
+        while (receipt := self._client.receipt(tx_hash)) is None:
+            if self._clock.monotonic_s() > deadline_s:
+                raise DeploymentFailed(f"the creation of {name} was not mined within {_TIMEOUT_S} s")
+            self._clock.wait(never, _POLL_S)
+        return receipt
+
+
+def _inbox_setup(params: RollupParams, roles: Roles, bridge: Address) -> tuple[Any, ...]:
+    return (
+        _hex(roles.sequencer),
+        _hex(roles.governance),
+        _hex(bridge),
+        params.config_hash(),
+        params.config_delay_s,
+        params.force_delay_s,
+        params.min_batch_interval_s,
+        params.tx_gas_cap,
+        params.gas_rate,
+        params.system_gas_rate,
+        params.deposit_gas_rate,
+        params.gas_burst,
+        params.system_gas_burst,
+    )
+
+
+def _chain_setup(params: RollupParams, inbox: Address, game: Address, end_leaf: bytes) -> tuple[Any, ...]:
+    return (
+        _hex(inbox),
+        _hex(game),
+        end_leaf,
+        params.challenge_period_s,
+        params.airgap_s,
+        params.stake_wei,
+        params.log_arity,
+    )
+
+
+def _bridge_setup(params: RollupParams, roles: Roles, inbox: Address, chain: Address) -> tuple[Any, ...]:
+    return (
+        _hex(inbox),
+        _hex(chain),
+        _hex(roles.guardian),
+        params.l2_chain_id,
+        params.pause_max_s,
+        params.withdrawal_rate_wei_per_s,
+    )
+
+
+def _hex(address: Address) -> str:
+    return "0x" + address.hex()
