@@ -39,6 +39,7 @@ $(DEV): $(RUNTIME)
 	@touch $@
 
 $(NODE): package.json .npmrc
+	@command -v npm > /dev/null || { echo "Node 20 or newer with npm is needed (not for make demo)"; exit 1; }
 	npm install --no-audit --no-fund --no-package-lock --ignore-scripts --loglevel=error
 	@touch $@
 
