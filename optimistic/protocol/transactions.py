@@ -51,6 +51,9 @@ _UINT64_BYTES: Final = 8
 _UINT256_BYTES: Final = 32
 _CURVE_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
+AccessList = tuple[tuple[Address, tuple[Hash32, ...]], ...]
+"""Accounts, each with storage keys."""
+
 
 class InvalidTransaction(InvalidInput):
     """A transaction that cannot be included; `reason` is a stable snake_case word."""
@@ -80,7 +83,7 @@ class Transaction:
     """None creates a contract."""
     value: int
     data: bytes
-    access_list: tuple[tuple[Address, tuple[Hash32, ...]], ...]
+    access_list: AccessList
     y_parity: int
     r: int
     s: int
@@ -129,12 +132,7 @@ def recover_sender(tx: Transaction) -> Address:
 
 def intrinsic_gas(tx: Transaction) -> int:
     """Return the gas charged before execution (Cancun schedule)."""
-    keys = sum(len(slots) for _, slots in tx.access_list)
-    return (
-        intrinsic_message_gas(tx.data, is_create=tx.to is None)
-        + len(tx.access_list) * TX_ACCESS_ADDRESS_GAS
-        + keys * TX_ACCESS_KEY_GAS
-    )
+    return intrinsic_message_gas(tx.data, is_create=tx.to is None) + access_list_gas(tx.access_list)
 
 
 def intrinsic_message_gas(data: bytes, *, is_create: bool) -> int:
@@ -144,6 +142,12 @@ def intrinsic_message_gas(data: bytes, *, is_create: bool) -> int:
     if is_create:
         gas += TX_CREATE_GAS + TX_INITCODE_WORD_GAS * ((len(data) + 31) // 32)
     return gas
+
+
+def access_list_gas(access_list: AccessList) -> int:
+    """Return the intrinsic gas of an access list (EIP-2930)."""
+    keys = sum(len(slots) for _, slots in access_list)
+    return len(access_list) * TX_ACCESS_ADDRESS_GAS + keys * TX_ACCESS_KEY_GAS
 
 
 def validate(
@@ -279,7 +283,7 @@ def _to(payload: bytes) -> Address | None:
     return Address(payload) if payload else None
 
 
-def _access_list(raw_item: bytes) -> tuple[tuple[Address, tuple[Hash32, ...]], ...]:
+def _access_list(raw_item: bytes) -> AccessList:
     """Read an access list of any length."""
     return tuple(_access_entry(entry) for entry in decode_list(raw_item))
 

@@ -7,5 +7,5 @@ which may be five times slower. Import this module before anything of `eth`.
 from eth_hash import auto
 from eth_hash.backends import pysha3
 
-auto.keccak.hasher = pysha3.keccak256
-auto.keccak.preimage = pysha3.preimage
+auto.keccak.hasher = pysha3.keccak256  # type: ignore[assignment]
+auto.keccak.preimage = pysha3.preimage  # type: ignore[assignment]

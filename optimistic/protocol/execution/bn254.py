@@ -7,8 +7,8 @@ uses (mcl calls it SNARK1), not for the package's default.
 Source: EIP-196, EIP-197; mcl `include/mcl/bn.h`
 """
 
-from ctypes import Array, byref, c_char, c_char_p, c_int, c_size_t, c_void_p, create_string_buffer
-from typing import Any, Final
+from ctypes import CDLL, Array, byref, c_char, c_char_p, c_size_t, c_void_p, create_string_buffer
+from typing import Final
 
 from mclbn256.mclbn256 import MCLBN_COMPILED_TIME_VAR, loaded_libraries
 
@@ -28,7 +28,7 @@ _GT_FIELDS: Final = 12
 Buffer = Array[c_char]
 
 
-def _load() -> Any:
+def _load() -> CDLL:
     """Initialise the library and declare the functions in use.
 
     Raises
@@ -43,14 +43,6 @@ def _load() -> Any:
     lib.mclBnFp_getLittleEndian.argtypes = (c_void_p, c_size_t, c_void_p)
     lib.mclBnFp_getLittleEndian.restype = c_size_t
     lib.mclBn_millerLoopVec.argtypes = (c_void_p, c_void_p, c_void_p, c_size_t)
-    for name in (
-        "mclBnG1_isValid",
-        "mclBnG2_isValid",
-        "mclBnG2_isValidOrder",
-        "mclBnG1_isZero",
-        "mclBnGT_isOne",
-    ):
-        getattr(lib, name).restype = c_int
     return lib
 
 

@@ -16,7 +16,8 @@ from optimistic.protocol.engine import BlockEnv, Lane, Outcome, Skip
 from optimistic.protocol.execution.evm_state import EvmState
 from optimistic.protocol.execution.executor import MessageResult, TopMessage, run_message, settle_gas
 from optimistic.protocol.execution.precompiles import Precompiles
-from optimistic.protocol.mpt import NodeStore
+from optimistic.protocol.execution.tracers import Tracer
+from optimistic.protocol.mpt import NodeReader, NodeStore
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.records import Deposit, deposit_tx_hash
 from optimistic.protocol.transactions import (
@@ -37,22 +38,20 @@ RECURSION_LIMIT: Final = 16_384
 sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
 
 
-class EvmEngine:
-    """Executes units on one world state, kept in `nodes` from `flush` on."""
+class UnitExecutor:
+    """Executes units on one world state in memory; `tracer`, if given, hears of every frame."""
 
-    def __init__(self, params: RollupParams, nodes: NodeStore, state_root: Hash32) -> None:
+    def __init__(
+        self, params: RollupParams, nodes: NodeReader, state_root: Hash32, tracer: Tracer | None = None
+    ) -> None:
         self._params = params
-        self._nodes = nodes
         self._state = EvmState(nodes, state_root, Precompiles(params))
+        self._state.tracer = tracer
 
     @property
     def state_root(self) -> Hash32:
         """World state root after the last unit."""
         return self._state.state_root
-
-    def flush(self) -> None:
-        """Store all trie nodes and code built since the last flush."""
-        self._state.flush(self._nodes)
 
     def account(self, address: Address) -> Account:
         """Return the account after the last unit; its storage root is current."""
@@ -197,6 +196,18 @@ class EvmEngine:
             effective_gas_price=effective_gas_price,
             state_root=self._state.finish_transaction(),
         )
+
+
+class EvmEngine(UnitExecutor):
+    """A `UnitExecutor` whose state is kept in `nodes` from each `flush` on."""
+
+    def __init__(self, params: RollupParams, nodes: NodeStore, state_root: Hash32) -> None:
+        super().__init__(params, nodes, state_root)
+        self._nodes = nodes
+
+    def flush(self) -> None:
+        """Store all trie nodes and code built since the last flush."""
+        self._state.flush(self._nodes)
 
 
 _UNPAYABLE: Final = MessageResult(

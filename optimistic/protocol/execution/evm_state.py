@@ -27,11 +27,11 @@ class EvmState(WorldState, CancunState):  # type: ignore[misc]
         """Set what the block opcodes see."""
         self.env = env
         self.execution_context = ExecutionContext(
-            coinbase=env.coinbase,
+            coinbase=env.coinbase,  # type: ignore[arg-type]
             timestamp=env.timestamp,
             block_number=env.number,  # type: ignore[arg-type]
             difficulty=0,
-            mix_hash=env.prev_randao,
+            mix_hash=env.prev_randao,  # type: ignore[arg-type]
             gas_limit=env.gas_limit,
             prev_hashes=(),
             chain_id=env.chain_id,
@@ -45,7 +45,7 @@ class EvmState(WorldState, CancunState):  # type: ignore[misc]
         for address in (*PRECOMPILE_ADDRESSES, self.env.coinbase, *addresses):
             self.mark_address_warm(address)
 
-    def get_ancestor_hash(self, block_number: int) -> Hash32:
+    def get_ancestor_hash(self, block_number: int) -> Hash32:  # type: ignore[override]
         """Return the hash of one of the last 256 blocks, zero for any other number."""
         number = self.env.number
         if not max(0, number - BLOCK_HASH_WINDOW) <= block_number < number:

@@ -13,7 +13,8 @@ from optimistic.protocol.execution.computation import Computation
 from optimistic.protocol.execution.evm_state import EvmState
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.strict_rlp import encode_int, encode_string, join_list
-from optimistic.protocol.types import Address, Hash32
+from optimistic.protocol.transactions import AccessList
+from optimistic.protocol.types import Address
 
 REFUND_QUOTIENT: Final = 5
 """At most this fraction of the gas used is refunded (EIP-3529)."""
@@ -32,7 +33,7 @@ class TopMessage:
     gas_price: int
     nonce: int
     """The sender's nonce before it was raised: it names a created contract."""
-    access_list: tuple[tuple[Address, tuple[Hash32, ...]], ...] = ()
+    access_list: AccessList = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +67,11 @@ def run_message(state: EvmState, top: TopMessage) -> MessageResult:
         state.mark_address_warm(address)
         for key in keys:
             state.mark_storage_warm(address, int.from_bytes(key, "big"))
-    context = CancunTransactionContext(gas_price=top.gas_price, origin=top.sender)
+    context = CancunTransactionContext(gas_price=top.gas_price, origin=top.sender)  # type: ignore[arg-type]
     message = Message(
         gas=top.gas,
         to=b"" if top.to is None else top.to,  # type: ignore[arg-type]
-        sender=top.sender,
+        sender=top.sender,  # type: ignore[arg-type]
         value=top.value,
         data=b"" if top.to is None else top.data,
         code=top.data if top.to is None else state.get_code(top.to),

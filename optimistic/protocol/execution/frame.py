@@ -51,7 +51,7 @@ class Frame(CancunComputation):
         self.state = state
         self.msg = message
         self.transaction_context = transaction_context
-        self.address: Address = message.storage_address
+        self.address = Address(message.storage_address)
         self.gas: int = message.gas
         self.stack: list[int] = []
         self._memory: Any = bytearray()
@@ -93,19 +93,19 @@ class Frame(CancunComputation):
 
     # ------------------------------------------------------------------ stack
 
-    def stack_pop1_int(self) -> int:  # type: ignore[override]
+    def stack_pop1_int(self) -> int:
         """Pop one word."""
         if not self.stack:
             raise InsufficientStack
         return self.stack.pop()
 
-    stack_pop1_any = stack_pop1_int  # type: ignore[assignment]
+    stack_pop1_any = stack_pop1_int
 
-    def stack_pop1_bytes(self) -> bytes:  # type: ignore[override]
+    def stack_pop1_bytes(self) -> bytes:
         """Pop one word as 32 bytes."""
         return self.stack_pop1_int().to_bytes(32, "big")
 
-    def stack_pop_ints(self, num_items: int) -> tuple[int, ...]:  # type: ignore[override]
+    def stack_pop_ints(self, num_items: int) -> tuple[int, ...]:
         """Pop words, the top one first."""
         stack = self.stack
         if num_items > len(stack):
@@ -114,19 +114,19 @@ class Frame(CancunComputation):
         del stack[-num_items:]
         return items
 
-    stack_pop_any = stack_pop_ints  # type: ignore[assignment]
+    stack_pop_any = stack_pop_ints
 
-    def stack_pop_bytes(self, num_items: int) -> tuple[bytes, ...]:  # type: ignore[override]
+    def stack_pop_bytes(self, num_items: int) -> tuple[bytes, ...]:
         """Pop words as 32 bytes each, the top one first."""
         return tuple(item.to_bytes(32, "big") for item in self.stack_pop_ints(num_items))
 
-    def stack_push_int(self, value: int) -> None:  # type: ignore[override]
+    def stack_push_int(self, value: int) -> None:
         """Push one word."""
         if len(self.stack) >= STACK_LIMIT:
             raise FullStack
         self.stack.append(value)
 
-    def stack_push_bytes(self, value: bytes) -> None:  # type: ignore[override]
+    def stack_push_bytes(self, value: bytes) -> None:
         """Push at most 32 big-endian bytes as one word."""
         self.stack_push_int(int.from_bytes(value, "big"))
 
@@ -154,14 +154,14 @@ class Frame(CancunComputation):
         """Read from memory that has been extended."""
         return bytes(self._memory[start_position : start_position + size])
 
-    def memory_copy(self, destination: int, source: int, length: int) -> None:
+    def memory_copy(self, destination: int, source: int, length: int) -> None:  # type: ignore[override]
         """Copy within memory that has been extended; the ranges may overlap."""
         memory = self._memory
         memory[destination : destination + length] = memory[source : source + length]
 
     # ------------------------------------------------------------------ logs
 
-    def add_log_entry(self, account: Address, topics: tuple[int, ...], data: bytes) -> None:
+    def add_log_entry(self, account: bytes, topics: tuple[int, ...], data: bytes) -> None:
         """Append to the transaction's logs; undone with the frame."""
         words = tuple(Hash32(topic.to_bytes(32, "big")) for topic in topics)
-        self.state.logs.append(Log(address=account, topics=words, data=data))
+        self.state.logs.append(Log(address=Address(account), topics=words, data=data))

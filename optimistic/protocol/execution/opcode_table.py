@@ -20,7 +20,7 @@ _CREATE2: Final = 0xF5
 _CREATE_GAS: Final = 32_000
 
 
-def _invalid(frame: Frame) -> None:
+def _invalid(_: Frame) -> None:
     raise InvalidInstruction
 
 

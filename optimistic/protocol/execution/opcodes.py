@@ -39,7 +39,7 @@ def push(frame: Frame, value: int) -> None:
 
 def expand(frame: Frame, start: int, size: int) -> None:
     """Charge for and extend memory unless [start, start + size) is already there."""
-    if start + size > len(frame._memory):  # noqa: SLF001 - py-evm's name for the frame's memory
+    if start + size > len(frame._memory):
         frame.extend_memory(start, size)
 
 
@@ -210,7 +210,7 @@ def mload(frame: Frame) -> None:
     stack = frame.stack
     start = stack[-1]
     expand(frame, start, 32)
-    stack[-1] = int.from_bytes(frame._memory[start : start + 32], "big")  # noqa: SLF001
+    stack[-1] = int.from_bytes(frame._memory[start : start + 32], "big")
 
 
 def mstore(frame: Frame) -> None:
@@ -220,7 +220,7 @@ def mstore(frame: Frame) -> None:
     start = stack.pop()
     value = stack.pop()
     expand(frame, start, 32)
-    frame._memory[start : start + 32] = value.to_bytes(32, "big")  # noqa: SLF001
+    frame._memory[start : start + 32] = value.to_bytes(32, "big")
 
 
 def mstore8(frame: Frame) -> None:
@@ -230,7 +230,7 @@ def mstore8(frame: Frame) -> None:
     start = stack.pop()
     value = stack.pop()
     expand(frame, start, 1)
-    frame._memory[start] = value & 0xFF  # noqa: SLF001
+    frame._memory[start] = value & 0xFF
 
 
 def keccak(frame: Frame) -> None:
@@ -240,7 +240,7 @@ def keccak(frame: Frame) -> None:
     size = stack[-1]
     charge(frame, 30 + 6 * ((size + 31) >> 5))
     frame.extend_memory(start, size)
-    stack[-1] = int.from_bytes(keccak256(frame._memory[start : start + size]), "big")  # noqa: SLF001
+    stack[-1] = int.from_bytes(keccak256(frame._memory[start : start + size]), "big")
 
 
 def calldataload(frame: Frame) -> None:
@@ -248,7 +248,7 @@ def calldataload(frame: Frame) -> None:
     charge(frame, 3)
     stack = frame.stack
     start = stack[-1]
-    stack[-1] = int.from_bytes(frame.msg.data[start : start + 32].ljust(32, b"\0"), "big")
+    stack[-1] = int.from_bytes(bytes(frame.msg.data[start : start + 32]).ljust(32, b"\0"), "big")
 
 
 def codesize(frame: Frame) -> None:
@@ -308,6 +308,6 @@ def jumpdest(frame: Frame) -> None:
     frame.gas = left
 
 
-def stop(frame: Frame) -> None:
+def stop(_: Frame) -> None:
     """STOP."""
     raise Halt

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 import ckzg
 from blake2b import compress
@@ -211,7 +211,7 @@ def blake2f(data: bytes) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _trusted_setup() -> Any:
+def _trusted_setup() -> object:
     return ckzg.load_trusted_setup(TRUSTED_SETUP_PATH, 0)
 
 

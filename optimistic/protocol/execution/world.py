@@ -16,7 +16,6 @@ from typing import Any, Final, NamedTuple
 from optimistic.protocol import mpt
 from optimistic.protocol.accounts import (
     EMPTY_CODE_HASH,
-    EMPTY_ROOT,
     Account,
     decode_slot,
     encode_slot,
@@ -24,7 +23,7 @@ from optimistic.protocol.accounts import (
 from optimistic.protocol.engine import Log
 from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.hashing import keccak256
-from optimistic.protocol.mpt import NodeReader, NodeStore
+from optimistic.protocol.mpt import EMPTY_ROOT, NodeReader, NodeStore
 from optimistic.protocol.types import Hash32
 
 CACHE_LIMIT: Final = 500_000
@@ -145,7 +144,9 @@ class WorldState:
             self._write(address, None)
             self._storage.pop(address, None)
         slots = self._changed_slots()
-        changes = {_address_key(address): self._seal(address, slots.get(address)) for address in self._dirty}
+        changes: dict[bytes, bytes | None] = {
+            _address_key(address): self._seal(address, slots.get(address)) for address in self._dirty
+        }
         self._root = self._commit(self._root, changes)
         self.begin_transaction()
         return self._root
@@ -169,9 +170,9 @@ class WorldState:
             store.put_many(self.overlay.pending)
             self.overlay.pending = {}
 
-    def _changed_slots(self) -> dict[bytes, dict[Hash32, bytes | None]]:
+    def _changed_slots(self) -> dict[bytes, dict[bytes, bytes | None]]:
         """Return the slots whose value differs from the start of the transaction, by account."""
-        changed: dict[bytes, dict[Hash32, bytes | None]] = {}
+        changed: dict[bytes, dict[bytes, bytes | None]] = {}
         for (address, slot), original in self._original.items():
             row = self._row(address)
             if row is None:
@@ -182,7 +183,7 @@ class WorldState:
                 changed.setdefault(address, {})[_slot_key(slot)] = encode_slot(value) if value else None
         return changed
 
-    def _seal(self, address: bytes, slots: dict[Hash32, bytes | None] | None) -> bytes | None:
+    def _seal(self, address: bytes, slots: dict[bytes, bytes | None] | None) -> bytes | None:
         """Bring one account's storage root up to date and return its leaf, None when it is empty."""
         row = self._row(address)
         if row is None or (not row.nonce and not row.balance and row.code_hash == EMPTY_CODE_HASH):
@@ -198,7 +199,7 @@ class WorldState:
             nonce=row.nonce, balance=row.balance, storage_root=row.storage_root, code_hash=row.code_hash
         ).encode()
 
-    def _commit(self, root: Hash32, changes: dict[Hash32, bytes | None]) -> Hash32:
+    def _commit(self, root: Hash32, changes: dict[bytes, bytes | None]) -> Hash32:
         new_root, nodes = mpt.commit(self.overlay, root, changes)
         self.overlay.pending.update(nodes)
         return new_root
