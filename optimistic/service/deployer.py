@@ -1,9 +1,8 @@
 """Deploys a rollup: four contracts that name each other, at addresses predicted from the deployer's nonce."""
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from optimistic import artifacts
 from optimistic.protocol.errors import TemporaryError
@@ -12,7 +11,7 @@ from optimistic.protocol.params import RollupParams
 from optimistic.protocol.strict_rlp import encode_int, encode_string, join_list
 from optimistic.protocol.types import Address
 from optimistic.service.abi import Abi
-from optimistic.service.clock import Clock, SystemClock
+from optimistic.service.clock import Clock
 from optimistic.service.deployment import (
     ASSERTION_CHAIN,
     BRIDGE,
@@ -24,13 +23,10 @@ from optimistic.service.deployment import (
     rollup_genesis,
     verify_against_l1,
 )
-from optimistic.service.l1_client import L1Client, SendStatus
-from optimistic.service.l1_types import Call, Receipt
+from optimistic.service.l1_client import L1Client
+from optimistic.service.l1_types import Call
+from optimistic.service.one_shot import OneShotSender, SendRefused, TransactionFailed
 from optimistic.service.signer import Signer
-
-_TIMEOUT_S: Final = 300
-_POLL_S: Final = 0.2
-_BASE_FEE_MARGIN: Final = 2
 
 
 class DeploymentFailed(TemporaryError):
@@ -63,16 +59,16 @@ def deploy(
     DeploymentFailed : a transaction was refused, failed or took another nonce
     """
     params.check()
-    return _Deployer(client, signer, clock if clock is not None else SystemClock()).run(params, roles)
+    return _Deployer(client, signer, clock).run(params, roles)
 
 
 class _Deployer:
     """Sends one creation after the other."""
 
-    def __init__(self, client: L1Client, signer: Signer, clock: Clock) -> None:
+    def __init__(self, client: L1Client, signer: Signer, clock: Clock | None) -> None:
         self._client = client
         self._signer = signer
-        self._clock = clock
+        self._sender = OneShotSender(client, signer, clock=clock)
 
     def run(self, params: RollupParams, roles: Roles) -> Deployment:
         nonce = self._client.nonce(self._signer.address, "latest")
@@ -103,35 +99,12 @@ class _Deployer:
     def _create(self, name: str, arguments: Sequence[Any], nonce: int) -> None:
         artifact = artifacts.load(name)
         data = artifact.bytecode + Abi.parse(artifact.abi).encode_constructor(arguments)
-        receipt = self._send(name, data, nonce)
-        expected = create_address(self._signer.address, nonce)
-        if not receipt.succeeded or receipt.contract_address != expected:
-            raise DeploymentFailed(f"the creation of {name} failed or took another nonce than {nonce}")
-
-    def _send(self, name: str, data: bytes, nonce: int) -> Receipt:
-        gas = self._client.estimate_gas(Call(to=None, data=data, sender=self._signer.address))
-        tip = self._client.priority_fee_wei()
-        fields = {
-            "type": 2,
-            "chainId": self._client.chain_id,
-            "nonce": nonce,
-            "gas": gas + gas // 10,
-            "maxFeePerGas": _BASE_FEE_MARGIN * self._client.head().base_fee_wei + tip,
-            "maxPriorityFeePerGas": tip,
-            "value": 0,
-            "data": data,
-        }
-        raw, tx_hash = self._signer.sign_transaction(fields)
-        reply = self._client.send_raw(raw)
-        if reply.status not in (SendStatus.ACCEPTED, SendStatus.KNOWN):
-            raise DeploymentFailed(f"the endpoint refused the creation of {name}: {reply.message}")
-        never = threading.Event()
-        deadline_s = self._clock.monotonic_s() + _TIMEOUT_S
-        while (receipt := self._client.receipt(tx_hash)) is None:
-            if self._clock.monotonic_s() > deadline_s:
-                raise DeploymentFailed(f"the creation of {name} was not mined within {_TIMEOUT_S} s")
-            self._clock.wait(never, _POLL_S)
-        return receipt
+        try:
+            receipt = self._sender.send(Call(to=None, data=data), nonce=nonce)
+        except (SendRefused, TransactionFailed) as error:
+            raise DeploymentFailed(f"{name} could not be created: {error}") from error
+        if receipt.contract_address != create_address(self._signer.address, nonce):
+            raise DeploymentFailed(f"the creation of {name} took another nonce than {nonce}")
 
 
 def _inbox_setup(params: RollupParams, roles: Roles, bridge: Address) -> tuple[Any, ...]:
