@@ -70,12 +70,8 @@ library Mpt {
         Walk memory walk = _walk(root, key, proof);
         if (walk.used != proof.length) revert InvalidProof();
         (uint256 start, uint256 end) = Rlp.bounds(Rlp.encode(value));
-        Short memory leaf = Short({
-            path: walk.rest,
-            nibbles: MptNode.KEY_NIBBLES - walk.depth,
-            isLeaf: true,
-            tail: span(start, end)
-        });
+        Short memory leaf =
+            Short({path: walk.rest, nibbles: MptNode.KEY_NIBBLES - walk.depth, isLeaf: true, tail: span(start, end)});
         bool isInPlace = walk.isEmpty || _isFound(walk);
         newRoot = _rebuild(walk.frames, isInPlace ? MptNode.encodeShort(leaf) : _split(walk.end, leaf));
         _setFreePointer(mark);
@@ -228,8 +224,7 @@ library Mpt {
             ? MptNode.encodeFork(oldNibble, oldRef, newNibble, newRef)
             : MptNode.encodeFork(newNibble, newRef, oldNibble, oldRef);
         if (shared == 0) return branch;
-        Short memory extension =
-            Short({path: prefix, nibbles: shared, isLeaf: false, tail: MptNode.refOf(branch)});
+        Short memory extension = Short({path: prefix, nibbles: shared, isLeaf: false, tail: MptNode.refOf(branch)});
         return MptNode.encodeShort(extension);
     }
 

@@ -126,8 +126,7 @@ library MptNode {
         uint256 prefix = Rlp.byteAt(short.tail.start());
         bool isValid = short.isLeaf
             ? prefix < Rlp.LIST && prefix != NO_CHILD
-            : short.nibbles != 0
-                && (prefix == HASH_PREFIX || (prefix >= Rlp.LIST && prefix <= LAST_INLINE_PREFIX));
+            : short.nibbles != 0 && (prefix == HASH_PREFIX || (prefix >= Rlp.LIST && prefix <= LAST_INLINE_PREFIX));
         if (!isValid || short.nibbles > KEY_NIBBLES) revert InvalidNode();
     }
 
