@@ -10,7 +10,9 @@ from collections.abc import Callable
 
 import structlog
 
+from optimistic.node.chain import Chain, ChainChange
 from optimistic.node.chain_store import ChainStore
+from optimistic.node.head_state import HeadState
 from optimistic.node.mempool import Mempool, PooledTransaction
 from optimistic.node.pool_errors import AlreadyKnown, PoolRejection
 from optimistic.protocol.hashing import keccak256
@@ -43,6 +45,18 @@ class Gateway:
     def on_accepted(self, listener: Callable[[PooledTransaction], None]) -> None:
         """Call `listener` with each transaction taken; it must return at once."""
         self._listeners.append(listener)
+
+    def follow(self, chain: Chain, head_state: HeadState) -> None:
+        """Keep checks and pool in step with the unsafe head from now on."""
+
+        def moved(change: ChainChange) -> None:
+            head_state.move_to(change.head.state_root)
+            if change.reorged:
+                self.mempool.prune_all()
+            else:
+                self.mempool.prune(change.touched)
+
+        chain.on_change(moved)
 
     # ---- intake -----------------------------------------------------------------------------------
 

@@ -93,6 +93,7 @@ class Mempool:
         self._by_sender: dict[Address, dict[int, PooledTransaction]] = {}
         self._by_hash: dict[Hash32, PooledTransaction] = {}
         self._head_nonces: dict[Address, int] = {}
+        self._costs_wei: dict[Address, int] = {}
         self._arrivals = 0
 
     def __len__(self) -> int:
@@ -154,6 +155,10 @@ class Mempool:
             replaced = waiting.get(pooled.tx.nonce)
             if replaced is not None:
                 del self._by_hash[replaced.tx.hash]
+            freed_wei = replaced.cost_wei if replaced is not None else 0
+            self._costs_wei[pooled.sender] = (
+                self._costs_wei.get(pooled.sender, 0) + pooled.cost_wei - freed_wei
+            )
             placed = PooledTransaction(
                 tx=pooled.tx,
                 sender=pooled.sender,
@@ -174,9 +179,9 @@ class Mempool:
         if tx.nonce - account.nonce >= self.limits.max_per_sender:
             raise NonceTooHigh(account.nonce, tx.nonce)
         self._check_rules(pooled, account)
-        self._check_replacement(pooled)
-        waiting = self._by_sender.get(sender, {}).values()
-        cost = pooled.cost_wei + sum(other.cost_wei for other in waiting if other.tx.nonce != tx.nonce)
+        replaced = self._check_replacement(pooled)
+        freed_wei = replaced.cost_wei if replaced is not None else 0
+        cost = pooled.cost_wei + self._costs_wei.get(sender, 0) - freed_wei
         if cost > account.balance:
             raise InsufficientFunds(account.balance, cost)
 
@@ -195,10 +200,11 @@ class Mempool:
             cap = min(params.tx_gas_cap, params.block_gas_limit)
             raise broken_rule(error, pooled.tx, pooled.sender, cap) from error
 
-    def _check_replacement(self, pooled: PooledTransaction) -> None:
+    def _check_replacement(self, pooled: PooledTransaction) -> PooledTransaction | None:
+        """Return the transaction that `pooled` would replace; it must pay enough more."""
         old = self._by_sender.get(pooled.sender, {}).get(pooled.tx.nonce)
         if old is None:
-            return
+            return None
         percent = 100 + self.limits.replacement_bump_percent
         for new_fee, old_fee in (
             (pooled.tx.max_fee, old.tx.max_fee),
@@ -206,6 +212,7 @@ class Mempool:
         ):
             if new_fee * 100 < old_fee * percent or new_fee <= old_fee:
                 raise ReplacementUnderpriced
+        return old
 
     def _check_room(self, pooled: PooledTransaction) -> None:
         waiting = self._by_sender.get(pooled.sender, {})
@@ -309,8 +316,10 @@ class Mempool:
         del self._by_hash[pooled.tx.hash]
         waiting = self._by_sender[pooled.sender]
         del waiting[pooled.tx.nonce]
+        self._costs_wei[pooled.sender] -= pooled.cost_wei
         if not waiting:
-            del self._by_sender[pooled.sender], self._head_nonces[pooled.sender]
+            for table in (self._by_sender, self._head_nonces, self._costs_wei):
+                del table[pooled.sender]
 
 
 class Selection:

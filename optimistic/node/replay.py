@@ -5,7 +5,7 @@ walks the batch over the stored outcomes and notices the first unit that is not
 what was stored; `execute_batch` runs an engine and is always right.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from optimistic.node.block_builder import LaneUse, lane_demand, logs_bloom
@@ -51,17 +51,17 @@ def execute_batch(batch: BatchInput, engine: Engine) -> DerivedBatch:
     return _collect(batch, engine)
 
 
-def repeat_batch(batch: BatchInput, local: Sequence[ExecutedBlock]) -> DerivedBatch:
-    """Derive `batch` from stored outcomes of the blocks that follow its start.
+def repeat_batch(batch: BatchInput, local: Iterable[ExecutedBlock]) -> DerivedBatch:
+    """Derive `batch` from stored outcomes of the blocks that follow its start; reads only those it needs.
 
     Raises
     ------
     Diverged : the batch and the stored blocks are not the same
     """
-    derived = _collect(batch, _StoredOutcomes(batch.start.unit.state_root, local))
-    for mine, theirs in zip(local, derived.blocks, strict=False):
-        if mine.block.hash != theirs.block.hash:
-            raise Diverged(f"block {mine.block.number} differs")
+    stored = _StoredOutcomes(batch.start.unit.state_root, local)
+    derived = _collect(batch, stored)
+    if [block.hash for block in stored.begun] != [executed.block.hash for executed in derived.blocks]:
+        raise Diverged("a block holds more than the batch")
     return derived
 
 
@@ -120,7 +120,8 @@ def _executed_block(result: BlockResult, deposit_cursor: int, units: Sequence[Ex
 class _StoredOutcomes:
     """An engine that repeats stored outcomes as long as it is asked for exactly them."""
 
-    def __init__(self, state_root: Hash32, blocks: Sequence[ExecutedBlock]) -> None:
+    def __init__(self, state_root: Hash32, blocks: Iterable[ExecutedBlock]) -> None:
+        self.begun: list[Block] = []
         self._state_root = state_root
         self._blocks = iter(blocks)
         self._units: Iterator[ExecutedUnit] = iter(())
@@ -139,6 +140,7 @@ class _StoredOutcomes:
             env.prev_randao,
         ):
             raise Diverged(f"block {env.number} begins otherwise")
+        self.begun.append(stored.block)
         self._units = iter(stored.units)
 
     def apply_transaction(self, raw: bytes, left: tuple[int, int]) -> Outcome | Skip:

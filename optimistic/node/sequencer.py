@@ -79,7 +79,9 @@ class Sequencer:
         now_ms = self._clock.time_ms()
         if now_ms < self._next_ms:
             return False
-        self._next_ms = max(self._next_ms + self._options.block_interval_ms, now_ms)
+        interval_ms = self._options.block_interval_ms
+        is_behind = now_ms - self._next_ms > interval_ms
+        self._next_ms = interval_ms + (now_ms if is_behind else self._next_ms)
         return self.produce() is not None
 
     def produce(self) -> Block | None:
