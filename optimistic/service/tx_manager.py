@@ -44,6 +44,8 @@ from optimistic.service.tx_types import (
 log = structlog.get_logger(__name__)
 
 _TRANSFER_GAS = 21_000
+_PRECONDITIONS_KEPT = 1_000
+"""Old ones are dropped when there are more."""
 _STRIKES = 2
 """Turns in a row with a true precondition and a reverting simulation until it counts as a bug."""
 _FOREIGN_SIGHTINGS = 3
@@ -102,20 +104,19 @@ class TxManager:
         ------
         IdempotencyConflict : the key stands for another message, which is signed already
         """
-        with self._lock:
-            if request.precondition is not None:
-                self._preconditions[request.key] = request.precondition
+        with self._store.database.transaction():
             known = self._store.find(request.key)
             if known is None or self._may_restart(known, request):
                 self._store.insert(request)
                 self._strikes.pop(request.key, None)
+            if request.precondition is not None:
+                self._preconditions[request.key] = request.precondition
             return self._require(request.key).status
 
     def status(self, key: str) -> TxStatus | None:
         """Return what is known about a key."""
-        with self._lock:
-            known = self._store.find(key)
-            return None if known is None else known.status
+        known = self._store.find(key)
+        return None if known is None else known.status
 
     def send_and_wait(self, request: TxRequest, *, timeout_s: float = 120.0) -> TxStatus:
         """Submit, work until it ends, and return how.
@@ -159,6 +160,7 @@ class TxManager:
             changed |= self._advance_pending(head)
             changed |= self._send_queued(head)
             self._store.drop_payloads(head.number - self._options.watch_blocks)
+            self._drop_preconditions(head)
             self._metrics.gauge("tx_in_flight", self._store.count(TxState.PENDING))
             return changed
 
@@ -260,6 +262,16 @@ class TxManager:
         level = log.error if outcome is TxOutcome.FAILED else log.info
         level("tx_ended", key=intent.key, outcome=outcome.value, detail=detail, nonce=intent.status.nonce)
 
+    def _drop_preconditions(self, head: Header) -> None:
+        """Forget the preconditions of transactions too old to be revived."""
+        if len(self._preconditions) <= _PRECONDITIONS_KEPT:
+            return
+        kept = {intent.key for intent in self._store.done_since(head.number - self._options.watch_blocks)}
+        for state in (TxState.QUEUED, TxState.PENDING, TxState.MINED):
+            kept |= {intent.key for intent in self._store.in_state(state)}
+        for key in [key for key in list(self._preconditions) if key not in kept]:
+            del self._preconditions[key]
+
     def _forget(self, key: str) -> None:
         self._strikes.pop(key, None)
         self._sightings.pop(key, None)
@@ -359,7 +371,7 @@ class TxManager:
         return changed
 
     def _prepare(self, intent: Intent, head: Header) -> int | None:
-        """Return the gas limit of an intent that is ready at `head`, else None; record its end if it has one."""
+        """Return an intent's gas limit if it is ready at `head`, else None; record its end if it has one."""
         readiness = self._readiness(intent, head.hash)
         if readiness is Readiness.DONE:
             self._end(intent, TxOutcome.ALREADY_DONE, f"was done in block {head.number}")
@@ -395,7 +407,8 @@ class TxManager:
             return False
         nonce = self._store.next_nonce(self._client.nonce(self.sender, head.hash))
         attempt = self._sign(intent.call, nonce=nonce, gas_limit=gas_limit, fees=fees, cancels=False)
-        self._store.add_attempt(intent.key, attempt)
+        if not self._store.add_first_attempt(intent, attempt):
+            return True  # its owner replaced the message meanwhile
         self._metrics.count("tx_sent")
         log.info("tx_signed", key=intent.key, nonce=nonce, tx=attempt.hash, gas_limit=gas_limit)
         self._broadcast(intent.key, attempt)

@@ -199,6 +199,19 @@ class TxStore:
                 ),
             )
 
+    def add_first_attempt(self, intent: Intent, attempt: Attempt) -> bool:
+        """Store the first signed transaction of a queued intent, unless its owner changed it meanwhile."""
+        with self.database.transaction():
+            known = self.find(intent.key)
+            if (
+                known is None
+                or known.status.state is not TxState.QUEUED
+                or known.payload_hash != intent.payload_hash
+            ):
+                return False
+            self.add_attempt(intent.key, attempt)
+            return True
+
     def attempts(self, intent: Intent) -> list[Attempt]:
         """Return the signed transactions for an intent's present nonce, oldest first."""
         rows = self.database.query(
