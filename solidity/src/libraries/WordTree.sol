@@ -31,29 +31,29 @@ library WordTree {
     function root(bytes calldata data, uint256 depth) internal pure returns (bytes32) {
         if (data.length > 32 << depth) revert DataTooLong(data.length);
         if (depth == 0) return _padded(data);
-        uint256 pairs = (data.length + 63) / 64;
         uint256 nodes;
         // The first level is hashed straight from calldata: the buffer needs half the memory of the data.
         assembly ("memory-safe") {
             nodes := mload(0x40) // free memory, used below without being kept
             let target := nodes
             let source := data.offset
-            let end := add(source, and(data.length, not(63))) // whole pairs of words
-            for {} lt(source, end) {} {
-                calldatacopy(0x00, source, 0x40) // two words into scratch space
-                mstore(target, keccak256(0x00, 0x40)) // their parent
-                source := add(source, 0x40)
-                target := add(target, 0x20)
-            }
-            let rest := and(data.length, 63)
-            if rest {
-                mstore(0x00, 0) // the last pair is completed by zeros, whatever follows in calldata
-                mstore(0x20, 0)
-                calldatacopy(0x00, source, rest)
-                mstore(target, keccak256(0x00, 0x40))
+            for { let left := data.length } left {} {
+                let size := 0x100 // eight words at a time
+                if lt(left, size) {
+                    calldatacopy(target, calldatasize(), size) // zeros, whatever follows the data in calldata
+                    size := left
+                }
+                calldatacopy(target, source, size)
+                mstore(target, keccak256(target, 0x40)) // four parents, each over words that were read before
+                mstore(add(target, 0x20), keccak256(add(target, 0x40), 0x40))
+                mstore(add(target, 0x40), keccak256(add(target, 0x80), 0x40))
+                mstore(add(target, 0x60), keccak256(add(target, 0xc0), 0x40))
+                target := add(target, 0x80)
+                source := add(source, size)
+                left := sub(left, size)
             }
         }
-        return _foldData(nodes, pairs, 1, depth);
+        return _foldData(nodes, (data.length + 63) / 64, 1, depth);
     }
 
     /// @dev Root of the depth-16 tree over memory bytes.
@@ -143,12 +143,8 @@ library WordTree {
         pure
         returns (bytes32)
     {
-        if (siblings.length != depth || index >> depth != 0) revert InvalidRange();
-        for (uint256 level = 0; level < depth; ++level) {
-            leaf = index & 1 == 0 ? _pair(leaf, siblings[level]) : _pair(siblings[level], leaf);
-            index >>= 1;
-        }
-        return leaf;
+        if (index >> depth != 0) revert InvalidRange();
+        return _climb(index, leaf, siblings, 0, depth);
     }
 
     // ------------------------------------------------------------------------------------------ folding
@@ -182,27 +178,48 @@ library WordTree {
         pure
         returns (bytes32 top)
     {
-        uint256 count = size / 32;
-        if (size == 0 || size % 32 != 0 || first >= 1 << depth || count > (1 << depth) - first) revert InvalidRange();
-        uint256 used;
-        for (uint256 level = 0; level < depth; ++level) {
-            uint256 start = nodes + 32;
-            if (first & 1 == 1) {
-                start = nodes;
-                _store(start, _sibling(siblings, used++));
-                ++count;
+        // All quantities are bounded by the first check: there are at most 2^depth words, two siblings per level.
+        unchecked {
+            uint256 count = size / 32;
+            uint256 width = 1 << depth;
+            if (size == 0 || size % 32 != 0 || first >= width || count > width - first) revert InvalidRange();
+            uint256 used;
+            for (; count > 1; --depth) {
+                uint256 start = nodes + 32 - 32 * (first & 1);
+                if (first & 1 == 1) {
+                    _store(start, _sibling(siblings, used++));
+                    ++count;
+                }
+                if (count & 1 == 1) {
+                    _store(start + 32 * count, _sibling(siblings, used++));
+                    ++count;
+                }
+                count >>= 1;
+                first >>= 1;
+                _hashPairs(nodes + 32, start, count);
             }
-            if (count & 1 == 1) {
-                _store(start + 32 * count, _sibling(siblings, used++));
-                ++count;
+            assembly ("memory-safe") {
+                top := mload(add(nodes, 0x20)) // the only node left
             }
-            count >>= 1;
-            _hashPairs(nodes + 32, start, count);
-            first >>= 1;
+            return _climb(first, top, siblings, used, depth);
         }
-        if (used != siblings.length) revert InvalidRange();
-        assembly ("memory-safe") {
-            top := mload(add(nodes, 0x20)) // the only node left
+    }
+
+    /// @dev Root above `node` at `index` of its level, `height` levels up, with all siblings from number `used` on.
+    function _climb(uint256 index, bytes32 node, bytes32[] calldata siblings, uint256 used, uint256 height)
+        private
+        pure
+        returns (bytes32)
+    {
+        // `used` is at most twice the depth.
+        unchecked {
+            if (siblings.length != used + height) revert InvalidRange();
+            for (; used < siblings.length; ++used) {
+                bytes32 sibling = _sibling(siblings, used);
+                node = index & 1 == 0 ? _pair(node, sibling) : _pair(sibling, node);
+                index >>= 1;
+            }
+            return node;
         }
     }
 
@@ -210,16 +227,27 @@ library WordTree {
     function _hashPairs(uint256 target, uint256 source, uint256 count) private pure {
         assembly ("memory-safe") {
             // parent i lands on or before the pair i + 1 that is read next, never after it
-            for { let end := add(target, shl(5, count)) } lt(target, end) { target := add(target, 0x20) } {
+            let end := add(target, shl(5, count))
+            for { let last := sub(end, 0x60) } lt(target, last) { target := add(target, 0x80) } {
+                mstore(target, keccak256(source, 0x40)) // four at a time: the loop costs as much as a hash
+                mstore(add(target, 0x20), keccak256(add(source, 0x40), 0x40))
+                mstore(add(target, 0x40), keccak256(add(source, 0x80), 0x40))
+                mstore(add(target, 0x60), keccak256(add(source, 0xc0), 0x40))
+                source := add(source, 0x100)
+            }
+            for {} lt(target, end) { target := add(target, 0x20) } {
                 mstore(target, keccak256(source, 0x40)) // hash of two neighbouring words
                 source := add(source, 0x40)
             }
         }
     }
 
-    function _sibling(bytes32[] calldata siblings, uint256 index) private pure returns (bytes32) {
+    function _sibling(bytes32[] calldata siblings, uint256 index) private pure returns (bytes32 sibling) {
         if (index >= siblings.length) revert InvalidRange();
-        return siblings[index];
+        assembly ("memory-safe") {
+            // in bounds; the ABI decoder has checked that the whole array is in calldata
+            sibling := calldataload(add(siblings.offset, shl(5, index)))
+        }
     }
 
     function _store(uint256 pointer, bytes32 value) private pure {
