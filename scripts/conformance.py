@@ -1,0 +1,53 @@
+"""Run the official Ethereum state tests through the rollup's own execution path."""
+
+import json
+from pathlib import Path
+
+import click
+
+from tests.conformance.exclusions import load_exclusions
+from tests.conformance.execution import ENGINES
+from tests.conformance.report import Selection, run_selection
+
+CASE_LIMIT_S = 60.0
+
+
+@click.command(help=__doc__)
+@click.option(
+    "--fixtures",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of *.jsonl.gz files, one state test per line.",
+)
+@click.option("--engine", type=click.Choice(ENGINES), default=ENGINES[0], show_default=True)
+@click.option("--limit", type=click.IntRange(min=1), help="Read only this many cases.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
+@click.option("--case-limit", type=float, default=CASE_LIMIT_S, show_default=True, help="Seconds per case.")
+@click.option("--check-exclusions", is_flag=True, help="Run the excluded cases; fail if one passes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+def main(  # noqa: PLR0913, PLR0917 - one argument per option
+    fixtures: Path,
+    engine: str,
+    limit: int | None,
+    jobs: int,
+    case_limit: float,
+    check_exclusions: bool,
+    as_json: bool,
+) -> None:
+    """Print the summary on stdout, progress and failures on stderr."""
+    selection = Selection(
+        fixtures=fixtures, limit=limit, entries=load_exclusions(), run_excluded=check_exclusions
+    )
+    click.echo(f"engine {engine}, fixtures {fixtures}", err=True)
+    summary = run_selection(selection, jobs, case_limit, lambda line: click.echo(line, err=True))
+    if as_json:
+        click.echo(json.dumps(summary))
+    else:
+        for name, value in summary.items():
+            click.echo(f"{name:20} {value}")
+    if check_exclusions and summary["passed"]:
+        raise SystemExit("an excluded case passes: remove its entry")
+
+
+if __name__ == "__main__":
+    main()

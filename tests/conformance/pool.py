@@ -1,0 +1,125 @@
+"""Worker processes with a time limit per case.
+
+A case may sit in a native function for minutes, where no signal reaches Python:
+the only way out is to end the process. Each worker therefore runs one case at a
+time and is replaced when it overstays or dies.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from tests.conformance.cases import Case
+from tests.conformance.execution import Setting, load_setting, run_case
+
+_SPAWN = get_context("spawn")
+TIMED_OUT = "timed out"
+
+
+class Result:
+    """A case and why it failed (None: passed)."""
+
+    __slots__ = ("case", "failure", "seconds")
+
+    def __init__(self, case: Case, failure: str | None, seconds: float) -> None:
+        self.case = case
+        self.failure = failure
+        self.seconds = seconds
+
+
+def _serve(connection: Connection) -> None:
+    """Run cases until the parent goes away; a test's JSON comes with its first case only."""
+    setting: Setting | None = None
+    while True:
+        try:
+            line, case = connection.recv()
+        except EOFError:
+            return
+        try:
+            if line or setting is None:
+                setting = load_setting(line)
+            connection.send(run_case(case, setting))
+        except Exception as error:  # noqa: BLE001 - whatever escapes the engine is a failed case
+            connection.send(f"raised {type(error).__name__}: {error}"[:300])
+
+
+class _Worker:
+    """One process and the case it has."""
+
+    def __init__(self) -> None:
+        self.connection, theirs = _SPAWN.Pipe()
+        self.process: Any = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.case: Case | None = None
+        self.started = 0.0
+        self._line = ""
+
+    def give(self, case: Case) -> None:
+        self.case, self.started = case, time.monotonic()
+        self.connection.send(("" if case.line is self._line else case.line, replace(case, line="")))
+        self._line = case.line
+
+    def take(self) -> Result:
+        assert self.case is not None
+        try:
+            failure = self.connection.recv()
+        except (EOFError, ConnectionError):
+            failure = "the worker died"
+        return self._done(failure)
+
+    def stop(self, failure: str = "") -> Result | None:
+        self.process.kill()
+        self.process.join()
+        self.connection.close()
+        return self._done(failure) if self.case is not None else None
+
+    def _done(self, failure: str | None) -> Result:
+        assert self.case is not None
+        result = Result(self.case, failure, time.monotonic() - self.started)
+        self.case = None
+        return result
+
+
+def run_cases(cases: Iterable[Case], jobs: int, limit_s: float) -> Iterator[Result]:
+    """Run `cases` on `jobs` processes, each at most `limit_s`; results come as they are ready."""
+    queue = iter(cases)
+    workers = [_Worker() for _ in range(jobs)]
+    try:
+        while True:
+            for worker in workers:
+                if worker.case is None and (case := next(queue, None)) is not None:
+                    worker.give(case)
+            if all(worker.case is None for worker in workers):
+                return
+            yield from _collect(workers, limit_s)
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+def _collect(workers: list[_Worker], limit_s: float) -> Iterator[Result]:
+    """Yield what has finished, died or overstayed; wait for the first of these."""
+    busy = [worker for worker in workers if worker.case is not None]
+    patience = min(worker.started for worker in busy) + limit_s - time.monotonic()
+    ready = wait([worker.connection for worker in busy], timeout=max(patience, 0))
+    for index, worker in enumerate(workers):
+        if worker.case is None:
+            continue
+        if worker.connection in ready:
+            yield worker.take()
+            if not worker.process.is_alive():
+                workers[index] = _replace(worker)
+        elif time.monotonic() - worker.started >= limit_s:
+            result = worker.stop(TIMED_OUT)
+            workers[index] = _Worker()
+            if result is not None:
+                yield result
+
+
+def _replace(worker: _Worker) -> _Worker:
+    worker.stop()
+    return _Worker()
