@@ -6,6 +6,7 @@ Every call is one consistent read; several calls that must agree go inside one
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from optimistic.node.chain_codec import (
 from optimistic.node.chain_records import (
     Batch,
     Block,
+    Claim,
     Heads,
     L1Block,
     LogFilter,
@@ -28,6 +30,7 @@ from optimistic.node.chain_records import (
     Unposted,
 )
 from optimistic.node.read_connections import ReadConnections, read_errors
+from optimistic.protocol.batch import BlockInput
 from optimistic.protocol.engine import Lane
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.records import Deposit
@@ -36,6 +39,8 @@ from optimistic.service.database import Parameters, Row
 
 DERIVER: Final = "deriver"
 """Name of the log reader whose cursor is the node's view of L1."""
+
+_CLAIM_FIELDS: Final = tuple(item.name for item in fields(Claim))
 
 
 class TooManyLogs(InvalidInput):
@@ -170,6 +175,28 @@ class ChainReader:
             raise TooManyLogs(f"query returned more than {limit} results")
         return [_log_from_row(row) for row in rows]
 
+    def block_inputs(self, first: int, last: int) -> list[BlockInput]:
+        """Return blocks first..last as a batch names them."""
+        query = (
+            "SELECT block_number, raw FROM transactions WHERE block_number BETWEEN ? AND ?"
+            " ORDER BY block_number, tx_index"
+        )
+        contents: dict[int, list[bytes]] = {}
+        for number, raw in self._rows(query, (first, last)):
+            contents.setdefault(number, []).append(raw)
+        inputs = []
+        for block in self.blocks(first, last):
+            raws = contents.get(block.number, [])
+            transactions = tuple(raw for raw in raws if raw)
+            inputs.append(
+                BlockInput(
+                    timestamp=block.timestamp,
+                    n_deposits=len(raws) - len(transactions),
+                    transactions=transactions,
+                )
+            )
+        return inputs
+
     # ---- L1: deposits, batches, assertions --------------------------------------------------------
 
     def deposit(self, index: int) -> Deposit | None:
@@ -213,6 +240,17 @@ class ChainReader:
         """Return how many batches are derived."""
         row = self._row("SELECT max(batch_index) FROM batches")
         return 0 if row is None or row[0] is None else int(row[0]) + 1
+
+    def batch_count_up_to(self, l1_block: int) -> int:
+        """Return how many batches L1 blocks up to `l1_block` hold."""
+        row = self._row("SELECT max(batch_index) FROM batches WHERE l1_block_number <= ?", (l1_block,))
+        return 0 if row is None or row[0] is None else int(row[0]) + 1
+
+    def claim(self, from_batch: int, to_batch: int, acc: Hash32) -> Claim | None:
+        """Return the commitment over batches [from_batch, to_batch), once computed."""
+        query = "SELECT * FROM claims WHERE from_batch = ? AND to_batch = ? AND acc = ?"
+        row = self._row(query, (from_batch, to_batch, acc))
+        return None if row is None else Claim(**dict(zip(_CLAIM_FIELDS, row, strict=True)))
 
     def batch_of_block(self, number: int) -> Batch | None:
         """Return the batch that block `number` was derived from; None while it is unsafe."""

@@ -174,6 +174,19 @@ class StoredAssertion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What this node knows to be right about batches [from_batch, to_batch)."""
+
+    from_batch: int
+    to_batch: int
+    acc: Hash32
+    """Accumulator after the last batch: it fixes the content of all."""
+    unit_root: Hash32
+    end_leaf: Hash32
+    children_root: Hash32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class L1Block:
     """An L1 block that the deriver has followed."""
 

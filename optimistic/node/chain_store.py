@@ -18,6 +18,7 @@ from optimistic.node.chain_reader import ChainReader
 from optimistic.node.chain_records import (
     Batch,
     Block,
+    Claim,
     ExecutedBlock,
     ExecutedUnit,
     StoredAssertion,
@@ -98,6 +99,15 @@ class ChainStore(ChainReader):
             self._insert_block(genesis)
             for label in ("unsafe", "safe", "finalized"):
                 self._write("INSERT INTO heads VALUES (?, ?)", (label, genesis.number))
+
+    def note(self, key: str) -> str | None:
+        """Return what `set_note` stored under `key`."""
+        row = self._row("SELECT value FROM meta WHERE key = ?", (f"note:{key}",))
+        return None if row is None else bytes(row[0]).decode()
+
+    def set_note(self, key: str, value: str) -> None:
+        """Store a short text that a loop must find again after a restart."""
+        self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"note:{key}", value.encode()))
 
     # ---- blocks -----------------------------------------------------------------------------------
 
@@ -288,6 +298,20 @@ class ChainStore(ChainReader):
                 assertion.l1_block_number,
                 None,
                 None,
+            ),
+        )
+
+    def add_claim(self, claim: Claim) -> None:
+        """Remember a commitment that was computed from unit leaves."""
+        self._write(
+            "INSERT OR IGNORE INTO claims VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                claim.from_batch,
+                claim.to_batch,
+                claim.acc,
+                claim.unit_root,
+                claim.end_leaf,
+                claim.children_root,
             ),
         )
 

@@ -124,6 +124,17 @@ CREATE TABLE assertions (
 CREATE INDEX assertions_by_parent ON assertions (parent);
 CREATE INDEX assertions_by_to_batch ON assertions (to_batch);
 
+-- Commitments over derived batches, computed once; the accumulator fixes their content.
+CREATE TABLE claims (
+    from_batch INTEGER NOT NULL,
+    to_batch INTEGER NOT NULL,
+    acc BLOB NOT NULL CHECK (length(acc) = 32),
+    unit_root BLOB NOT NULL CHECK (length(unit_root) = 32),
+    end_leaf BLOB NOT NULL CHECK (length(end_leaf) = 32),
+    children_root BLOB NOT NULL CHECK (length(children_root) = 32),
+    PRIMARY KEY (from_batch, to_batch, acc)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE heads (
     label TEXT PRIMARY KEY CHECK (label IN ('unsafe', 'safe', 'finalized')),
     number INTEGER NOT NULL

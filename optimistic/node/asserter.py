@@ -1,0 +1,266 @@
+"""Asserts the state after batches, and sees its assertions through.
+
+Each step reads the assertion tree at one L1 block and asks for whatever is due:
+a first assertion, a rival of a wrong one, backing an equal one, killing a rival
+that never opened a dispute, confirming. Unit leaves come from the deriver, so
+the batches covered are those that L1 holds, in the order L1 holds them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+import structlog
+
+from optimistic.node.chain_records import Claim, StoredAssertion
+from optimistic.node.chain_store import ChainStore
+from optimistic.protocol.commitment import UnitTree
+from optimistic.protocol.constants import BATCH_BITS
+from optimistic.protocol.errors import CriticalError
+from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.params import RollupParams
+from optimistic.protocol.types import Hash32
+from optimistic.service.contract import explain_revert, revert_class
+from optimistic.service.contracts import AssertionChain, AssertionStatus, DisputeGame
+from optimistic.service.l1_client import L1Client
+from optimistic.service.l1_errors import ContractReverted
+from optimistic.service.l1_types import BlockId, Call, Header
+from optimistic.service.tx_manager import TxManager
+from optimistic.service.tx_types import Precondition, Readiness, TxOutcome, TxRequest
+
+log = structlog.get_logger(__name__)
+
+_READINESS: Final[dict[type[ContractReverted], Readiness]] = {
+    revert_class("AssertionExists"): Readiness.DONE,
+    revert_class("NotLive"): Readiness.DONE,
+    revert_class("WindowOpen"): Readiness.NOT_YET,
+    revert_class("AirgapOpen"): Readiness.NOT_YET,
+    revert_class("RivalsAlive"): Readiness.NOT_YET,
+    revert_class("ParentNotConfirmed"): Readiness.NOT_YET,
+}
+"""What a refusal means for a transaction of ours; any other makes it impossible."""
+
+
+class WrongConfirmed(CriticalError):
+    """L1 confirmed an assertion that contradicts what this node derived."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsserterOptions:
+    """When assertions are made; nothing here is consensus."""
+
+    batch_confirmations: int = 1
+    """L1 blocks, the batch's own included, before an assertion covers a batch."""
+    interval_s: int = 60
+    """Least time between two assertions, by L1's clock."""
+    max_batches: int = 1 << BATCH_BITS
+
+
+@dataclass(frozen=True, slots=True)
+class _Tip:
+    """An assertion this node agrees with."""
+
+    id: Hash32
+    to_batch: int
+    made_at_s: int
+
+
+class Asserter:
+    """The asserter; `step` belongs to one thread.
+
+    Parameters
+    ----------
+    params : consensus parameters
+    store : derived batches with their unit leaves, and assertions seen
+    contract, game : L1
+    sender : sends transactions of the staking key
+    """
+
+    def __init__(
+        self,
+        params: RollupParams,
+        store: ChainStore,
+        contract: AssertionChain,
+        game: DisputeGame,
+        sender: TxManager,
+        options: AsserterOptions,
+    ) -> None:
+        self._params = params
+        self._store = store
+        self._client: L1Client = contract.client
+        self._contract = contract
+        self._game = game
+        self._sender = sender
+        self._options = options
+
+    def step(self) -> bool:
+        """Ask for every transaction that is due; return whether there was one."""
+        head = self._client.head()
+        path = self._right_path(head)
+        acted = False
+        for parent, child in pairwise(path):
+            acted |= self._tend(parent, child, head)
+        return self._extend(path, head) or acted
+
+    # ---- the right path ---------------------------------------------------------------------------
+
+    def _right_path(self, head: Header) -> list[_Tip]:
+        """Return the newest confirmed assertion and its right descendants, oldest first.
+
+        Raises
+        ------
+        WrongConfirmed : the confirmed one is not right
+        """
+        confirmed = self._store.latest_confirmed_assertion()
+        if confirmed is None:
+            path = [_Tip(self._contract.genesis_id(at=head.hash), 0, 0)]
+        else:
+            if self.is_right(confirmed) is False:
+                raise WrongConfirmed(
+                    f"assertion 0x{confirmed.id.hex()} is confirmed and wrong: stop, keep the evidence, "
+                    "ask the guardian to pause withdrawals"
+                )
+            path = [_Tip(confirmed.id, confirmed.to_batch, confirmed.l1_timestamp)]
+        while (child := self._right_child(path[-1].id)) is not None:
+            path.append(_Tip(child.id, child.to_batch, child.l1_timestamp))
+        return path
+
+    def _right_child(self, parent: Hash32) -> StoredAssertion | None:
+        for child in self._store.assertion_children(parent):
+            if not child.dead and self.is_right(child):
+                return child
+        return None
+
+    def is_right(self, assertion: StoredAssertion) -> bool | None:
+        """Return whether an assertion says what this node derived; None if its batches are not derived."""
+        claim = self.claim(assertion.from_batch, assertion.to_batch)
+        if claim is None:
+            return None
+        return (claim.acc, claim.unit_root, claim.end_leaf) == (
+            assertion.acc,
+            assertion.unit_root,
+            assertion.end_leaf,
+        )
+
+    def claim(self, from_batch: int, to_batch: int) -> Claim | None:
+        """Return the right claim about batches [from_batch, to_batch); None if not all are derived."""
+        last = self._store.batch(to_batch - 1)
+        if last is None:
+            return None
+        claim = self._store.claim(from_batch, to_batch, last.acc)
+        if claim is None:
+            leaves = [self._store.unit_leaves(index) for index in range(from_batch, to_batch)]
+            tree = UnitTree(self._params.log_arity, leaves)
+            claim = Claim(
+                from_batch=from_batch,
+                to_batch=to_batch,
+                acc=last.acc,
+                unit_root=tree.unit_root,
+                end_leaf=tree.end_leaf,
+                children_root=tree.children_root(),
+            )
+            self._store.add_claim(claim)
+        return claim
+
+    # ---- extending --------------------------------------------------------------------------------
+
+    def _extend(self, path: list[_Tip], head: Header) -> bool:
+        tip = path[-1]
+        state = self._contract.assertion(tip.id, at=head.hash)
+        to_batch = state.child_to if state.children else self._due_batch(tip, head)
+        if to_batch is None:
+            return False
+        claim = self.claim(tip.to_batch, to_batch)
+        if claim is None or (state.children and head.timestamp >= state.t0 + self._params.challenge_period_s):
+            return False
+        return self._stake_on(path, head) and self._assert(tip, to_batch, claim, head)
+
+    def _due_batch(self, tip: _Tip, head: Header) -> int | None:
+        """Return where the first assertion on `tip` should end, None if it is too early for one."""
+        deepest = head.number + 1 - self._options.batch_confirmations
+        to_batch = min(self._store.batch_count_up_to(deepest), tip.to_batch + self._options.max_batches)
+        is_late = head.timestamp - tip.made_at_s >= self._options.interval_s
+        is_full = to_batch - tip.to_batch >= self._options.max_batches
+        return to_batch if to_batch > tip.to_batch and (is_late or is_full) else None
+
+    def _stake_on(self, path: list[_Tip], head: Header) -> bool:
+        """Return whether the stake may move to a child of the path's end; else back the next on the way."""
+        stake = self._contract.stake_of(self._sender.sender, at=head.hash)
+        places = [tip.id for tip in path]
+        if not stake.amount_wei or stake.tip == places[-1]:
+            return True
+        status = self._contract.assertion(stake.tip, at=head.hash).status
+        if status is AssertionStatus.CONFIRMED:
+            return True
+        if stake.tip not in places:
+            log.error("stake_on_another_branch", tip=stake.tip.hex(), status=status.name)
+            return False
+        following = places[places.index(stake.tip) + 1]
+        self._request(f"back:{following.hex()}", self._contract.back_call(following, stake_wei=0))
+        return False
+
+    def _assert(self, tip: _Tip, to_batch: int, claim: Claim, head: Header) -> bool:
+        stake = self._contract.stake_of(self._sender.sender, at=head.hash)
+        stake_wei = 0 if stake.amount_wei else self._params.stake_wei
+        call = self._contract.assert_call(
+            parent=tip.id,
+            to_batch=to_batch,
+            expected_acc=claim.acc,
+            roots=(claim.unit_root, claim.end_leaf, claim.children_root),
+            stake_wei=stake_wei,
+        )
+        content = keccak256(call.data + stake_wei.to_bytes(32, "big"))
+        asked = self._request(f"assert:{to_batch}:{content.hex()[:16]}", call)
+        if asked:
+            log.info("assertion_submitted", parent=tip.id.hex(), from_batch=tip.to_batch, to_batch=to_batch)
+        return asked
+
+    # ---- seeing through ---------------------------------------------------------------------------
+
+    def _tend(self, parent: _Tip, child: _Tip, head: Header) -> bool:
+        """Kill unopened newer rivals of `child`, then confirm it; not before the window is over."""
+        siblings = self._store.assertion_children(parent.id)
+        opened_at_s = min(sibling.l1_timestamp for sibling in siblings)
+        if head.timestamp < opened_at_s + self._params.challenge_period_s:
+            return False
+        state = self._contract.assertion(parent.id, at=head.hash)
+        if state.live_children > 1:
+            return self._kill_rivals(siblings, child, head)
+        may_confirm = head.timestamp >= state.sole_since + self._params.airgap_s
+        if state.status is not AssertionStatus.CONFIRMED or not may_confirm:
+            return False
+        return self._request(f"confirm:{child.id.hex()}", self._contract.confirm_call(child.id))
+
+    def _kill_rivals(self, siblings: Sequence[StoredAssertion], child: _Tip, head: Header) -> bool:
+        ours = next(sibling.seq for sibling in siblings if sibling.id == child.id)
+        acted = False
+        for rival in siblings:
+            if rival.dead or rival.seq <= ours or self._game.is_open(child.id, rival.id, at=head.hash):
+                continue
+            call = self._contract.kill_unopened_call(child.id, rival.id)
+            acted |= self._request(f"kill:{child.id.hex()[:16]}:{rival.id.hex()[:16]}", call)
+        return acted
+
+    def _request(self, key: str, call: Call) -> bool:
+        """Ask for a transaction unless it was asked for before; return whether it was asked for just now."""
+        status = self._sender.status(key)
+        if status is not None and status.outcome is TxOutcome.FAILED:
+            log.error("assertion_transaction_failed", key=key, detail=status.detail)
+        if status is not None and status.outcome is not TxOutcome.LOST_RACE:
+            return False
+        self._sender.submit(TxRequest(key=key, call=call, precondition=self._accepted(call)))
+        return True
+
+    def _accepted(self, call: Call) -> Precondition:
+        """Return the precondition that the contract itself accepts the call in the state after a block."""
+        ours = replace(call, sender=self._sender.sender)
+
+        def readiness(at: BlockId) -> Readiness:
+            try:
+                self._client.call(ours, at)
+            except ContractReverted as error:
+                return _READINESS.get(type(explain_revert(error)), Readiness.LOST)
+            return Readiness.READY
+
+        return readiness
