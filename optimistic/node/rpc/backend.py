@@ -63,7 +63,7 @@ def method_table(
     """
     reader, pool, rollup, limits = backend.reader, backend.pool, backend.rollup, options.limits
     logs = EthLogs(reader, limits)
-    simulator = Simulator(reader, backend.nodes, rollup, limits)
+    simulator = Simulator(reader, backend.nodes, rollup)
     groups = (
         Net(rollup, backend.sync),
         EthBlocks(reader, rollup),

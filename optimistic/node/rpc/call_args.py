@@ -15,42 +15,15 @@ from optimistic.node.rpc.codec import (
     parse_quantity,
     parse_slot,
 )
+from optimistic.protocol.execution.simulate import AccountOverride, CallMessage
+from optimistic.protocol.transactions import AccessList
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 
 T = TypeVar("T")
-AccessList = tuple[tuple[Address, tuple[Hash32, ...]], ...]
+StateOverride = Mapping[Address, AccountOverride]
 
 _MAX_OVERRIDES: Final = 1_000
 _MAX_ACCESS_ENTRIES: Final = 10_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallArgs:
-    """A message to be simulated."""
-
-    sender: Address
-    to: Address | None
-    """None creates a contract."""
-    gas: int | None
-    gas_price: int
-    """Most wei per gas; 0 means that gas is not paid for."""
-    value: int
-    data: bytes
-    nonce: int | None
-    access_list: AccessList
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountOverride:
-    """What a simulation assumes about one account; None leaves a part as it is."""
-
-    balance: int | None = None
-    nonce: int | None = None
-    code: bytes | None = None
-    storage: Mapping[int, int] | None = None
-    """The whole storage, slot to value."""
-    storage_changes: Mapping[int, int] | None = None
-    """Single slots, slot to value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +38,7 @@ class BlockOverride:
     base_fee: int | None = None
 
 
-StateOverride = Mapping[Address, AccountOverride]
-
-
-def parse_call(value: object) -> CallArgs:
+def parse_call(value: object) -> CallMessage:
     """Read a call object; unknown fields are ignored, as wallets send more than is needed.
 
     Raises
@@ -77,14 +47,13 @@ def parse_call(value: object) -> CallArgs:
     """
     fields = parse_object(value)
     recipient = fields.get("to")
-    return CallArgs(
+    return CallMessage(
         sender=_field(fields, "from", parse_address) or ZERO_ADDRESS,
         to=None if recipient is None or recipient == "" else _field(fields, "to", parse_address),
         gas=_field(fields, "gas", _parse_uint64),
         gas_price=_parse_gas_price(fields),
         value=_field(fields, "value", parse_quantity) or 0,
         data=_parse_input(fields),
-        nonce=_field(fields, "nonce", _parse_uint64),
         access_list=_field(fields, "accessList", parse_access_list) or (),
     )
 

@@ -4,7 +4,10 @@ Parsing and running are two steps, so that a server can look at what a message
 asks for before it chooses the thread to run it on.
 """
 
+import re
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
 
 import msgspec
 import structlog
@@ -26,6 +29,11 @@ from optimistic.protocol.errors import CriticalError, RollupError
 from optimistic.protocol.mpt import MissingNode
 
 log = structlog.get_logger(__name__)
+
+_MAX_DEPTH: Final = 64
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_DEPTH_CHANGE: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 _decoder = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
@@ -90,6 +98,8 @@ class Dispatcher:
 
     def parse(self, body: bytes) -> Message:
         """Split a body into calls; whatever is wrong becomes a call with an error."""
+        if _is_too_deep(body):
+            return _broken(RpcError(PARSE_ERROR, "parse error: nested too deeply"))
         try:
             value = _decoder.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
@@ -152,6 +162,18 @@ class Dispatcher:
             # The boundary to clients: one bad request must not end the server.
             log.exception("rpc_method_failed", method=call.method)
             raise RpcError(INTERNAL_ERROR, "internal error") from exc
+
+
+def _is_too_deep(body: bytes) -> bool:
+    """Whether arrays and objects nest beyond the limit.
+
+    The decoder recurses on the C stack and trusts Python's recursion limit, which the
+    EVM raises: without this check a body of brackets would end the process.
+    """
+    if body.count(b"[") + body.count(b"{") <= _MAX_DEPTH:
+        return False
+    brackets = _STRING.sub(b"", body).translate(None, _NOT_BRACKETS)
+    return max(accumulate(map(_DEPTH_CHANGE.__getitem__, brackets)), default=0) > _MAX_DEPTH
 
 
 def _session_result(call: Call, session: Session | None) -> object:

@@ -11,12 +11,8 @@ from optimistic.node.rpc.options import RpcLimits
 from optimistic.node.rpc.params import Params
 from optimistic.node.rpc.ports import TransactionPool
 from optimistic.node.rpc.registry import MethodTable, heavy, light
-from optimistic.protocol import mpt
-from optimistic.protocol.accounts import EMPTY_ACCOUNT, Account, decode_slot
-from optimistic.protocol.execution.views import StateView
-from optimistic.protocol.hashing import abi_word, keccak256
+from optimistic.protocol.execution.views import AccountProof, StateView
 from optimistic.protocol.mpt import NodeReader
-from optimistic.protocol.types import Address, Hash32
 
 
 class EthState:
@@ -79,8 +75,8 @@ class EthState:
         params.at_most(3)
         address = params.required(0, parse_address)
         keys = params.optional(1, self._parse_keys, ())
-        block = require_block(self._reader, params.block_id(2))
-        return _proof_json(self._nodes, block.state_root, address, keys)
+        proof = self._view(params, 2).prove(address, [slot for _, slot in keys])
+        return _proof_json(proof, [name for name, _ in keys])
 
     def _view(self, params: Params, index: int) -> StateView:
         block = require_block(self._reader, params.block_id(index))
@@ -91,27 +87,18 @@ class EthState:
         return [(str(item), parse_slot(item)) for item in parse_list(value, self._limits.max_proof_keys)]
 
 
-def _proof_json(nodes: NodeReader, root: Hash32, address: Address, keys: Sequence[tuple[str, int]]) -> Json:
-    """An account and slots of it with the trie nodes that prove them, present or absent."""
-    account_path = keccak256(address)
-    raw = mpt.get(nodes, root, account_path)
-    account = EMPTY_ACCOUNT if raw is None else Account.decode(raw)
+def _proof_json(proof: AccountProof, names: Sequence[str]) -> Json:
+    """EIP-1186 form; storage keys are repeated as the client wrote them."""
+    account = proof.account
     return {
-        "address": data(address),
-        "accountProof": [data(node) for node in mpt.prove(nodes, root, account_path)],
+        "address": data(proof.address),
+        "accountProof": [data(node) for node in proof.proof],
         "balance": quantity(account.balance),
         "codeHash": data(account.code_hash),
         "nonce": quantity(account.nonce),
         "storageHash": data(account.storage_root),
-        "storageProof": [_slot_proof_json(nodes, account.storage_root, name, slot) for name, slot in keys],
-    }
-
-
-def _slot_proof_json(nodes: NodeReader, storage_root: Hash32, name: str, slot: int) -> Json:
-    path = keccak256(abi_word(slot))
-    raw = mpt.get(nodes, storage_root, path)
-    return {
-        "key": name,
-        "value": quantity(0 if raw is None else decode_slot(raw)),
-        "proof": [data(node) for node in mpt.prove(nodes, storage_root, path)],
+        "storageProof": [
+            {"key": name, "value": quantity(slot.value), "proof": [data(node) for node in slot.proof]}
+            for name, slot in zip(names, proof.slots, strict=True)
+        ],
     }

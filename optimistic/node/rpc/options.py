@@ -38,8 +38,6 @@ class RpcLimits:
     """Calls, traces and log queries waiting for a worker; more are refused."""
     workers: int = 4
     """Threads for calls, traces and log queries."""
-    call_gas_cap: int = 1 << 25
-    """Most gas of an eth_call, a trace of a call or an access list."""
     max_trace_steps: int = 200_000
     """Most lines of a struct-log trace."""
     max_proof_keys: int = 1_024

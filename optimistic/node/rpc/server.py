@@ -28,6 +28,7 @@ from optimistic.protocol.errors import RollupError, TemporaryError
 
 log = structlog.get_logger(__name__)
 
+_BACKLOG: Final = 1_024
 _KEEP_ALIVE_S: Final = 120
 _STOP_TIMEOUT_S: Final = 5
 _CONTENT_TYPES: Final = frozenset((b"application/json", b"application/json-rpc", b"application/jsonrequest"))
@@ -191,9 +192,8 @@ class RpcServer:
         PortTaken : the address cannot be bound.
         """
         address = (self._options.host, self._options.port)
-        family = socket.AF_INET6 if ":" in self._options.host else socket.AF_INET
         try:
-            self._socket = socket.create_server(address, family=family, backlog=1_024)
+            self._socket = _listen(*address)
         except OSError as exc:
             raise PortTaken(f"cannot listen on {address[0]}:{address[1]}: {exc.strerror}") from exc
         self._thread.start()
@@ -256,6 +256,20 @@ def _uvicorn_config(app: RpcApp, options: RpcOptions) -> uvicorn.Config:
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=1,
     )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The explicit protocol number makes asyncio set TCP_NODELAY on connections.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _post(loop: asyncio.AbstractEventLoop, publish: Callable[..., None], *items: object) -> None:

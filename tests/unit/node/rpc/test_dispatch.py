@@ -1,4 +1,5 @@
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -53,10 +54,21 @@ def test_dispatch__request__result_with_id() -> None:
     "body", [b"", b"{", b"\xff", b"[1,", b'"\xed\xa0\x80"', b"[" * 100_000, b"{} {}", b"NaN"]
 )
 def test_dispatch__not_json__parse_error(body: bytes) -> None:
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 50_000))  # as high as the EVM needs it
+
     answer = ask(body)
 
     assert answer["error"]["code"] == -32700
     assert answer["id"] is None
+
+
+def test_dispatch__brackets_in_strings__no_matter() -> None:
+    text = "[{" * 1_000
+
+    assert ask(request("echo", text))["result"] == text
+    assert ask(request("echo", '\\"' + "]" * 500, json.loads("[" * 60 + "]" * 60)))["result"]
+    hidden = b'{"jsonrpc":"2.0","id":1,"method":"echo","params":["' + b"]" * 5_000 + b'",' + b"[" * 5_000
+    assert ask(hidden)["error"]["message"] == "parse error: nested too deeply"
 
 
 @pytest.mark.parametrize(
