@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimistic.protocol.batch import BlockInput, OversizedItem, TxItem, encode_batch, next_item
+from optimistic.protocol.batch import BlockInput, EndItem, OversizedItem, TxItem, encode_batch, next_item
 from optimistic.protocol.constants import MAX_BATCH_BYTES, MAX_DEPOSITS_PER_BATCH, UNIT_BITS
 from optimistic.protocol.derivation import BlockResult, UnitKind
 from optimistic.protocol.unit import BlockRing
@@ -35,7 +35,7 @@ def test_batch_codec__any_blocks__round_trip(block_list: list[BlockInput]) -> No
     read: list[BlockInput] = []
     cursor = 0
 
-    while (item := next_item(data, cursor, 65_536)) and hasattr(item, "end"):
+    while not isinstance(item := next_item(data, cursor, 65_536), EndItem):
         cursor = item.end
         if isinstance(item, TxItem):
             last = read.pop()

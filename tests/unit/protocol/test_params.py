@@ -1,6 +1,7 @@
 """Parameter sets: hashing, JSON, bounds."""
 
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ def test_profile__every_one__is_valid_and_round_trips(name: str) -> None:
 @pytest.mark.parametrize("name", [field.name for field in fields(RollupParams)])
 def test_config_hash__any_field_changed__differs(name: str) -> None:
     value = getattr(DEVNET, name)
-    other: object = (
+    other: Any = (
         bytes(20) if isinstance(value, bytes) else not value if isinstance(value, bool) else value + 1
     )
 
@@ -36,7 +37,7 @@ def test_config_hash__any_field_changed__differs(name: str) -> None:
         {"max_tx_bytes": 65_537},
     ],
 )
-def test_check__out_of_bounds__named(changes: dict[str, int]) -> None:
+def test_check__out_of_bounds__named(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidParams, match=next(iter(changes))):
         replace(DEVNET, **changes).check()
 

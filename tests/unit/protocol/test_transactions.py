@@ -112,10 +112,8 @@ def int_or_item(item: Any) -> Any:
 )
 def test_decode__one_field_out_of_shape__is_refused(index: int, value: Any) -> None:
     tx = decode_transaction(dynamic())
-    fields = [
-        int_or_item(item)
-        for item in (DEVNET.l2_chain_id, 7, 3, 9, 100_000, tx.to, 5, tx.data, [], tx.y_parity, tx.r, tx.s)
-    ]
+    head: list[Any] = [DEVNET.l2_chain_id, 7, 3, 9, 100_000, tx.to, 5, tx.data, []]
+    fields = [int_or_item(item) for item in (*head, tx.y_parity, tx.r, tx.s)]
     assert decode_transaction(b"\x02" + encode(fields)) == tx
     fields[index] = value
     with pytest.raises(InvalidTransaction):
