@@ -76,7 +76,7 @@ def _where(known: Knowledge, assertion: Assertion) -> str:
     wrong = known.verdicts[assertion.id].wrong
     if wrong is None:
         return "below a wrong assertion"
-    unit = wrong.unit if wrong.unit is not None else wrong.proven
+    unit = wrong.named
     if unit is None:
         return "no unit can be named: its leaves are not published"
     offset, within = split_unit(unit)

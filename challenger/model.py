@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from optimistic.protocol.commitment import Node
-from optimistic.protocol.constants import TAG_ASSERT, UNIT_BITS
+from optimistic.protocol.constants import BATCH_BITS, TAG_ASSERT, UNIT_BITS
 from optimistic.protocol.hashing import struct_hash
 from optimistic.protocol.types import Address, Hash32
 
@@ -176,11 +176,21 @@ class WrongUnits:
         return self.first if self.first == self.last else None
 
     @property
+    def named(self) -> int | None:
+        """The unit to name: the first wrong one, else the lowest that is proven to be wrong."""
+        return self.first if self.first == self.last else self.proven
+
+    @property
     def source(self) -> str:
         """What the bounds rest on."""
         if self.unit is not None:
             return "published_leaves"
-        return "unit_root" if self.proven is None and self.first == 0 else "published_nodes"
+        return "unit_root" if self.is_everything else "published_nodes"
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing but the root is known."""
+        return self.first == 0 and self.last == (1 << UNIT_BITS + BATCH_BITS) - 1
 
 
 def split_unit(index: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from struct import Struct
-from typing import Final
+from typing import Final, Self
 
 from challenger.state_codec import decode_state, encode_ring, encode_unit, end_leaf
 from optimistic.protocol.accounts import EMPTY_CODE_HASH, Account
@@ -154,7 +154,7 @@ class SnapshotReader:
     def __init__(self, path: Path) -> None:
         self._file = gzip.GzipFile(path, "rb")
 
-    def __enter__(self) -> "SnapshotReader":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

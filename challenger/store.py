@@ -16,8 +16,6 @@ from optimistic.service.storage_errors import CorruptStorage
 
 CHALLENGER_MIGRATIONS: Final = "challenger.migrations"
 
-_LOG_COLUMNS: Final = "block_number, log_index, block_hash, tx_hash, tx_index, address, topics, data"
-
 RESUME_WINDOW: Final = 64
 """Recent batches whose end state is kept; older ones keep every 64th."""
 
@@ -51,7 +49,8 @@ class Store:
     def add_logs(self, logs: Iterable[Log]) -> None:
         """Add events; one that is already there stays."""
         self.database.execute_many(
-            f"INSERT OR IGNORE INTO l1_log ({_LOG_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO l1_log (block_number, log_index, block_hash, tx_hash, tx_index, address, "
+            "topics, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [_log_row(log) for log in logs],
         )
 
@@ -63,7 +62,8 @@ class Store:
         """Yield all events in chain order."""
         last = (-1, -1)
         while rows := self.database.query(
-            f"SELECT {_LOG_COLUMNS} FROM l1_log WHERE (block_number, log_index) > (?, ?) "
+            "SELECT block_number, log_index, block_hash, tx_hash, tx_index, address, topics, data "
+            "FROM l1_log WHERE (block_number, log_index) > (?, ?) "
             "ORDER BY block_number, log_index LIMIT 1000",
             last,
         ):
@@ -78,7 +78,8 @@ class Store:
         CorruptStorage : it is not there although it was stored
         """
         row = self.database.query_one(
-            f"SELECT {_LOG_COLUMNS} FROM l1_log WHERE block_number = ? AND log_index = ?",
+            "SELECT block_number, log_index, block_hash, tx_hash, tx_index, address, topics, data "
+            "FROM l1_log WHERE block_number = ? AND log_index = ?",
             (block_number, log_index),
         )
         if row is None:
@@ -91,8 +92,8 @@ class Store:
         """Keep a replayed batch; its trie nodes must be stored already."""
         with self.database.transaction():
             self.database.execute(
-                "INSERT OR REPLACE INTO replayed_batch "
-                "(input_hash, batch_index, end_leaf, top_hash, leaves, unit, ring) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO replayed_batch (input_hash, batch_index, end_leaf, top_hash, leaves, "
+                "unit, ring) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     batch.input_hash,
                     batch.index,
@@ -104,8 +105,8 @@ class Store:
                 ),
             )
             self.database.execute(
-                "UPDATE replayed_batch SET unit = NULL, ring = NULL WHERE batch_index = ? AND leaves IS NOT NULL "
-                "AND (batch_index + 1) % ? <> 0",
+                "UPDATE replayed_batch SET unit = NULL, ring = NULL WHERE batch_index = ? "
+                "AND leaves IS NOT NULL AND (batch_index + 1) % ? <> 0",
                 (batch.index - RESUME_WINDOW, RESUME_WINDOW),
             )
 
@@ -176,6 +177,16 @@ class Store:
     def clear_replay(self) -> None:
         """Forget every replayed batch: the replay starts again."""
         self.database.execute("DELETE FROM replayed_batch")
+
+    # ------------------------------------------------------------------------------ spending
+
+    def book_fee(self, tx_hash: Hash32, wei: int) -> None:
+        """Remember the fee of a mined transaction."""
+        self.database.execute("INSERT OR REPLACE INTO fee (tx_hash, wei) VALUES (?, ?)", (tx_hash, str(wei)))
+
+    def fees_wei(self) -> int:
+        """Return the sum of all fees booked."""
+        return sum(int(wei) for (wei,) in self.database.query("SELECT wei FROM fee"))
 
     def close(self) -> None:
         """Close the database."""

@@ -27,3 +27,9 @@ CREATE TABLE replayed_batch (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX replayed_batch_index ON replayed_batch (batch_index);
+
+-- What our transactions have cost, for the spending limit.
+CREATE TABLE fee (
+    tx_hash BLOB PRIMARY KEY CHECK (length(tx_hash) = 32),
+    wei TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

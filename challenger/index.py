@@ -1,0 +1,153 @@
+"""The rollup's events folded into what decisions need; small, and rebuilt from stored events."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from challenger.model import BatchHead, PublishedNodes
+from optimistic.protocol.commitment import Node, node_hash
+from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.records import BatchRecord
+from optimistic.protocol.types import ZERO_HASH, Address, Hash32
+from optimistic.service.l1_errors import L1Lied
+from optimistic.service.l1_events import (
+    Asserted,
+    Backed,
+    BatchAppended,
+    Confirmed,
+    DepositEnqueued,
+    Died,
+    DisputeOpened,
+    L1Event,
+    Place,
+    Slashed,
+    StakeWithdrawn,
+    UnitLeaves,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """Where an event's bytes are kept."""
+
+    block_number: int
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class DepositHead:
+    """What the index keeps of a deposit."""
+
+    hash: Hash32
+    key: LogKey
+
+
+class EventIndex:
+    """The fold; `apply` takes events in chain order.
+
+    Parameters
+    ----------
+    genesis_end_leaf : start of the input hashes, so that different rollups never share one
+    """
+
+    def __init__(self, genesis_end_leaf: Hash32) -> None:
+        self._genesis_end_leaf = genesis_end_leaf
+        self.batches: list[BatchHead] = []
+        self.batch_keys: list[LogKey] = []
+        self.deposits: list[DepositHead] = []
+        self.asserted: dict[Hash32, Asserted] = {}
+        self.children: dict[Hash32, list[Hash32]] = defaultdict(list)
+        self.members: dict[Hash32, list[Address]] = defaultdict(list)
+        self.tips: dict[Address, Hash32] = {}
+        """Where each stake lies."""
+        self.confirmed: set[Hash32] = set()
+        self.dead: set[Hash32] = set()
+        self.openings: set[tuple[Hash32, Hash32]] = set()
+        self.published: dict[Hash32, list[PublishedNodes]] = defaultdict(list)
+        self._n_consumed = 0
+
+    def apply(self, event: L1Event) -> None:
+        """Add one event.
+
+        Raises
+        ------
+        L1Lied : it does not follow those before it, so some are missing
+        """
+        match event:
+            case BatchAppended():
+                self._add_batch(event)
+            case DepositEnqueued():
+                self._add_deposit(event)
+            case UnitLeaves():
+                self.published[event.id].append(_published(event))
+            case DisputeOpened():
+                self.openings.add((event.older, event.newer))
+            case Asserted() | Backed() | Confirmed() | Died() | Slashed() | StakeWithdrawn():
+                self._about_assertions(event)
+            case _:
+                pass
+
+    def _add_batch(self, event: BatchAppended) -> None:
+        expected = self.batches[-1].acc if self.batches else ZERO_HASH
+        record = event.record
+        follows = event.prev_acc == expected and record.deposit_start == self._n_consumed
+        if event.index != len(self.batches) or not follows or record.deposit_end > len(self.deposits):
+            raise L1Lied(
+                f"batch {event.index} does not follow batch {len(self.batches) - 1}: events are missing"
+            )
+        self.batches.append(
+            BatchHead(
+                index=event.index,
+                acc=event.acc,
+                input_hash=self._input_hash(record),
+                l1_timestamp=record.l1_timestamp,
+                is_forced=not (record.data_len or record.gas_budget or record.system_gas_budget),
+            )
+        )
+        self.batch_keys.append(_key(event.place))
+        self._n_consumed = record.deposit_end
+
+    def _input_hash(self, record: BatchRecord) -> Hash32:
+        before = self.batches[-1].input_hash if self.batches else self._genesis_end_leaf
+        deposits = self.deposits[record.deposit_start : record.deposit_end]
+        return keccak256(before + record.hash() + b"".join(deposit.hash for deposit in deposits))
+
+    def _add_deposit(self, event: DepositEnqueued) -> None:
+        if event.index != len(self.deposits):
+            raise L1Lied(
+                f"deposit {event.index} follows deposit {len(self.deposits) - 1}: events are missing"
+            )
+        self.deposits.append(DepositHead(event.deposit_hash, _key(event.place)))
+
+    def _about_assertions(
+        self, event: Asserted | Backed | Confirmed | Died | Slashed | StakeWithdrawn
+    ) -> None:
+        match event:
+            case Asserted():
+                self.asserted[event.id] = event
+                self.children[event.parent].append(event.id)
+                self._join(event.id, event.poster)
+            case Backed():
+                self._join(event.id, event.staker)
+            case Confirmed():
+                self.confirmed.add(event.id)
+            case Died():
+                self.dead.add(event.id)
+            case Slashed() | StakeWithdrawn():
+                self.tips.pop(event.staker, None)
+
+    def _join(self, assertion: Hash32, staker: Address) -> None:
+        self.tips[staker] = assertion
+        if staker not in self.members[assertion]:
+            self.members[assertion].append(staker)
+
+
+def _key(place: Place) -> LogKey:
+    return LogKey(place.block_number, place.log_index)
+
+
+def _published(event: UnitLeaves) -> PublishedNodes:
+    nodes = tuple(
+        Node(end_state, node_hash(end_state, children) if event.level else end_state)
+        for end_state, children in event.nodes
+    )
+    return PublishedNodes(level=event.level, first_index=event.first_index, nodes=nodes)

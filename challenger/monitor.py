@@ -1,0 +1,183 @@
+"""One turn of the watchtower: read L1, replay, judge, tell, act.
+
+Stateless: each turn starts from L1 at one block. What is kept between turns is a cache, what
+is unknown is left alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from challenger.actions import Action
+from challenger.alerts import Alert, AlertLog, Severity, find_alerts
+from challenger.judge import judge
+from challenger.loader import Loader
+from challenger.metrics import report_account, report_replay, report_verdicts
+from challenger.model import ChainView, Knowledge
+from challenger.solver import Policy, next_actions
+from challenger.verifier import Verifier
+from optimistic.protocol.mpt import MissingNode
+from optimistic.protocol.types import Hash32
+from optimistic.service.clock import Clock
+from optimistic.service.metrics import Metrics
+from optimistic.service.storage_errors import CorruptStorage
+
+log = structlog.get_logger(__name__)
+
+
+class Performer(Protocol):
+    """Does something about actions: sends them, or only says so."""
+
+    def perform(self, view: ChainView, actions: Sequence[Action]) -> None:
+        """Take the actions planned for a view."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What the last complete turn saw and thought."""
+
+    view: ChainView
+    known: Knowledge
+    actions: tuple[Action, ...]
+    alerts: tuple[Alert, ...]
+    position: int
+    """Batches replayed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorOptions:
+    """How a turn works."""
+
+    genesis_end_leaf: Hash32
+    policy: Policy
+    batches_per_turn: int
+    stale_after_s: int
+    """Age of L1's newest block from which on the endpoint is suspected to be stuck."""
+
+
+class Monitor:
+    """Runs turns; `turn` is the step of the daemon's loop."""
+
+    def __init__(
+        self,
+        loader: Loader,
+        verifier: Verifier,
+        performer: Performer,
+        options: MonitorOptions,
+        *,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._loader = loader
+        self._verifier = verifier
+        self._performer = performer
+        self._options = options
+        self._clock = clock
+        self._metrics = metrics
+        self._alerts = AlertLog(metrics)
+        self._has_rebuilt = False
+        self.findings: Findings | None = None
+
+    def turn(self) -> bool:
+        """Do one turn and return whether the next one should follow at once.
+
+        Raises
+        ------
+        TemporaryError : L1 is not readable or not believable now; nothing was done
+        """
+        if self._loader.refresh():
+            return True
+        view = self._loader.view()
+        if view is None:
+            return False
+        known = self._think(view)
+        if known is None:
+            return True
+        actions = next_actions(view, known, self._options.policy)
+        self._tell(view, known, actions)
+        self._performer.perform(view, actions)
+        self._metrics.gauge("highest_acted_l1_block", view.block.number)
+        return self._verifier.problem is None and self._verifier.position < len(view.batches)
+
+    def _think(self, view: ChainView) -> Knowledge | None:
+        """Replay what is new and judge; None if the cache was damaged and had to be thrown away."""
+        problem: MissingNode | CorruptStorage
+        try:
+            self._replay(view)
+            return judge(view, self._verifier, self._options.genesis_end_leaf)
+        except (MissingNode, CorruptStorage) as error:
+            if self._has_rebuilt:
+                raise
+            problem = error
+        log.error("replay_cache_damaged", error=str(problem), reaction="replaying from the start")
+        self._metrics.count("replay_cache_rebuilds")
+        self._has_rebuilt = True
+        self._verifier.restart()
+        return None
+
+    def _replay(self, view: ChainView) -> None:
+        start_s = self._clock.monotonic_s()
+        self._verifier.follow(view.batches)
+        done = self._verifier.advance(self._loader, self._options.batches_per_turn)
+        if done:
+            self._has_rebuilt = False
+            seconds = self._clock.monotonic_s() - start_s
+            self._metrics.observe("replay_seconds", seconds)
+            log.info(
+                "batches_replayed",
+                count=done,
+                position=self._verifier.position,
+                of=len(view.batches),
+                seconds=round(seconds, 3),
+            )
+        report_replay(self._metrics, view, self._verifier)
+
+    def _tell(self, view: ChainView, known: Knowledge, actions: Sequence[Action]) -> None:
+        alerts = [*find_alerts(view, known), *self._staleness(view)]
+        self._alerts.update(alerts, view.block.hash)
+        report_verdicts(self._metrics, view, known)
+        report_account(self._metrics, view)
+        self._metrics.gauge("l1_block", view.block.number)
+        before = self.findings
+        self.findings = Findings(
+            view=view,
+            known=known,
+            actions=tuple(actions),
+            alerts=tuple(self._alerts.active),
+            position=self._verifier.position,
+        )
+        _log_verdicts(None if before is None else before.known, self.findings)
+
+    def _staleness(self, view: ChainView) -> list[Alert]:
+        age_s = self._clock.time_s() - view.now
+        self._metrics.gauge("l1_head_age_seconds", max(0, age_s))
+        if age_s < self._options.stale_after_s:
+            return []
+        return [
+            Alert(
+                severity=Severity.ERROR,
+                kind="l1_head_stale",
+                subject="",
+                detail="the newest L1 block is too old: the endpoint may be stuck",
+            )
+        ]
+
+
+def _log_verdicts(before: Knowledge | None, findings: Findings) -> None:
+    """Say each verdict that is new or changed."""
+    for id_, verdict in findings.known.verdicts.items():
+        if before is not None and before.verdicts.get(id_) == verdict:
+            continue
+        assertion = findings.view.assertions[id_]
+        log.info(
+            "assertion_judged",
+            assertion=id_,
+            verdict=verdict.judgement.value,
+            reason=verdict.reason,
+            from_batch=assertion.from_batch,
+            to_batch=assertion.to_batch,
+            first_wrong_unit=None if verdict.wrong is None else verdict.wrong.named,
+            l1_block=findings.view.block.number,
+        )

@@ -1,0 +1,207 @@
+"""Turns actions into L1 transactions, each effect once, within the operator's budget."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from challenger.actions import (
+    Action,
+    AssertBatches,
+    Back,
+    Confirm,
+    KillUnopened,
+    MarkDead,
+    OpenDispute,
+    Slash,
+    WithdrawStake,
+)
+from challenger.model import ChainView
+from challenger.preconditions import Contracts, precondition_of
+from challenger.store import Store
+from optimistic.service.l1_types import Call
+from optimistic.service.metrics import Metrics
+from optimistic.service.tx_manager import TxManager
+from optimistic.service.tx_types import TxOutcome, TxRequest, TxStatus
+
+log = structlog.get_logger(__name__)
+
+_GAS_BOUND: Final = 400_000
+"""No action of this list takes more gas; what the budget reserves for each."""
+_MAX_WAIT_EXPONENT: Final = 8
+
+
+def call_of(contracts: Contracts, action: Action) -> Call:
+    """Return the message that performs an action."""
+    chain = contracts.chain
+    match action:
+        case AssertBatches(claim=claim):
+            return chain.assert_call(
+                parent=claim.parent,
+                to_batch=claim.to_batch,
+                expected_acc=claim.acc,
+                roots=(claim.unit_root, claim.end_leaf, claim.children_root),
+                stake_wei=action.stake_wei,
+            )
+        case Back():
+            return chain.back_call(action.assertion, stake_wei=action.stake_wei)
+        case OpenDispute():
+            return contracts.game.open_call(action.older, action.newer)
+        case KillUnopened():
+            return chain.kill_unopened_call(action.older, action.newer)
+        case Confirm():
+            return chain.confirm_call(action.assertion)
+        case MarkDead():
+            return chain.mark_dead_call(action.assertion)
+        case Slash():
+            return chain.slash_call(action.assertion, action.staker)
+        case WithdrawStake():
+            return chain.withdraw_stake_call()
+
+
+def key_of(view: ChainView, action: Action) -> str:
+    """Return the name of an action's effect: the same effect never runs twice under one name."""
+    match action:
+        case AssertBatches():
+            parts = [action.claim.id.hex(), str(action.stake_wei)]
+        case Back():
+            parts = [action.assertion.hex(), str(action.stake_wei)]
+        case OpenDispute() | KillUnopened():
+            parts = [action.older.hex(), action.newer.hex()]
+        case Confirm() | MarkDead():
+            parts = [action.assertion.hex()]
+        case Slash():
+            parts = [action.assertion.hex(), action.staker.hex()]
+        case WithdrawStake():
+            parts = [view.me.stake.tip.hex() if view.me is not None else ""]
+    return ":".join([action.kind, *parts])
+
+
+def describe(action: Action) -> dict[str, str | int | None]:
+    """Return an action as plain values, for logs and for people."""
+    values: dict[str, str | int | None] = {"action": action.kind, "reason": action.reason}
+    for name in ("assertion", "older", "newer", "staker"):
+        if hasattr(action, name):
+            values[name] = "0x" + getattr(action, name).hex()
+    if isinstance(action, AssertBatches):
+        values |= {"assertion": "0x" + action.claim.id.hex(), "to_batch": action.claim.to_batch}
+    if isinstance(action, AssertBatches | Back):
+        values["stake_wei"] = action.stake_wei
+    values["deadline"] = action.deadline
+    return values
+
+
+class DryRun:
+    """Says what would be sent, once for each effect."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def perform(self, view: ChainView, actions: Sequence[Action]) -> None:
+        """Log the actions that are new."""
+        keys = {key_of(view, action): action for action in actions}
+        for key, action in keys.items():
+            if key not in self._said:
+                log.info("action_planned", l1_block=view.block.number, **describe(action))
+        self._said = set(keys)
+
+
+class Responder:
+    """Hands actions to the transaction manager.
+
+    Parameters
+    ----------
+    max_spend_wei : most that fees so far, the stake and what is sent next may sum up to
+    """
+
+    def __init__(
+        self,
+        contracts: Contracts,
+        manager: TxManager,
+        store: Store,
+        metrics: Metrics,
+        *,
+        max_spend_wei: int | None = None,
+    ) -> None:
+        self._contracts = contracts
+        self._manager = manager
+        self._store = store
+        self._metrics = metrics
+        self._max_spend_wei = max_spend_wei
+        self._generations: dict[str, int] = {}
+        self._watched: set[str] = set()
+        self._ended: dict[str, int] = {}
+
+    def perform(self, view: ChainView, actions: Sequence[Action]) -> None:
+        """Submit the actions; one that was submitted before only continues."""
+        self._book_fees()
+        reserved = 0
+        for action in actions:
+            cost = self._cost_wei(view, action)
+            if not self._can_afford(view, reserved + cost):
+                self._metrics.count("actions_unaffordable", kind=action.kind)
+                log.error("action_over_budget", max_spend_wei=self._max_spend_wei, **describe(action))
+                continue
+            reserved += cost
+            self._submit(view, action)
+
+    def _submit(self, view: ChainView, action: Action) -> None:
+        base = key_of(view, action)
+        generation = self._generations.get(base, 0)
+        key = f"{base}#{generation}"
+        known = self._manager.status(key)
+        if known is not None and self._is_spent(known, view, generation):
+            generation += 1
+            self._generations[base] = generation
+            key = f"{base}#{generation}"
+            known = None
+        status = self._manager.submit(
+            TxRequest(
+                key=key,
+                call=call_of(self._contracts, action),
+                precondition=precondition_of(self._contracts, action),
+            )
+        )
+        self._watched.add(key)
+        if known is None:
+            self._metrics.count("actions_submitted", kind=action.kind)
+            log.info("action_submitted", key=key, state=status.state.value, **describe(action))
+
+    def _is_spent(self, status: TxStatus, view: ChainView, generation: int) -> bool:
+        """Whether a finished transaction evidently did not have its effect, so that a new one is due.
+
+        The effect of a mined transaction must be visible in the view; a failed one is tried again
+        after a pause that doubles.
+        """
+        if not status.is_final or status.outcome in (TxOutcome.ALREADY_DONE, TxOutcome.LOST_RACE):
+            return False
+        pause = 1 << min(generation, _MAX_WAIT_EXPONENT)
+        ended_at = status.block_number
+        if ended_at is None:
+            ended_at = self._ended.setdefault(status.key, view.block.number)
+        return view.block.number >= ended_at + pause
+
+    def _cost_wei(self, view: ChainView, action: Action) -> int:
+        if self._max_spend_wei is None:
+            return 0
+        base_fee = self._contracts.client.header(view.block.hash).base_fee_wei
+        stake = action.stake_wei if isinstance(action, AssertBatches | Back) else 0
+        return stake + _GAS_BOUND * (2 * base_fee + self._contracts.client.priority_fee_wei())
+
+    def _can_afford(self, view: ChainView, cost_wei: int) -> bool:
+        if self._max_spend_wei is None or view.me is None:
+            return True
+        return self._store.fees_wei() + view.me.stake.amount + cost_wei <= self._max_spend_wei
+
+    def _book_fees(self) -> None:
+        """Remember what the transactions that ended since have cost."""
+        for key in sorted(self._watched):
+            status = self._manager.status(key)
+            if status is None or not status.is_final:
+                continue
+            self._watched.discard(key)
+            receipt = None if status.tx_hash is None else self._contracts.client.receipt(status.tx_hash)
+            if receipt is not None:
+                fee_wei = receipt.gas_used * receipt.effective_gas_price_wei
+                self._store.book_fee(receipt.tx_hash, fee_wei)
+                self._metrics.gauge("gas_spent_wei", self._store.fees_wei())

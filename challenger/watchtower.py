@@ -1,0 +1,248 @@
+"""The composition root: builds a watchtower from its options and runs it."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from challenger.config import ChallengerConfig, Mode
+from challenger.loader import Loader, LoaderOptions
+from challenger.monitor import Monitor, MonitorOptions, Performer
+from challenger.preconditions import Contracts
+from challenger.report import findings_document, summary
+from challenger.responder import DryRun, Responder
+from challenger.solver import Policy
+from challenger.store import Store
+from challenger.verifier import Verifier
+from optimistic.protocol.errors import RollupError
+from optimistic.protocol.types import Address
+from optimistic.service.clock import Clock, SystemClock
+from optimistic.service.contracts import AssertionChain, DisputeGame, Inbox
+from optimistic.service.data_folder import DataFolder
+from optimistic.service.deployment import Deployment, verify_against_l1
+from optimistic.service.health import Health, HealthServer
+from optimistic.service.l1_client import L1Client
+from optimistic.service.lifecycle import LoopOptions, Supervisor
+from optimistic.service.metrics import PrometheusMetrics
+from optimistic.service.node_store import LmdbNodeStore
+from optimistic.service.signer import Signer
+from optimistic.service.storage_errors import storage_error
+from optimistic.service.tx_manager import TxManager
+from optimistic.service.tx_types import TxOptions
+
+log = structlog.get_logger(__name__)
+
+METRICS_PREFIX: Final = "challenger"
+FINDINGS_FILE: Final = "findings.json"
+_DATABASE_FILE: Final = "watchtower.db"
+_NODES_FOLDER: Final = "nodes"
+_TX_INTERVAL_S: Final = 0.5
+_GWEI: Final = 10**9
+
+
+def _connect(url: str, chain_id: int, timeout_ms: int) -> L1Client:
+    return L1Client.connect(url, chain_id=chain_id, timeout_ms=timeout_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """How a watchtower reaches the outside; tests put an in-process L1 and their own clock here."""
+
+    connect: Callable[[str, int, int], L1Client] = _connect
+    """(url, chain id, timeout in ms) -> client."""
+    clock: Clock = field(default_factory=SystemClock)
+
+
+class Watchtower:
+    """Everything one process needs, opened; close it when done.
+
+    Parameters
+    ----------
+    signer : whose transactions are sent; None where nothing is sent
+
+    Raises
+    ------
+    DataFolderInUse : another process works in the same folder
+    DeploymentMismatch, InvalidDeployment, WrongL1Chain : L1 is not what the deployment says
+    """
+
+    def __init__(self, config: ChallengerConfig, wiring: Wiring, signer: Signer | None) -> None:
+        self.config = config
+        self.deployment = Deployment.load(config.deployment)
+        self.clock = wiring.clock
+        self.metrics = PrometheusMetrics(METRICS_PREFIX)
+        self.health = Health()
+        chain_id = self.deployment.params.l1_chain_id
+        self.client = wiring.connect(config.l1_rpc_url, chain_id, config.l1_timeout_ms)
+        verify_against_l1(self.deployment, self.client)
+        check_client = None
+        if config.l1_check_url is not None:
+            check_client = wiring.connect(config.l1_check_url, chain_id, config.l1_timeout_ms)
+        self._folder = DataFolder(config.data_dir)
+        try:
+            self._open(check_client, signer)
+        except BaseException:
+            self._folder.close()
+            raise
+
+    def _open(self, check_client: L1Client | None, signer: Signer | None) -> None:
+        config, params = self.config, self.deployment.params
+        self.account = _account(config, signer)
+        self.store = Store.open(config.data_dir / _DATABASE_FILE)
+        self.nodes = LmdbNodeStore(config.data_dir / _NODES_FOLDER)
+        genesis = self.deployment.build_genesis()
+        self.nodes.put_many(genesis.nodes)
+        self.loader = Loader(
+            self.client,
+            self.deployment,
+            self.store,
+            LoaderOptions(confirmations=config.l1_confirmations, account=self.account),
+            check_client=check_client,
+            metrics=self.metrics,
+        )
+        self.verifier = Verifier(params, genesis.state, self.store, self.nodes)
+        self.manager = None if signer is None or config.mode is not Mode.ACT else self._manager(signer)
+        self.monitor = Monitor(
+            self.loader,
+            self.verifier,
+            self._performer(),
+            MonitorOptions(
+                genesis_end_leaf=genesis.end_leaf,
+                policy=_policy(config, params.force_delay_s),
+                batches_per_turn=config.batches_per_turn,
+                stale_after_s=config.stale_after_ms // 1000,
+            ),
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+
+    def _manager(self, signer: Signer) -> TxManager:
+        options = TxOptions(
+            confirmations=max(1, self.config.l1_confirmations), max_fee_wei=self.config.max_fee_gwei * _GWEI
+        )
+        return TxManager(
+            self.client,
+            signer,
+            self.store.database,
+            options=options,
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+
+    def _performer(self) -> Performer:
+        if self.manager is None:
+            return DryRun()
+        contracts = self.deployment.contracts
+        return Responder(
+            Contracts(
+                client=self.client,
+                inbox=Inbox(self.client, contracts.inbox),
+                chain=AssertionChain(self.client, contracts.assertion_chain),
+                game=DisputeGame(self.client, contracts.dispute_game),
+                account=self.manager.sender,
+                challenge_period_s=self.deployment.params.challenge_period_s,
+            ),
+            self.manager,
+            self.store,
+            self.metrics,
+            max_spend_wei=self.config.max_spend_wei,
+        )
+
+    # ------------------------------------------------------------------------------ running
+
+    def turn(self) -> bool:
+        """Do one turn of the monitor and publish what it found."""
+        more = self.monitor.turn()
+        self._publish()
+        return more
+
+    def catch_up(self) -> None:
+        """Do turns until there is nothing left to read or replay."""
+        while self.turn():
+            pass
+
+    def run(self) -> int:
+        """Run as a daemon until told to stop and return the exit code."""
+        supervisor = Supervisor()
+        supervisor.on_close("watchtower", self.close)
+        interval_s = self.config.poll_interval_ms / 1000
+        supervisor.add_loop(self.turn, self._loop("monitor", interval_s), self.clock)
+        if self.manager is not None:
+            supervisor.add_loop(self.manager.step, self._loop("transactions", _TX_INTERVAL_S), self.clock)
+        if self.config.health is not None:
+            server = HealthServer(self.config.health, self.health, self.metrics)
+            supervisor.on_close("health", server.close)
+            server.start()
+            log.info("health_served", host=self.config.health.host, port=server.port)
+        self.metrics.gauge("up", 1)
+        log.info(
+            "watchtower_started",
+            mode=self.config.mode.value,
+            account=self.account,
+            chain=self.deployment.contracts.assertion_chain,
+        )
+        return supervisor.run()
+
+    def close(self) -> None:
+        """Release every file."""
+        self.nodes.close()
+        self.store.close()
+        self._folder.close()
+
+    def _loop(self, name: str, interval_s: float) -> LoopOptions:
+        def failed(error: RollupError) -> None:
+            self.metrics.count("turns_failed", loop=name, error=type(error).__name__)
+            self.health.failed(name, str(error))
+
+        return LoopOptions(
+            name=name, interval_s=interval_s, on_failure=failed, on_success=lambda: self.health.ok(name)
+        )
+
+    def _publish(self) -> None:
+        findings = self.monitor.findings
+        if findings is None:
+            return
+        document = findings_document(findings)
+        _replace(self.config.data_dir / FINDINGS_FILE, document)
+        for name, value in summary(document).items():
+            self.health.set_fact(name, value)
+
+
+def read_findings(data_dir: Path) -> dict[str, Any] | None:
+    """Return what a running watchtower wrote last, or None."""
+    try:
+        document = json.loads((data_dir / FINDINGS_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _replace(path: Path, document: dict[str, Any]) -> None:
+    """Write a file so that a reader sees the old or the new content, never a part."""
+    partial = path.with_suffix(".part")
+    try:
+        partial.write_text(json.dumps(document), encoding="utf-8")
+        os.replace(partial, path)  # noqa: PTH105 - the atomic one, by its name
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+def _account(config: ChallengerConfig, signer: Signer | None) -> Address | None:
+    if config.mode is Mode.WATCH_ONLY:
+        return None
+    if signer is not None:
+        return signer.address
+    return None if config.account is None else Address(config.account)
+
+
+def _policy(config: ChallengerConfig, force_delay_s: int) -> Policy:
+    return Policy(
+        back=config.back,
+        assert_after_s=force_delay_s if config.assert_after_ms is None else config.assert_after_ms // 1000,
+        max_delay_s=config.max_delay_ms // 1000,
+        release_stake=config.release_stake,
+    )
