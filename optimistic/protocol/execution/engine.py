@@ -4,7 +4,7 @@ Every unit either takes effect as a whole or leaves the state untouched, and
 ends with a committed state root. Nothing a batch can contain raises: an invalid
 transaction is a `Skip`, a failing deposit keeps its mint and nonce.
 
-Source: docs/spec/05-execution.md
+Source: docs/spec/04-execution.md
 """
 
 import sys

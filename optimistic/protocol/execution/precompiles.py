@@ -3,7 +3,7 @@
 The range of the input and the price are tested before any work, and a failure
 consumes all gas and returns nothing, exactly as the verifier on L1 decides it.
 Differences from py-evm: MODEXP with an empty base, native bn254, a trusted
-setup loaded once, and the limits of the parameter set (protocol §1).
+setup loaded once, and the limits of the parameter set.
 
 Source: EIP-152, EIP-196, EIP-197, EIP-198, EIP-1108, EIP-2565, EIP-4844, EIP-7823, EIP-7883
 """
