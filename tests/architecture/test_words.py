@@ -47,9 +47,7 @@ def _lines() -> list[tuple[str, str]]:
 
 
 def _is_known(host: str) -> bool:
-    return (
-        host in KNOWN_HOSTS or host.rsplit(".", 2)[-1] in EXAMPLE_SUFFIXES or host.endswith(EXAMPLE_SUFFIXES)
-    )
+    return "." not in host or host in KNOWN_HOSTS or host.endswith(EXAMPLE_SUFFIXES)
 
 
 def test_source__python_and_solidity__has_no_unfinished_work() -> None:
