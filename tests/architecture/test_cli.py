@@ -17,14 +17,16 @@ def _walk(command: click.Command, context: click.Context) -> Iterator[click.Cont
     yield context
     if isinstance(command, click.Group):
         for name, child in sorted(command.commands.items()):
-            yield from _walk(child, click.Context(child, parent=context, info_name=name))
+            inner = child.make_context(name, [], parent=context, resilient_parsing=True)
+            yield from _walk(child, inner)
 
 
 def _contexts() -> list[click.Context]:
-    roots = [(program, click.Context(program, info_name=name)) for name, program in PROGRAMS.items()]
-    for program, context in roots:
-        context.auto_envvar_prefix = program.context_settings.get("auto_envvar_prefix")
-    return [context for program, root in roots for context in _walk(program, root)]
+    roots = [
+        program.make_context(name, [], resilient_parsing=True, **program.context_settings)
+        for name, program in PROGRAMS.items()
+    ]
+    return [context for root in roots for context in _walk(root.command, root)]
 
 
 def _leaves() -> list[click.Context]:
