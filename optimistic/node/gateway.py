@@ -12,7 +12,6 @@ import structlog
 
 from optimistic.node.chain import Chain, ChainChange
 from optimistic.node.chain_store import ChainStore
-from optimistic.node.head_state import HeadState
 from optimistic.node.mempool import Mempool, PooledTransaction
 from optimistic.node.pool_errors import AlreadyKnown, PoolRejection
 from optimistic.protocol.hashing import keccak256
@@ -46,17 +45,15 @@ class Gateway:
         """Call `listener` with each transaction taken; it must return at once."""
         self._listeners.append(listener)
 
-    def follow(self, chain: Chain, head_state: HeadState) -> None:
-        """Keep checks and pool in step with the unsafe head from now on."""
+    def follow(self, chain: Chain) -> None:
+        """Keep the pool in step with the unsafe head from now on."""
+        chain.on_change(self._moved)
 
-        def moved(change: ChainChange) -> None:
-            head_state.move_to(change.head.state_root)
-            if change.reorged:
-                self.mempool.prune_all()
-            else:
-                self.mempool.prune(change.touched)
-
-        chain.on_change(moved)
+    def _moved(self, change: ChainChange) -> None:
+        if change.reorged:
+            self.mempool.prune_all()
+        else:
+            self.mempool.prune(change.touched)
 
     # ---- intake -----------------------------------------------------------------------------------
 

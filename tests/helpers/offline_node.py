@@ -64,7 +64,8 @@ class OfflineNode:
         self.mempool = Mempool(DEVNET, limits or MempoolLimits(), self.head_state.account)
         self.wal = Wal(folder / "wal")
         self.gateway = Gateway(self.mempool, self.wal, self.store)
-        self.gateway.follow(self.chain, self.head_state)
+        self.chain.on_change(lambda change: self.head_state.move_to(change.head.state_root))
+        self.gateway.follow(self.chain)
         self.gateway.recover()
         self.sequencer = Sequencer(
             DEVNET, self.chain, self.store, self.gateway, options or SequencerOptions(), self.clock
