@@ -1,0 +1,130 @@
+"""The trie libraries of both languages: the same results, the same refusals."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optimistic.protocol import mpt
+from optimistic.protocol.hashing import keccak256
+from tests.helpers.contract_host import ContractHost, Reverted
+from tests.helpers.tries import build, contents, keys, values
+
+REFUSED = "refused"
+REFUSALS = {keccak256(error)[:4] for error in (b"InvalidProof()", b"InvalidNode()", b"InvalidRlp()")}
+Proof = list[bytes]
+Answer = bytes | str | None
+
+
+class Pair:
+    """One question, put to Python and to Solidity."""
+
+    def __init__(self) -> None:
+        self._host = ContractHost("MptHarness")
+
+    def answers(self, root: bytes, key: bytes, value: bytes, proof: Proof) -> list[Answer]:
+        """Answers of read, upsert and delete, on which both languages agree."""
+        python = [
+            _python(lambda: mpt.read(root, key, proof)),
+            _python(lambda: mpt.upsert(root, key, value, proof)),
+            _python(lambda: mpt.delete(root, key, proof)),
+        ]
+        solidity = [
+            self._solidity("read(bytes32,bytes32,bytes[])->(bool,bytes)", root, key, proof),
+            self._solidity("upsert(bytes32,bytes32,bytes,bytes[])->(bytes32)", root, key, value, proof),
+            self._solidity("remove(bytes32,bytes32,bytes[])->(bytes32)", root, key, proof),
+        ]
+        assert solidity == python
+        return python
+
+    def _solidity(self, signature: str, *args: object) -> Answer:
+        try:
+            returned = self._host.call(signature, *args)
+        except Reverted as reverted:
+            return REFUSED if reverted.selector in REFUSALS else f"unknown error {reverted}"
+        return None if returned[0] is False else bytes(returned[-1])
+
+
+def _python(operation: Callable[[], bytes | None]) -> Answer:
+    try:
+        return operation()
+    except mpt.InvalidProof:
+        return REFUSED
+
+
+@pytest.fixture(scope="module")
+def pair() -> Pair:
+    return Pair()
+
+
+@given(content=contents, key=keys, value=values)
+def test_mpt__random_trie__both_languages_agree(
+    pair: Pair, content: dict[bytes, bytes], key: bytes, value: bytes
+) -> None:
+    root, nodes = build(content)
+
+    for asked in [key, *list(content)[:4]]:
+        read, upserted, _ = pair.answers(root, asked, value, mpt.prove(nodes, root, asked))
+        assert read == content.get(asked)
+        assert upserted == build(content | {asked: value})[0]
+        deleted = pair.answers(root, asked, value, mpt.prove_delete(nodes, root, asked))[2]
+        assert deleted == build({k: v for k, v in content.items() if k != asked})[0]
+
+
+@given(content=contents, key=keys, value=values, data=st.data())
+def test_mpt__tampered_proof__both_languages_refuse(
+    pair: Pair, content: dict[bytes, bytes], key: bytes, value: bytes, data: st.DataObject
+) -> None:
+    root, nodes = build(content)
+    asked = data.draw(st.sampled_from([key, *content]))
+    proof = mpt.prove_delete(nodes, root, asked)
+    if not proof:
+        return
+    place = data.draw(st.integers(0, len(proof) - 1))
+    proof[place] = data.draw(mutated(proof[place]))
+
+    assert pair.answers(root, asked, value, proof) == [REFUSED] * 3
+
+
+@given(content=contents, key=keys, value=values, data=st.data())
+def test_mpt__malformed_but_well_hashed_proof__both_languages_agree(
+    pair: Pair, content: dict[bytes, bytes], key: bytes, value: bytes, data: st.DataObject
+) -> None:
+    root, nodes = build(content)
+    asked = data.draw(st.sampled_from([key, *content]))
+    proof = data.draw(st.sampled_from([mpt.prove, mpt.prove_delete]))(nodes, root, asked)
+    if not proof:
+        return
+    place = data.draw(st.integers(0, len(proof) - 1))
+
+    forged = rehashed(proof, place, data.draw(mutated(proof[place])))
+
+    pair.answers(keccak256(forged[0]), asked, value, forged)
+
+
+@st.composite
+def mutated(draw: st.DrawFn, node: bytes) -> bytes:
+    """A node with a few bytes changed, cut or added; biased to the headers of its items."""
+    headers = [i for i, byte in enumerate(node) if byte in (0x80, 0xA0) or byte >= 0xC0 or i < 6]
+    raw = bytearray(node)
+    for _ in range(draw(st.integers(1, 2))):
+        place = draw(st.sampled_from(headers) | st.integers(0, len(node) - 1))
+        cut = draw(st.sampled_from([1, 1, 1, 0, 2, 33]))
+        new = draw(
+            st.sampled_from([b"\x80", b"\xa0", b"\xc0", b"\x20", b"\xde", b"\xdf", b""])
+            | st.binary(max_size=2)
+        )
+        raw[place : place + cut] = new
+    return bytes(raw) if bytes(raw) != node else node + b"\0"
+
+
+def rehashed(proof: Proof, place: int, node: bytes) -> Proof:
+    """The proof with another node at `place`, and the references above it made to fit."""
+    forged = list(proof)
+    while True:
+        old, forged[place] = forged[place], node
+        if place == 0:
+            return forged
+        place -= 1
+        node = forged[place].replace(keccak256(old), keccak256(node))
