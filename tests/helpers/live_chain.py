@@ -12,6 +12,7 @@ from optimistic.node.chain import Chain
 from optimistic.node.chain_records import Block
 from optimistic.node.chain_store import CHAIN_MIGRATIONS, ChainStore
 from optimistic.node.gateway import Gateway
+from optimistic.node.genesis_block import genesis_block
 from optimistic.node.head_state import HeadState
 from optimistic.node.mempool import Mempool, MempoolLimits, PooledTransaction
 from optimistic.protocol.execution import EvmEngine
@@ -20,7 +21,7 @@ from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.predeploys import SystemCode, genesis_accounts
 from optimistic.protocol.records import Deposit
-from optimistic.protocol.types import ZERO_HASH, Address
+from optimistic.protocol.types import Address
 from optimistic.service.database import Database
 from optimistic.service.node_store import MemoryNodeStore
 from optimistic.service.wal import SyncPolicy, Wal
@@ -63,11 +64,11 @@ class LiveChain:
 
     def __init__(self, folder: Path) -> None:
         self.params = DEVNET
-        genesis = make_genesis()
+        self.genesis = genesis = make_genesis()
         self.nodes = MemoryNodeStore(genesis.nodes)
         path = folder / "chain.db"
         self.store = ChainStore(Database(path, CHAIN_MIGRATIONS), path)
-        self.store.initialize({"config": "0x01"}, _genesis_block(genesis))
+        self.store.initialize({"config": "0x01"}, genesis_block(genesis))
         self.chain = Chain(DEVNET, self.store, self._new_engine, genesis.state, requeue=True)
         head = HeadState(self.nodes, self.chain.head.state_root)
         mempool = Mempool(DEVNET, MempoolLimits(), head.account)
@@ -115,7 +116,7 @@ class LiveChain:
 
         return self._build(fill)
 
-    def waiting(self, raw: bytes) -> PooledTransaction:
+    def submit(self, raw: bytes) -> PooledTransaction:
         """Put a transaction into the pool only."""
         return self.pool.submit(raw)
 
@@ -124,20 +125,3 @@ class LiveChain:
             builder = self.chain.begin_block(self.chain.head.timestamp + 1)
             fill(builder)
             return self.chain.commit(builder)
-
-
-def _genesis_block(genesis: Genesis) -> Block:
-    return Block(
-        number=0,
-        hash=genesis.block_hash,
-        parent_hash=ZERO_HASH,
-        timestamp=0,
-        state_root=genesis.state.unit.state_root,
-        receipts_acc=ZERO_HASH,
-        prev_randao=ZERO_HASH,
-        gas_used=0,
-        logs_bloom=bytes(256),
-        deposit_cursor=0,
-        n_transactions=0,
-        size_bytes=0,
-    )
