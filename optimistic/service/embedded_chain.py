@@ -172,6 +172,8 @@ class EmbeddedChain:
             sender, tx_hash = transaction.sender, Hash32(transaction.hash)
         except Exception as error:
             raise JsonRpcError(-32_000, f"malformed transaction: {error}") from error
+        if transaction.chain_id not in (None, self.chain_id):
+            raise JsonRpcError(-32_000, f"invalid chain id {transaction.chain_id}, this is {self.chain_id}")
         self._check_nonce(transaction.nonce, Address(sender), tx_hash)
         if not self._pending:
             self._set_time(timestamp)

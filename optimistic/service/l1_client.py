@@ -71,6 +71,7 @@ _EVM_FAILURES: Final = (
     "invalidfeopcode",
     "evm error",
     "stack ",
+    "gas required exceeds",
 )
 
 
@@ -286,7 +287,7 @@ class L1Client:
         L1Lied : an event does not belong, or its block is not canonical
         """
         found: list[Log] = []
-        start = from_block
+        start = from_block if wanted.addresses else to_block + 1
         while start <= to_block:
             end = min(to_block, start + self._options.max_log_range - 1)
             found += self._logs_split(wanted, start, end)
@@ -296,6 +297,8 @@ class L1Client:
 
     def logs_of_block(self, wanted: LogFilter, block: Header) -> tuple[Log, ...]:
         """Return the events of exactly one block, named by its hash."""
+        if not wanted.addresses:
+            return ()
         value = self._request("eth_getLogs", {**_filter_param(wanted), "blockHash": _hex(block.hash)})
         found = _check_logs(wanted, l1_decode.logs(value), block.number, block.number)
         if any(log.block_hash != block.hash for log in found):

@@ -79,7 +79,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFilter:
-    """Which events to read: emitted by any of `addresses`, first topic in `topics0` (empty: any)."""
+    """Which events to read: from one of `addresses` (empty: none), first topic in `topics0` (empty: any)."""
 
     addresses: tuple[Address, ...]
     topics0: tuple[Hash32, ...] = ()

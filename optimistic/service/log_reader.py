@@ -230,9 +230,10 @@ class LogReader:
 
     def _headers(self, cursor: Header | None, first: int, last: int) -> tuple[Header, ...]:
         finalized = self._client.tagged("finalized")
-        if finalized is not None and last <= finalized.number:
-            thinned = last - last % _THINNED_TO
-            return (self._client.header(thinned if thinned >= first else last),)
+        if finalized is not None and first <= finalized.number:
+            end = min(last, finalized.number)
+            thinned = end - end % _THINNED_TO
+            return (self._client.header(thinned if thinned >= first else end),)
         headers: list[Header] = []
         parent: Hash32 | None = cursor.hash if cursor is not None else None
         for number in range(first, last + 1):
