@@ -141,10 +141,11 @@ def _read_g1(data: bytes) -> Buffer | None:
     point = create_string_buffer(_G1_FIELDS * WORD)
     if x == 0 and y == 0:
         return point
-    if x >= FIELD_MODULUS or y >= FIELD_MODULUS:
+    # The order of G1 is prime: on the curve is in the group. The library's own check tests the order, too slowly.
+    if x >= FIELD_MODULUS or y >= FIELD_MODULUS or (y * y - x * x * x - 3) % FIELD_MODULUS:
         return None
     _fill(point, [x, y, 1])
-    return point if _MCL.mclBnG1_isValid(point) else None
+    return point
 
 
 def _read_g2(data: bytes) -> Buffer | None:
