@@ -6,7 +6,8 @@ and demonstrations that move time themselves.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -37,6 +38,7 @@ from optimistic.service.contracts import AssertionChain, DisputeGame, Inbox
 from optimistic.service.data_folder import DataFolder
 from optimistic.service.database import Database
 from optimistic.service.deployment import Deployment, verify_against_l1
+from optimistic.service.health import Health
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import LogFilter
 from optimistic.service.lifecycle import LoopOptions, Step, Supervisor
@@ -76,6 +78,7 @@ class Surroundings:
     clock: Clock | None = None
     metrics: Metrics | None = None
     build_engine: EngineBuilder = EvmEngine
+    health: Health = field(default_factory=Health)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +112,7 @@ class Node:
         self.params = deployment.params
         self.client = around.client
         self.clock: Clock = around.clock if around.clock is not None else SystemClock()
+        self._health = around.health
         self._metrics: Metrics = around.metrics if around.metrics is not None else NoopMetrics()
         self._closers: list[Callable[[], None]] = []
         self._loops: list[_Loop] = []
@@ -249,14 +253,25 @@ class Node:
     def run(self, *, install_signals: bool = True) -> int:
         """Serve until told to stop or a critical error; close everything; return the exit code."""
         for loop in self._loops:
-            options = LoopOptions(name=loop.name, interval_s=loop.interval_s)
-            self._supervisor.add_loop(loop.step, options, self.clock)
+            self._supervisor.add_loop(loop.step, self._loop_options(loop), self.clock)
         self._supervisor.on_close("node", self.close)
         if self.rpc is not None:
             self.rpc.start()
             self._supervisor.on_close("rpc", self.rpc.stop)
         log.info("node_started", role=self.config.role.value, head=self.chain.head.number)
         return self._supervisor.run(install_signals=install_signals)
+
+    def _loop_options(self, loop: _Loop) -> LoopOptions:
+        return LoopOptions(
+            name=loop.name,
+            interval_s=loop.interval_s,
+            on_success=partial(self._health.ok, loop.name),
+            on_failure=lambda error: self._health.failed(loop.name, str(error)),
+        )
+
+    def on_close(self, close: Callable[[], None]) -> None:
+        """Have `close` called when the node ends."""
+        self._closers.append(close)
 
     def stop(self) -> None:
         """Ask `run` to end; safe from any thread."""
