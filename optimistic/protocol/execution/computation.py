@@ -51,6 +51,7 @@ class Computation(Frame):
             self.return_data = b""
 
     def _interpret(self) -> None:
+        """Run the code until a handler ends the frame by raising."""
         if not self.code_bytes:
             return
         code = self.padded_code = self.code_bytes + CODE_PADDING
@@ -61,6 +62,7 @@ class Computation(Frame):
             handlers[opcode](self)
 
     def _interpret_traced(self) -> None:
+        """The same loop with a tracer called before each opcode."""
         code = self.padded_code = self.code_bytes + CODE_PADDING
         tracer = self.state.tracer
         while True:
@@ -70,6 +72,7 @@ class Computation(Frame):
             HANDLERS[opcode](self)
 
     def _run_precompile(self, precompile: Any) -> None:
+        """Price first, then run; a failure consumes the frame's gas."""
         data = bytes(self.msg.data)
         price = self.state.precompiles.price(precompile, data)
         if price is None:

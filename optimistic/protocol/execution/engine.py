@@ -81,6 +81,7 @@ class UnitExecutor:
         return self._execute(tx, sender)
 
     def _execute(self, tx: Transaction, sender: Address) -> Outcome:
+        """Run a valid transaction: buy gas, execute, refund, pay the coinbase."""
         state, base_fee = self._state, self._state.env.base_fee
         price, intrinsic = tx.gas_price(base_fee), intrinsic_gas(tx)
         state.set_nonce(sender, tx.nonce + 1)
@@ -161,6 +162,7 @@ class UnitExecutor:
         )
 
     def _pay_coinbase(self, fee: int) -> None:
+        """Credit the fee; the coinbase is touched even if it is zero."""
         coinbase = self._state.env.coinbase
         self._state.touch_account(coinbase)
         if fee:

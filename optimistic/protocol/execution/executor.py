@@ -89,6 +89,7 @@ def run_message(state: EvmState, top: TopMessage) -> MessageResult:
 
 
 def _run(state: EvmState, message: Message, context: CancunTransactionContext) -> Computation:
+    """Run the top frame as a call or a creation."""
     if not message.is_create:
         return Computation.apply_message(state, message, context)
     if state.has_code_or_nonce(message.storage_address):

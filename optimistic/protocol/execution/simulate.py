@@ -186,6 +186,7 @@ class Simulation:
         return AccessListResult(access_list=listed, gas_used=result.gas_used, error=result.error)
 
     def _run(self, message: CallMessage, gas_limit: int, intrinsic: int) -> CallResult:
+        """Execute a message with a gas limit and describe its result."""
         state, sender = self._state, message.sender
         nonce = state.get_nonce(sender)
         if nonce < MAX_NONCE:
@@ -213,12 +214,14 @@ class Simulation:
         )
 
     def _succeeds(self, message: CallMessage) -> bool:
+        """Whether the message runs without an error."""
         try:
             return self.call(message).error is None
         except CannotRun:
             return False
 
     def _require_funds(self, message: CallMessage, gas_limit: int) -> None:
+        """Raise CannotRun if the sender cannot pay."""
         balance = self._state.get_balance(message.sender)
         need = message.value + gas_limit * message.gas_price
         if balance < need:
@@ -233,6 +236,7 @@ class Simulation:
         return limit
 
     def _override(self, address: Address, override: AccountOverride) -> None:
+        """Replace parts of an account before the call."""
         state = self._state
         if override.balance is not None:
             state.set_balance(address, override.balance)
@@ -259,12 +263,14 @@ def trace_deposit(simulation: Simulation, index: int, deposit: Deposit, tracer: 
 
 
 def _observed_executor(simulation: Simulation, tracer: Tracer) -> UnitExecutor:
+    """Return an executor on the simulation's state with a tracer."""
     executor = UnitExecutor(simulation.params, simulation.nodes, simulation.root, tracer)
     executor.begin_block(simulation.env)
     return executor
 
 
 def _intrinsic(message: CallMessage) -> int:
+    """Intrinsic gas of an unsigned message."""
     plain = intrinsic_message_gas(message.data, is_create=message.to is None)
     return plain + access_list_gas(message.access_list)
 

@@ -137,6 +137,7 @@ class CallTracer(NullTracer):
         )
 
     def _attach(self, trace: CallTrace) -> None:
+        """Put a finished call under the one that made it."""
         if self._open:
             self._open[-1][0].calls.append(trace)
         elif self.root is None:
@@ -144,12 +145,14 @@ class CallTracer(NullTracer):
 
 
 def _kind(frame: Frame, parent: Frame | None) -> str:
+    """The opcode that opened the frame, as callTracer names it."""
     if parent is None:
         return "CREATE" if frame.msg.is_create else "CALL"
     return _CALL_KINDS[parent.code_bytes[parent.pc - 1]]
 
 
 def _caller(frame: Frame, parent: Frame | None) -> Address:
+    """Who opened the frame, as callTracer shows it."""
     return Address(frame.msg.sender) if parent is None else parent.address
 
 
@@ -228,6 +231,7 @@ class StepTracer(NullTracer):
             step.error = type(frame.error).__name__
 
     def _price(self, frame: Frame, *, keep: bool) -> None:
+        """Fill in what the last step of this frame cost."""
         step = self._last[-1]
         if step is not None and not step.gas_cost:
             step.gas_cost = step.gas - frame.gas

@@ -69,6 +69,7 @@ class StateView:
         )
 
     def _prove_slot(self, storage_root: Hash32, slot: int) -> SlotProof:
+        """Prove one slot of a storage trie, present or absent."""
         path = keccak256(slot.to_bytes(32, "big"))
         return SlotProof(
             slot=slot,

@@ -196,7 +196,7 @@ def _resolve(ref: bytes, unused: Sequence[bytes], is_root: bool) -> tuple[Node, 
 
 
 def _check_depth(node: Node, rest: str) -> None:
-    """A leaf must consume the rest of the key exactly; anything else must leave a nibble to the branch below."""
+    """A leaf must consume the rest of the key exactly; anything else leaves a nibble to the branch below."""
     if isinstance(node, Short) and node.is_leaf:
         if len(node.path) != len(rest):
             raise InvalidProof("leaf path does not complete the key")
