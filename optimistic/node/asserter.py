@@ -15,6 +15,7 @@ import structlog
 
 from optimistic.node.chain_records import Claim, StoredAssertion
 from optimistic.node.chain_store import ChainStore
+from optimistic.node.leaf_publisher import leaf_calls
 from optimistic.protocol.commitment import UnitTree
 from optimistic.protocol.constants import BATCH_BITS
 from optimistic.protocol.errors import CriticalError
@@ -55,6 +56,8 @@ class AsserterOptions:
     interval_s: int = 60
     """Least time between two assertions, by L1's clock."""
     max_batches: int = 1 << BATCH_BITS
+    publishes_leaves: bool = False
+    """Publish the unit leaves of own assertions: costs L1 gas and lets anyone name a wrong unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ class Asserter:
         acted = False
         for parent, child in pairwise(path):
             acted |= self._tend(parent, child, head)
+            if self._options.publishes_leaves:
+                acted |= self._publish(child.id)
         return self._extend(path, head) or acted
 
     # ---- the right path ---------------------------------------------------------------------------
@@ -241,6 +246,18 @@ class Asserter:
             call = self._contract.kill_unopened_call(child.id, rival.id)
             acted |= self._request(f"kill:{child.id.hex()[:16]}:{rival.id.hex()[:16]}", call)
         return acted
+
+    def _publish(self, assertion_id: Hash32) -> bool:
+        """Publish the unit leaves of an own assertion once."""
+        note = f"published:{assertion_id.hex()}"
+        found = self._store.assertion(assertion_id)
+        if found is None or found.poster != self._sender.sender or self._store.note(note):
+            return False
+        leaves = [self._store.unit_leaves(index) for index in range(found.from_batch, found.to_batch)]
+        for name, call in leaf_calls(self._contract, assertion_id, self._params.log_arity, leaves):
+            self._request(f"leaves:{assertion_id.hex()[:16]}:{name}", call)
+        self._store.set_note(note, str(found.to_batch))
+        return True
 
     def _request(self, key: str, call: Call) -> bool:
         """Ask for a transaction unless it was asked for before; return whether it was asked for just now."""
