@@ -169,6 +169,16 @@ class Verifier:
             raise CorruptStorage(f"the state before batch {index} is not in the cache")
         return state
 
+    def resume_point(self, index: int) -> int:
+        """Return the largest number of batches, at most `index`, whose end state is kept."""
+        return self._resumable(self._batches[:index])
+
+    def rebuild_state(self, source: BatchSource, index: int) -> RollupState:
+        """Return the state after batches [0, index), replaying from the last one kept."""
+        for number in range(self.resume_point(index), index):
+            self._store.put_batch(self.replay(number, source.batch(number)))
+        return self.state_before(index)
+
     def restart(self) -> None:
         """Forget every replayed batch, after the cache turned out to be damaged."""
         self._store.clear_replay()

@@ -160,10 +160,11 @@ class Watchtower:
         self._publish()
         return more
 
-    def catch_up(self) -> None:
+    def catch_up(self, after_turn: Callable[["Watchtower"], None] = lambda _: None) -> None:
         """Do turns until there is nothing left to read or replay."""
         while self.turn():
-            pass
+            after_turn(self)
+        after_turn(self)
 
     def run(self) -> int:
         """Run as a daemon until told to stop and return the exit code."""

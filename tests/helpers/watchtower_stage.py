@@ -9,10 +9,11 @@ from challenger.config import ChallengerConfig, Mode
 from challenger.watchtower import Watchtower, Wiring
 from optimistic.protocol.batch import BlockInput, encode_batch
 from optimistic.protocol.commitment import CommitmentTree, UnitTree, leaf, merkle_root
-from optimistic.protocol.constants import UNIT_BITS
+from optimistic.protocol.constants import TAG_ASSERT, UNIT_BITS
 from optimistic.protocol.derivation import BatchReplay, RollupState
 from optimistic.protocol.engine import BlockEnv, Outcome, Skip
 from optimistic.protocol.execution import EvmEngine
+from optimistic.protocol.hashing import struct_hash
 from optimistic.protocol.params import DEVNET, RollupParams
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
@@ -106,9 +107,7 @@ class LyingEngine:
 
 def wrong_gas(position: int) -> Tamper:
     """Claim one more gas for the transaction at `position` of every batch."""
-    return lambda at, outcome: (
-        replace(outcome, gas_used=outcome.gas_used + 1) if at == position else outcome
-    )
+    return lambda at, outcome: replace(outcome, gas_used=outcome.gas_used + 1) if at == position else outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,12 +170,10 @@ class Stage:
         )
         return count
 
-    def claim(self, to_batch: int, *, from_batch: int = 0, tamper: Tamper | None = None) -> UnitTree:
-        """Commit to batches by an own replay, told with lies if `tamper` says so."""
-        return UnitTree(self.params.log_arity, self.leaves(to_batch, tamper)[from_batch:])
-
-    def leaves(self, to_batch: int, tamper: Tamper | None = None) -> list[tuple[Hash32, ...]]:
-        """Unit leaves of batches [0, to_batch)."""
+    def leaves(
+        self, to_batch: int, tamper: Tamper | None = None, lie_from: int = 0
+    ) -> list[tuple[Hash32, ...]]:
+        """Unit leaves of batches [0, to_batch), told with lies from batch `lie_from` on."""
         genesis = self.deployment.build_genesis()
         nodes, state = MemoryNodeStore(genesis.nodes), genesis.state
         found: list[tuple[Hash32, ...]] = []
@@ -184,7 +181,8 @@ class Stage:
         for event in self.events():
             if isinstance(event, BatchAppended) and event.index < to_batch:
                 taken = deposits[event.record.deposit_start : event.record.deposit_end]
-                leaves, state = self._replay(state, event, taken, nodes, tamper)
+                lie = tamper if event.index >= lie_from else None
+                leaves, state = self._replay(state, event, taken, nodes, lie)
                 found.append(leaves)
         return found
 
@@ -209,12 +207,18 @@ class Stage:
         return [event for log in logs if (event := decode_event(log)) is not None]
 
     def post(
-        self, who: L1Account, to_batch: int, *, parent: Hash32 | None = None, tamper: Tamper | None = None
+        self,
+        who: L1Account,
+        to_batch: int,
+        *,
+        parent: Hash32 | None = None,
+        tamper: Tamper | None = None,
+        lie_from: int = 0,
     ) -> Claimed:
         """Assert batches up to `to_batch` as a child of `parent` (genesis by default)."""
         above = self.genesis_id if parent is None else parent
         from_batch = self.state(above).to
-        leaves = self.leaves(to_batch, tamper)[from_batch:]
+        leaves = self.leaves(to_batch, tamper, max(lie_from, from_batch))[from_batch:]
         tree = UnitTree(self.params.log_arity, leaves)
         has_stake = self.chain.stake_of(who.address, at="latest").amount_wei
         acc = self.inbox.acc(to_batch - 1, at="latest")
@@ -284,7 +288,7 @@ class Stage:
         return tower
 
     def wiring(self) -> Wiring:
-        return Wiring(connect=lambda url, chain_id, timeout_ms: self.l1.client(), clock=self.clock)
+        return Wiring(connect=lambda *_: self.l1.client(), clock=self.clock)
 
     def run(self, tower: Watchtower, rounds: int = 4) -> None:
         """Let a watchtower look and act until nothing changes."""
@@ -304,14 +308,5 @@ class Stage:
 
 
 def assertion_id(parent: Hash32, acc: Hash32, tree: UnitTree) -> Hash32:
-    from challenger.model import Claim
-
-    return Claim(
-        parent=parent,
-        from_batch=0,
-        to_batch=0,
-        acc=acc,
-        unit_root=tree.unit_root,
-        end_leaf=tree.end_leaf,
-        children_root=tree.children_root(),
-    ).id
+    """The id L1 gives an assertion."""
+    return struct_hash(TAG_ASSERT, parent, acc, tree.unit_root, tree.end_leaf)

@@ -182,7 +182,7 @@ def _genesis() -> Assertion:
     )
 
 
-def _assertion(  # noqa: PLR0917
+def _assertion(
     child: Hash32, parent: Assertion, seq: int, to: int, status: Status, poster: Address
 ) -> Assertion:
     return Assertion(

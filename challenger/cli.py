@@ -1,0 +1,251 @@
+"""The `challenger` command: watch a rollup from L1 alone, and act."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from challenger.bootstrap import SnapshotInfo, export_snapshot, import_snapshot
+from challenger.cli_options import (
+    account,
+    acting_options,
+    daemon_config,
+    load_signer,
+    reading_config,
+    reading_options,
+)
+from challenger.config import ChallengerConfig, Mode
+from challenger.output import Tick, emit, emit_table, progress, reports_errors
+from challenger.replay_range import replay_range
+from challenger.report import findings_document, summary
+from challenger.verify import check_everything
+from challenger.watchtower import Watchtower, Wiring, read_findings
+from optimistic import __version__
+from optimistic.protocol.errors import InvalidInput
+from optimistic.service.data_folder import DataFolder
+from optimistic.service.logging import configure_logging
+from optimistic.service.options import CHALLENGER_PREFIX, HASH32, FlatEnvGroup, json_output, root_settings
+from optimistic.service.options import option as cli_option
+from optimistic.service.storage_errors import DataFolderInUse
+
+TABLE_COLUMNS = ("id", "batches", "status", "verdict", "first_wrong_unit", "reason")
+
+
+class NoSuchAssertion(InvalidInput):
+    """L1 has no assertion with this id, or more than one begins like this."""
+
+
+@click.group(cls=FlatEnvGroup, context_settings=root_settings(CHALLENGER_PREFIX))
+@click.version_option(__version__, prog_name="challenger")
+def main() -> None:
+    """Watch an optimistic rollup from L1 alone: replay batches, judge assertions, rival wrong ones."""
+
+
+@main.command()
+@reading_options
+@acting_options
+@json_output
+@click.pass_context
+@reports_errors
+def run(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
+    """Run the watchtower until it is told to stop.
+
+    With --json, the last findings are printed when it stops.
+    """
+    config = daemon_config(values)
+    _logging(values)
+    tower = Watchtower(config, _wiring(context), load_signer(config))
+    code = tower.run()
+    findings = tower.monitor.findings
+    if as_json:
+        last = None if findings is None else summary(findings_document(findings))
+        emit({"exit_code": code, "findings": last}, as_json=True)
+    context.exit(code)
+
+
+@main.command()
+@reading_options
+@account
+@json_output
+@click.pass_context
+@reports_errors
+def status(context: click.Context, /, *, as_json: bool, account: bytes | None, **values: Any) -> None:
+    """Show L1, the replay, verdict counts, alerts and, for an account, what it would do."""
+    config = reading_config(values, Mode.DRY_RUN if account else Mode.WATCH_ONLY)
+    document = _document(context, replace(config, account=account), values)
+    emit(summary(document), as_json)
+
+
+@main.command()
+@reading_options
+@json_output
+@click.pass_context
+@reports_errors
+def assertions(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
+    """List every assertion with its verdict."""
+    document = _document(context, reading_config(values), values)
+    if as_json:
+        emit({"l1_block": document["l1_block"], "assertions": document["assertions"]}, as_json)
+        return
+    emit_table([_row(assertion) for assertion in document["assertions"]], TABLE_COLUMNS)
+
+
+@main.command()
+@click.argument("assertion")
+@reading_options
+@json_output
+@click.pass_context
+@reports_errors
+def show(context: click.Context, /, *, assertion: str, as_json: bool, **values: Any) -> None:
+    """Show one ASSERTION, named by its id or the beginning of it."""
+    document = _document(context, reading_config(values), values)
+    wanted = "0x" + assertion.lower().removeprefix("0x")
+    found = [entry for entry in document["assertions"] if entry["id"].startswith(wanted)]
+    if len(found) != 1:
+        raise NoSuchAssertion(f"{len(found)} assertions begin with {wanted}")
+    children = [entry["id"] for entry in document["assertions"] if entry["parent"] == found[0]["id"]]
+    emit({**found[0], "children": children, "l1_block": document["l1_block"]}, as_json)
+
+
+@main.command()
+@reading_options
+@cli_option("--from-batch", type=click.IntRange(0), default=0, help="First batch to execute again.")
+@cli_option("--to-batch", type=click.IntRange(1), default=None, help="End of the range.  [default: all]")
+@json_output
+@click.pass_context
+@reports_errors
+def replay(
+    context: click.Context, /, *, from_batch: int, to_batch: int | None, as_json: bool, **values: Any
+) -> None:
+    """Execute a range of batches from L1 and show what each gives."""
+    with _opened(context, reading_config(values), values) as tower, progress("replay") as tick:
+        batches = [line.document() for line in replay_range(tower, from_batch, to_batch, tick)]
+    if as_json:
+        emit({"batches": batches}, as_json)
+    elif batches:
+        emit_table(batches, tuple(batches[0]))
+
+
+@main.command("verify-config")
+@reading_options
+@acting_options
+@json_output
+@click.pass_context
+@reports_errors
+def verify_config(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
+    """Check options, deployment file, L1 endpoints, key and funds without starting anything."""
+    _logging(values)
+    results = check_everything(values, _wiring(context))
+    ok = all(result["ok"] for result in results)
+    if as_json:
+        emit({"ok": ok, "checks": results}, as_json)
+    else:
+        emit_table(results, ("check", "ok", "detail"))
+    context.exit(0 if ok else 1)
+
+
+@main.group()
+def snapshot() -> None:
+    """Start a watchtower from a confirmed state instead of from genesis."""
+
+
+@snapshot.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@reading_options
+@cli_option("--assertion", type=HASH32, default=None, help="Which one.  [default: the last confirmed]")
+@json_output
+@click.pass_context
+@reports_errors
+def snapshot_export(
+    context: click.Context, /, *, file: Path, assertion: Any, as_json: bool, **values: Any
+) -> None:
+    """Write the state of a confirmed assertion to FILE."""
+    with _opened(context, reading_config(values), values) as tower:
+        _catch_up(tower)
+        with progress("nodes") as tick:
+            info = export_snapshot(tower, file, assertion, lambda done: tick(done, None))
+    emit(_snapshot_document(file, info), as_json)
+
+
+@snapshot.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@reading_options
+@json_output
+@click.pass_context
+@reports_errors
+def snapshot_import(context: click.Context, /, *, file: Path, as_json: bool, **values: Any) -> None:
+    """Take the state of a confirmed assertion from FILE; every part of it is checked against L1."""
+    with _opened(context, reading_config(values), values) as tower, progress("nodes") as tick:
+        info = import_snapshot(tower, file, lambda done: tick(done, None))
+    emit(_snapshot_document(file, info), as_json)
+
+
+# ---------------------------------------------------------------------------------- parts
+
+
+def _wiring(context: click.Context) -> Wiring:
+    return context.obj if isinstance(context.obj, Wiring) else Wiring()
+
+
+def _logging(values: dict[str, Any]) -> None:
+    configure_logging(level=values["log_level"], log_format=values["log_format"])
+
+
+@contextmanager
+def _opened(context: click.Context, config: ChallengerConfig, values: dict[str, Any]) -> Iterator[Watchtower]:
+    _logging(values)
+    tower = Watchtower(config, _wiring(context), None)
+    try:
+        yield tower
+    finally:
+        tower.close()
+
+
+def _document(context: click.Context, config: ChallengerConfig, values: dict[str, Any]) -> dict[str, Any]:
+    """Return fresh findings, or those of the daemon that works in the folder."""
+    try:
+        with DataFolder(config.data_dir):
+            pass
+    except DataFolderInUse:
+        document = read_findings(config.data_dir)
+        if document is None:
+            raise
+        return {"source": "daemon", **document}
+    with _opened(context, config, values) as tower:
+        _catch_up(tower)
+        findings = tower.monitor.findings
+        if findings is None:
+            raise NoSuchAssertion("L1 has no block of this deployment yet")
+        return {"source": "fresh", **findings_document(findings)}
+
+
+def _catch_up(tower: Watchtower) -> None:
+    with progress("replay") as tick:
+        tower.catch_up(_ticker(tick))
+
+
+def _ticker(tick: Tick) -> Callable[[Watchtower], None]:
+    return lambda tower: tick(tower.verifier.position, tower.loader.n_batches)
+
+
+def _row(assertion: dict[str, Any]) -> dict[str, Any]:
+    wrong = assertion["wrong"]
+    return {
+        **assertion,
+        "id": assertion["id"][:18],
+        "batches": f"[{assertion['from_batch']}, {assertion['to_batch']})",
+        "first_wrong_unit": "" if wrong is None else wrong["first_wrong_unit"],
+    }
+
+
+def _snapshot_document(file: Path, info: SnapshotInfo) -> dict[str, Any]:
+    return {
+        "file": str(file),
+        "assertion": "0x" + info.assertion.hex(),
+        "to_batch": info.to_batch,
+        "state_root": "0x" + info.state_root.hex(),
+        "nodes": info.nodes,
+    }

@@ -1,0 +1,161 @@
+from dataclasses import dataclass, field, replace
+
+from challenger.judge import judge
+from challenger.model import Assertion, ChainView, Judgement, Status
+from challenger.trace import RollupTrace, batch_tree
+from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.types import Hash32
+from tests.unit.challenger.views import GENESIS, Story, ident
+
+GENESIS_LEAF = ident("leaf genesis")
+
+
+@dataclass
+class ToyReplay:
+    """A replay whose batch i has two leaves; knows the first `position` of them."""
+
+    position: int
+    start: int = 0
+    problem: str | None = None
+    hidden: set[int] = field(default_factory=set)
+    """Batches whose leaves are not kept."""
+
+    def end_leaf(self, to_batch: int) -> Hash32 | None:
+        return _leaves(to_batch - 1)[-1] if to_batch <= self.position else None
+
+    def trace(self, from_batch: int, to_batch: int) -> RollupTrace | None:
+        wanted = range(from_batch, to_batch)
+        if to_batch > self.position or any(i in self.hidden for i in wanted):
+            return None
+        tops = [batch_tree(5, _leaves(i)).root for i in wanted]
+        return RollupTrace(5, tops, lambda offset: _leaves(from_batch + offset))
+
+
+def _leaves(index: int) -> tuple[Hash32, ...]:
+    return keccak256(f"mid {index}".encode()), keccak256(f"end {index}".encode())
+
+
+def story_with(*posted: tuple[str, str, Status]) -> Story:
+    story = Story().batches(4)
+    for parent, name, status in posted:
+        story.posted(parent, name, status=status)
+    return story
+
+
+def with_content(view: ChainView, story: Story, right: tuple[str, ...]) -> ChainView:
+    """Give the named assertions the content of the toy replay."""
+    assertions = dict(view.assertions)
+    for name in right:
+        old = assertions[story.ids[name]]
+        trace = ToyReplay(99).trace(old.from_batch, old.to_batch)
+        assert trace is not None
+        assertions[old.id] = replace(old, unit_root=trace.unit_root, end_leaf=trace.end_leaf)
+    return replace(view, assertions=assertions)
+
+
+def verdict_of(view: ChainView, story: Story, replayed: ToyReplay, name: str) -> Judgement:
+    return judge(view, replayed, GENESIS_LEAF).judgement(story.ids[name])
+
+
+LIVE, CONFIRMED = Status.LIVE, Status.CONFIRMED
+
+
+def test_judge__equal_roots__is_valid() -> None:
+    story = story_with((GENESIS, "a", LIVE))
+    view = with_content(story.view(), story, ("a",))
+
+    assert verdict_of(view, story, ToyReplay(4), "a") is Judgement.VALID
+
+
+def test_judge__other_root__is_invalid_and_so_is_everything_below() -> None:
+    story = story_with((GENESIS, "a", LIVE), ("a", "b", LIVE))
+    view = with_content(story.view(), story, ("b",))
+
+    known = judge(view, ToyReplay(4), GENESIS_LEAF)
+
+    assert known.verdicts[story.ids["a"]].reason == "another end state"
+    assert known.verdicts[story.ids["a"]].wrong is not None
+    assert known.verdicts[story.ids["b"]].reason == "its parent is wrong"
+    assert known.verdicts[story.ids["b"]].wrong is None
+
+
+def test_judge__right_end_by_another_root__is_invalid() -> None:
+    story = story_with((GENESIS, "a", LIVE))
+    view = with_content(story.view(), story, ("a",))
+    wrong = replace(view.assertions[story.ids["a"]], unit_root=ident("sabotage"))
+    view = replace(view, assertions={**view.assertions, wrong.id: wrong})
+
+    verdict = judge(view, ToyReplay(4), GENESIS_LEAF).verdicts[wrong.id]
+
+    assert (verdict.judgement, verdict.reason) == (Judgement.INVALID, "the right end state by a wrong way")
+
+
+def test_judge__replay_behind__is_unknown_with_everything_below() -> None:
+    story = story_with((GENESIS, "a", LIVE), ("a", "b", LIVE))
+    view = with_content(story.view(), story, ("a", "b"))
+
+    known = judge(view, ToyReplay(0), GENESIS_LEAF)
+
+    assert known.verdicts[story.ids["a"]].reason == "replay is at batch 0 of 1"
+    assert known.judgement(story.ids["b"]) is Judgement.UNKNOWN
+    assert known.claims == {}
+
+
+def test_judge__confirmed_but_not_replayed__is_unknown_without_a_snapshot() -> None:
+    story = story_with((GENESIS, "a", CONFIRMED))
+    view = with_content(story.view(), story, ("a",))
+
+    assert verdict_of(view, story, ToyReplay(0), "a") is Judgement.UNKNOWN
+
+
+def test_judge__confirmed_before_the_snapshot__is_taken_as_valid() -> None:
+    story = story_with((GENESIS, "a", CONFIRMED), ("a", "b", LIVE))
+    view = with_content(story.view(), story, ("a", "b"))
+    replayed = ToyReplay(4, start=1, hidden={0})
+
+    known = judge(view, replayed, GENESIS_LEAF)
+
+    assert known.verdicts[story.ids["a"]].reason == "confirmed before the replay starts"
+    assert known.judgement(story.ids["b"]) is Judgement.VALID
+
+
+def test_judge__confirmed_with_another_end__is_invalid() -> None:
+    story = story_with((GENESIS, "a", CONFIRMED))
+
+    assert verdict_of(story.view(), story, ToyReplay(4, start=1, hidden={0}), "a") is Judgement.INVALID
+
+
+def test_judge__problem_of_the_replay__is_the_reason() -> None:
+    story = story_with((GENESIS, "a", LIVE))
+
+    known = judge(story.view(), ToyReplay(0, problem="an unknown configuration"), GENESIS_LEAF)
+
+    assert known.verdicts[story.ids["a"]].reason == "an unknown configuration"
+
+
+def test_judge__foreign_genesis__makes_everything_invalid() -> None:
+    story = story_with((GENESIS, "a", LIVE))
+    view = with_content(story.view(), story, ("a",))
+
+    known = judge(view, ToyReplay(4), ident("another genesis"))
+
+    assert {v.judgement for v in known.verdicts.values()} == {Judgement.INVALID}
+
+
+def test_judge__no_children__claims_as_far_as_the_replay_sees() -> None:
+    story = story_with((GENESIS, "a", LIVE))
+    view = with_content(story.view(), story, ("a",))
+
+    claim = judge(view, ToyReplay(3), GENESIS_LEAF).claims[story.ids["a"]]
+
+    assert (claim.from_batch, claim.to_batch, claim.acc) == (1, 3, ident("acc 2"))
+
+
+def test_judge__children_there__claims_their_range() -> None:
+    story = story_with((GENESIS, "a", LIVE))
+
+    known = judge(story.view(), ToyReplay(4), GENESIS_LEAF)
+
+    claim = known.claims[ident(GENESIS)]
+    assert (claim.from_batch, claim.to_batch) == (0, 1)
+    assert isinstance(story.view().assertions[story.ids["a"]], Assertion)
