@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from optimistic.protocol import mpt
 from optimistic.protocol.hashing import keccak256
 from tests.helpers.contract_host import ContractHost, Reverted
-from tests.helpers.tries import build, contents, keys, values
+from tests.helpers.tries import build, contents, keys, slot_key, values
 
 REFUSED = "refused"
 REFUSALS = {keccak256(error)[:4] for error in (b"InvalidProof()", b"InvalidNode()", b"InvalidRlp()")}
@@ -101,6 +101,18 @@ def test_mpt__malformed_but_well_hashed_proof__both_languages_agree(
     forged = rehashed(proof, place, data.draw(mutated(proof[place])))
 
     pair.answers(keccak256(forged[0]), asked, value, forged)
+
+
+@pytest.mark.parametrize("size", [55, 56, 255, 256, 65_535, 65_536, 70_000])
+def test_mpt__value_of_any_length__both_languages_agree(pair: Pair, size: int) -> None:
+    key, value = slot_key(1), b"v" * size
+    for content in ({}, {slot_key(2): b"short"}, {key: b"short"}, {slot_key(i): value for i in range(1, 3)}):
+        root, nodes = build(content)
+
+        answers = pair.answers(root, key, value, mpt.prove(nodes, root, key))
+
+        assert answers[0] == content.get(key)
+        assert answers[1] == build(content | {key: value})[0]
 
 
 @st.composite
