@@ -12,7 +12,7 @@ PAGES = [path for path in project_files() if path.suffix == ".md"]
 LINK = re.compile(r"\]\((?!https?://)([^)#\s]+)(?:#[^)]*)?\)")
 DOC_PATH = re.compile(r"docs/[\w./-]+\.md")
 CITATION = re.compile(r"INV-\d+")
-FOREIGN_CITATION = re.compile(r"\b(?:OSP|RT|DG|SN|CB) §|\bprotocol(?:\.md)? §|\bengines §")
+FOREIGN_CITATION = re.compile(r"\bOSP\b|\b(?:RT|DG|SN|CB) §|\bprotocol(?:\.md)? §|\bengines §|design note")
 REPLACED_WORDS = ("proposer", "output root", "op-challenger")
 REQUIRED_WORDS = (
     *(

@@ -1,6 +1,6 @@
 """Messages: what a call or a creation does around running its code.
 
-The order of effects is that of the execution specs (design note OSP, appendix A).
+The order of effects is that of the execution specs.
 """
 
 from typing import Any, Final
