@@ -77,8 +77,9 @@ class Surroundings:
     """None only for a replica."""
     clock: Clock | None = None
     metrics: Metrics | None = None
-    build_engine: EngineBuilder = EvmEngine
     health: Health = field(default_factory=Health)
+    """Told how every loop fares."""
+    build_engine: EngineBuilder = EvmEngine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
