@@ -1,0 +1,24 @@
+"""The `optimistic` command: deploy, run and use a rollup."""
+
+import click
+
+from optimistic import __version__
+from optimistic.cli.deploy import deploy
+from optimistic.cli.deposit import deposit
+from optimistic.cli.devnet import devnet
+from optimistic.cli.force import force_include
+from optimistic.cli.inspect import inspect
+from optimistic.cli.run import follow, run
+from optimistic.cli.status import status
+from optimistic.cli.withdraw import withdraw
+from optimistic.service.options import OPTIMISTIC_PREFIX, FlatEnvGroup, root_settings
+
+
+@click.group(cls=FlatEnvGroup, context_settings=root_settings(OPTIMISTIC_PREFIX))
+@click.version_option(__version__, prog_name="optimistic")
+def main() -> None:
+    """An optimistic rollup for derivatives settlement: aggregator, replica and tools."""
+
+
+for command in (deploy, run, follow, devnet, deposit, withdraw, force_include, status, inspect):
+    main.add_command(command)
