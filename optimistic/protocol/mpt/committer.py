@@ -7,7 +7,7 @@ to the new. Measured cost and method: docs, benches of the root.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.hashing import keccak256
@@ -30,12 +30,14 @@ from optimistic.protocol.types import Hash32
 _Change: TypeAlias = tuple[str, bytes | None]
 """64 hex digits of the key, and the raw item of its new value or None to delete it."""
 
+_Key = TypeVar("_Key", bound=bytes)
+
 _UNSEALED: Final = HASH_PREFIX
 """Stands in a slot for a child whose reference is not known yet."""
 
 
 def commit(
-    reader: NodeReader, root: bytes, changes: Mapping[bytes, bytes | None]
+    reader: NodeReader, root: bytes, changes: Mapping[_Key, bytes | None]
 ) -> tuple[Hash32, dict[bytes, bytes]]:
     """Trie after `changes`.
 
