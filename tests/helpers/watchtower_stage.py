@@ -251,7 +251,8 @@ class Stage:
         arity, tree = self.params.log_arity, claimed.tree
         height = UNIT_BITS // arity
         nodes = []
-        for leaves in claimed.leaves:
+        behind = (claimed.leaves[-1][-1],)  # what stands behind the last batch
+        for leaves in (*claimed.leaves, behind):
             batch = CommitmentTree(arity, height, [leaf(s) for s in leaves], leaf(leaves[-1]))
             children_root = merkle_root([child.hash for child in batch.children(height, 0)])
             nodes.append(TreeNode(end_state=batch.root.end_state, children_root=children_root))
