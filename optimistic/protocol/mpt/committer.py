@@ -2,7 +2,7 @@
 
 The changes are sorted, so each dirty node is loaded, rebuilt and hashed once,
 however many changes meet in it. Items of a node are copied raw from the old node
-to the new. Measured cost and method: docs, benches of the root.
+to the new. `scripts/bench.py` measures the cost per change.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -144,11 +144,12 @@ class _Commit:
                 shapes[index] = self.update(slots[index], depth + 1, start, end)
             else:
                 shapes[index] = self.update_short(child, depth + 1, start, end)
-        # children are sealed only when the branch is known to stay: a lone one merges upward
-        for index, shape in shapes.items():
-            slots[index] = NO_CHILD if shape is None else _UNSEALED
-        if slots.count(NO_CHILD) >= SLOTS - 1:
-            return self.collapse(slots, shapes)
+        if None in shapes.values():
+            # children are sealed only when the branch is known to stay: a lone one merges upward
+            for index, shape in shapes.items():
+                slots[index] = NO_CHILD if shape is None else _UNSEALED
+            if slots.count(NO_CHILD) >= SLOTS - 1:
+                return self.collapse(slots, shapes)
         for index, shape in shapes.items():
             if shape is not None:
                 slots[index] = self.seal(shape)
@@ -157,6 +158,9 @@ class _Commit:
     def groups(self, depth: int, low: int, high: int) -> Iterator[tuple[int, int, int]]:
         """Runs of changes [start, end) within [low, high) that have the same digit at `depth`, with it."""
         changes = self.changes
+        if changes[low][0][depth] == changes[high - 1][0][depth]:
+            yield int(changes[low][0][depth], 16), low, high
+            return
         while low < high:
             digit = changes[low][0][depth]
             start = low

@@ -10,7 +10,7 @@ The proof for the empty trie is the empty list. `delete` of a key whose branch i
 left with one child needs, at the end of the list, that sibling's node too, unless
 it is inline: whether it is a leaf, an extension or a branch decides the result.
 
-Source: docs/spec, state commitments §5.3; twin: solidity/src/libraries/Mpt.sol.
+Source: docs/spec/05-state-commitments.md §5.3; twin: solidity/src/libraries/Mpt.sol.
 """
 
 from collections.abc import Sequence

@@ -13,7 +13,7 @@ import {Rlp} from "./Rlp.sol";
 ///
 /// Nodes are copied to memory once. Where the key ends, one to three nodes are written anew; above them a
 /// 32-byte reference is patched in place and the node hashed again, unless the reference changed its length.
-/// Source: docs/spec, state commitments; Yellow Paper, appendix D. Twin: optimistic/protocol/mpt/proof.py.
+/// Source: docs/spec/05-state-commitments.md §5.3. Twin: optimistic/protocol/mpt/proof.py.
 library Mpt {
     /// @notice The node list is not the complete canonical proof for this root and key.
     error InvalidProof();
