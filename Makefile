@@ -47,7 +47,7 @@ setup: $(DEV) $(NODE) ## install everything, developer tools and Solidity tools 
 
 # ---------------------------------------------------------------- use
 demo: $(RUNTIME) ## the whole story on the embedded chain; needs no Node
-	$(VENV)/bin/optimistic demo
+	$(PY) scripts/demo.py
 
 devnet: setup ## the same story as real processes on anvil; keeps running
 	$(VENV)/bin/optimistic devnet

@@ -173,25 +173,24 @@ class World:
 
     def send_l2(self, key: bytes, nonce: int, **fields: Any) -> Hash32:
         """Sign an L2 transaction and hand it to the aggregator; return its hash."""
-        raw, tx_hash = sign_l2(self.deployment.params.l2_chain_id, key, nonce, **fields)
+        raw, tx_hash = self.sign_l2(key, nonce, **fields)
         self.node.gateway.submit(raw)
         return tx_hash
 
-
-def sign_l2(chain_id: int, key: bytes, nonce: int, **fields: Any) -> tuple[bytes, Hash32]:
-    """Sign an EIP-1559 transaction for L2; return its bytes and hash."""
-    defaults = {
-        "type": 2,
-        "chainId": chain_id,
-        "nonce": nonce,
-        "gas": 21_000,
-        "value": 0,
-        "data": b"",
-        "maxFeePerGas": 10**9,
-        "maxPriorityFeePerGas": 10**9,
-    }
-    signed = Wallet.from_key(key).sign_transaction(defaults | fields)
-    return bytes(signed.raw_transaction), Hash32(bytes(signed.hash))
+    def sign_l2(self, key: bytes, nonce: int, **fields: Any) -> tuple[bytes, Hash32]:
+        """Sign an EIP-1559 transaction for L2; return its bytes and hash."""
+        defaults = {
+            "type": 2,
+            "chainId": self.deployment.params.l2_chain_id,
+            "nonce": nonce,
+            "gas": 21_000,
+            "value": 0,
+            "data": b"",
+            "maxFeePerGas": 10**9,
+            "maxPriorityFeePerGas": 10**9,
+        }
+        signed = Wallet.from_key(key).sign_transaction(defaults | fields)
+        return bytes(signed.raw_transaction), Hash32(bytes(signed.hash))
 
 
 def _lying_engines(plan: FaultPlan) -> Callable[[RollupParams, NodeStore, Hash32], FaultyEngine]:

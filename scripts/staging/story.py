@@ -1,0 +1,274 @@
+"""The demonstration: an honest act that ends with ether back on L1, and a lie that is caught."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from challenger.model import Assertion, ChainView, Judgement, Status, Verdict, split_unit
+from optimistic.protocol.constants import MESSAGE_PASSER
+from optimistic.protocol.hashing import abi_word, keccak256
+from optimistic.protocol.records import deposit_tx_hash
+from optimistic.protocol.types import Address, Hash32
+from optimistic.protocol.withdrawals import Message, message_key, prove_withdrawal
+from optimistic.service.contracts import AssertionStatus
+from optimistic.service.l1_events import DepositEnqueued, decode_event
+from scripts.staging.faults import FaultPlan, Lie
+from scripts.staging.world import USER_KEY, WATCHTOWER_KEY, World
+
+Say = Callable[[str], None]
+T = TypeVar("T")
+
+DEPOSIT_WEI: Final = 10 * 10**18
+WITHDRAWN_WEI: Final = 3 * 10**18
+TRANSFERS: Final = 24
+COUNTER_RUNTIME: Final = bytes.fromhex("5f546001018060005560005260205ff3")
+"""Adds one to slot 0 and returns it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What the last line reports."""
+
+    l2_txs: int = 0
+    batches: int = 0
+    confirmed: int = 0
+    withdrawn_wei: int = 0
+    first_wrong_unit: int | None = None
+
+    def to_json(self, seconds: float) -> dict[str, Any]:
+        """Return the object of the last line."""
+        caught = self.first_wrong_unit is not None
+        return {
+            "ok": caught and self.withdrawn_wei == WITHDRAWN_WEI,
+            "l2_txs": self.l2_txs,
+            "batches": self.batches,
+            "confirmed": self.confirmed,
+            "withdrawn_wei": self.withdrawn_wei,
+            "fraud_detected": caught,
+            "first_wrong_unit": self.first_wrong_unit,
+            "seconds": round(seconds, 1),
+        }
+
+
+class Story:
+    """Plays the acts on a stage and tells about them.
+
+    Parameters
+    ----------
+    world : the stage
+    say : prints one line of the telling
+    lie : what the liar changes; None picks one at random
+    seed : of the random choices; None differs from run to run
+    """
+
+    def __init__(self, world: World, say: Say, *, lie: Lie | None = None, seed: int | None = None) -> None:
+        self._world = world
+        self._say = say
+        self._random = random.Random(seed)  # noqa: S311 - picks a scene, guards nothing
+        self._lie = lie or self._random.choice(list(Lie))
+        self._user = world.l1.keys[USER_KEY]
+        self._address = world.signers[USER_KEY].address
+        self._outcome = Outcome()
+
+    def play(self) -> dict[str, Any]:
+        """Play everything and return the object of the last line."""
+        started = time.monotonic()
+        self._world.start_node()
+        self._world.start_tower()
+        self._deposit()
+        self._transact()
+        message = self._withdraw()
+        self._agree()
+        self._confirm()
+        self._finalize(message)
+        self._catch_a_lie()
+        self._count()
+        return self._outcome.to_json(time.monotonic() - started)
+
+    # ---- the honest act ---------------------------------------------------------------------------
+
+    def _deposit(self) -> None:
+        world = self._world
+        self._say(f"deposit: {_ether(DEPOSIT_WEI)} from L1")
+        call = world.bridge.deposit_call(to=self._address, value=DEPOSIT_WEI, gas_limit=21_000)
+        receipt = world.send_l1(USER_KEY, call)
+        events = (decode_event(log) for log in receipt.logs)
+        (deposit,) = (event for event in events if isinstance(event, DepositEnqueued))
+        tx_hash = deposit_tx_hash(deposit.index, deposit.deposit)
+        world.turn_until(lambda: world.node.store.receipt(tx_hash) is not None, "the deposit on L2")
+        self._say(f"         credited on L2 in block {world.node.chain.head.number}")
+
+    def _transact(self) -> None:
+        world, nonce = self._world, self._nonce()
+        receivers = [Address(keccak256(bytes([n]))[12:]) for n in range(TRANSFERS)]
+        hashes = [
+            world.send_l2(self._user, nonce + n, to=receiver, value=10**15)
+            for n, receiver in enumerate(receivers)
+        ]
+        created = world.send_l2(self._user, nonce + TRANSFERS, gas=200_000, data=_init_code(COUNTER_RUNTIME))
+        self._await_receipts([*hashes, created])
+        receipt = world.node.store.receipt(created)
+        assert receipt is not None, "awaited above"
+        counter = receipt.contract_address
+        called = world.send_l2(self._user, nonce + TRANSFERS + 1, to=counter, gas=100_000)
+        self._await_receipts([called])
+        self._say(
+            f"L2:      {TRANSFERS} transfers, contract 0x{bytes(counter or b'').hex()} deployed and called"
+        )
+
+    def _withdraw(self) -> Message:
+        message = Message(
+            nonce=0, sender=self._address, target=self._address, value=WITHDRAWN_WEI, gas_limit=0, data=b""
+        )
+        selector = keccak256(b"sendMessage(address,uint256,bytes)")[:4]
+        call = selector + b"".join(abi_word(word) for word in (self._address, 0, 96, 0))
+        tx_hash = self._world.send_l2(
+            self._user, self._nonce(), to=MESSAGE_PASSER, gas=200_000, value=WITHDRAWN_WEI, data=call
+        )
+        self._await_receipts([tx_hash])
+        self._say(f"L2:      withdrawal of {_ether(WITHDRAWN_WEI)} started")
+        return message
+
+    def _agree(self) -> None:
+        """Wait until an assertion covers everything so far and the watchtower found it right."""
+        world = self._world
+        head = world.node.chain.head.number
+        world.turn_until(lambda: world.node.store.heads().safe.number >= head, "a batch with all blocks")
+        batches = world.node.store.batch_count()
+        self._say(
+            f"batch:   {batches} batches on L1 carry L2 up to block {world.node.store.heads().safe.number}"
+        )
+        world.turn_until(lambda: self._judged(Judgement.VALID, batches) is not None, "an agreed assertion")
+        assertion, verdict = _require(self._judged(Judgement.VALID, batches))
+        self._say(f"assert:  0x{assertion.id.hex()[:16]}… covers batches up to {assertion.to_batch}")
+        self._say(
+            f"watch:   the watchtower replayed L1's data alone: {verdict.judgement.value}, {verdict.reason}"
+        )
+
+    def _confirm(self) -> None:
+        world = self._world
+        target = _require(self._judged(Judgement.VALID, world.node.store.batch_count()))[0].id
+        period_s = world.deployment.params.challenge_period_s
+        while world.assertions.assertion(target, at="latest").status is not AssertionStatus.CONFIRMED:
+            self._say(f"time:    the clock of the embedded L1 moves on by {period_s} s")
+            world.skip_time(period_s)
+            for _ in range(10):
+                world.turn()
+        self._say("confirm: the assertion is confirmed")
+
+    def _finalize(self, message: Message) -> None:
+        world = self._world
+        confirmed = world.assertions.latest_confirmed(at="latest")
+        to_batch = world.assertions.assertion(confirmed, at="latest").to
+        batch = world.node.store.batch(to_batch - 1)
+        assert batch is not None, "a confirmed batch is stored"
+        params, unit = world.deployment.params, batch.boundary_unit
+        key = message_key(
+            message,
+            l1_chain_id=params.l1_chain_id,
+            bridge=world.deployment.contracts.bridge,
+            l2_chain_id=params.l2_chain_id,
+        )
+        proof = prove_withdrawal(world.node.nodes, unit.state_root, key)
+        before = world.client.balance_wei(world.deployment.contracts.bridge, "latest")
+        call = world.bridge.finalize_withdrawal_call(
+            message, confirmed, unit, proof.account_proof, proof.storage_proof
+        )
+        receipt = world.send_l1(WATCHTOWER_KEY, call)
+        after = world.client.balance_wei(world.deployment.contracts.bridge, "latest")
+        self._outcome.withdrawn_wei = before - after
+        self._say(f"withdraw: {_ether(before - after)} paid out on L1 ({receipt.gas_used} gas)")
+
+    # ---- the lie ----------------------------------------------------------------------------------
+
+    def _catch_a_lie(self) -> None:
+        world = self._world
+        world.stop_node()
+        plan = FaultPlan(self._lie)
+        world.start_node(plan, publish_leaves=True)
+        nonce, count = self._nonce(), 12
+        chosen = self._random.randrange(count)
+        self._say(
+            f"lie:     the aggregator now lies about transaction {chosen + 1} of {count}: {self._lie.value}"
+        )
+        for n in range(count):
+            receiver = Address(keccak256(b"lie" + bytes([n]))[12:])
+            signed = world.sign_l2(self._user, nonce + n, to=receiver, value=10**15)
+            if n == chosen:
+                plan.tx_hash = signed[1]
+            world.node.gateway.submit(signed[0])
+        world.turn_until(lambda: self._located() is not None, "the watchtower's verdict on the lie")
+        assertion, verdict = _require(self._located())
+        assert verdict.wrong is not None, "located above"
+        unit = _require(verdict.wrong.unit)
+        self._say(
+            f"watch:   assertion 0x{assertion.id.hex()[:16]}… is {verdict.judgement.value}: {verdict.reason}"
+        )
+        offset, within = split_unit(unit)
+        self._say(f"         first wrong unit {unit}: unit {within} of batch {assertion.from_batch + offset}")
+        world.turn_until(lambda: self._rival(assertion) is not None, "the watchtower's rival")
+        rival = _require(self._rival(assertion))
+        self._say(f"rival:   the watchtower staked on 0x{rival.id.hex()[:16]}…; the pair is contested")
+        self._outcome.first_wrong_unit = unit
+
+    def _located(self) -> tuple[Assertion, Verdict] | None:
+        view, verdicts = self._seen()
+        for id_, verdict in verdicts.items():
+            if verdict.judgement is Judgement.INVALID and verdict.wrong and verdict.wrong.unit is not None:
+                return view.assertions[id_], verdict
+        return None
+
+    def _rival(self, wrong: Assertion) -> Assertion | None:
+        view, _ = self._seen()
+        tower = self._world.signers[WATCHTOWER_KEY].address
+        siblings = (a for a in view.assertions.values() if a.parent == wrong.parent and a.poster == tower)
+        rival = next(siblings, None)
+        return rival if rival is not None and (wrong.id, rival.id) in view.openings else None
+
+    # ---- looking ----------------------------------------------------------------------------------
+
+    def _seen(self) -> tuple[ChainView, dict[Hash32, Verdict]]:
+        findings = self._world.tower.monitor.findings
+        assert findings is not None, "the watchtower takes a turn with every turn of the world"
+        return findings.view, dict(findings.known.verdicts)
+
+    def _judged(self, judgement: Judgement, to_batch: int) -> tuple[Assertion, Verdict] | None:
+        view, verdicts = self._seen()
+        for id_, verdict in verdicts.items():
+            assertion = view.assertions[id_]
+            if verdict.judgement is judgement and assertion.to_batch >= to_batch:
+                return assertion, verdict
+        return None
+
+    def _nonce(self) -> int:
+        return self._world.node.head_state.account(self._address).nonce
+
+    def _await_receipts(self, hashes: list[Hash32]) -> None:
+        store = self._world.node.store
+        self._world.turn_until(lambda: all(store.receipt(h) is not None for h in hashes), "the L2 receipts")
+
+    def _count(self) -> None:
+        store = self._world.node.store
+        head = store.heads().unsafe.number
+        self._outcome.l2_txs = sum(block.n_transactions for block in store.blocks(1, head))
+        self._outcome.batches = self._world.inbox.batch_count(at="latest")
+        view, _ = self._seen()
+        statuses = [a.status for a in view.assertions.values() if a.parent != bytes(32)]
+        self._outcome.confirmed = statuses.count(Status.CONFIRMED)
+
+
+def _require(value: T | None) -> T:
+    assert value is not None, "awaited before"
+    return value
+
+
+def _init_code(runtime: bytes) -> bytes:
+    """Return code that deploys `runtime` (at most 255 bytes)."""
+    return bytes([0x60, len(runtime), 0x80, 0x60, 0x09, 0x5F, 0x39, 0x5F, 0xF3]) + runtime
+
+
+def _ether(wei: int) -> str:
+    whole, rest = divmod(wei, 10**18)
+    return f"{whole}.{rest:018d}".rstrip("0").rstrip(".") + " ETH"
