@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from optimistic.protocol.types import Address, Hash32
 from optimistic.service.abi import Abi, AbiError
 from optimistic.service.l1_types import Log
 
-ENTRIES = [
+ENTRIES: list[dict[str, Any]] = [
     {"type": "constructor", "inputs": [{"name": "owner", "type": "address"}]},
     {
         "type": "function",
