@@ -13,6 +13,7 @@ from eth_abi.abi import decode, encode
 from pyrevm import EVM, AccountInfo
 
 from optimistic.protocol.hashing import keccak256
+from tests.contracts.forge_report import REPORT
 
 ROOT = Path(__file__).parents[2]
 HELPERS = Path("solidity") / "test" / "helpers"
@@ -33,9 +34,8 @@ class Reverted(Exception):
 def deployed_bytecode(name: str) -> bytes:
     """Runtime code of the harness contract `name`; forge compiles it first unless its build is fresh."""
     out = ROOT / os.environ.get("FOUNDRY_OUT", "build/forge")
-    lock_path = ROOT / "build" / "forge-build.lock"
-    lock_path.parent.mkdir(exist_ok=True)
-    with lock_path.open("w") as lock:
+    REPORT.parent.mkdir(exist_ok=True)
+    with REPORT.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run(
             [ROOT / "node_modules" / ".bin" / "forge", "build", HELPERS / f"{name}.sol"],
