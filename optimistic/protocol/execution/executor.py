@@ -1,6 +1,6 @@
 """Top-level messages: what transactions and deposits do around running code.
 
-Source: docs/spec/04-execution.md; design note OSP, appendix A (TX_END)
+Source: docs/spec/04-execution.md
 """
 
 from dataclasses import dataclass

@@ -21,6 +21,7 @@ _CREATE_GAS: Final = 32_000
 
 
 def _invalid(_: Frame) -> None:
+    """Handle every byte that is no opcode."""
     raise InvalidInstruction
 
 
@@ -49,6 +50,7 @@ def _from_object(opcode: Any) -> Handler:
 
 
 def _own_handlers() -> dict[int, Handler]:
+    """Return our handlers by opcode."""
     create = opcodes_state.LimitedCreate.configure(
         __name__="LimitedCreate", mnemonic="CREATE", gas_cost=_CREATE_GAS
     )
@@ -65,8 +67,10 @@ def _own_handlers() -> dict[int, Handler]:
         **opcodes.BINARY,
         0x20: opcodes.keccak,
         0x35: opcodes.calldataload,
-        0x38: opcodes.codesize,
+        **opcodes.ENVIRONMENT,
+        0x37: opcodes.calldatacopy,
         0x39: opcodes.codecopy,
+        0x3E: opcodes.returndatacopy,
         0x50: opcodes.pop,
         0x51: opcodes.mload,
         0x52: opcodes.mstore,
@@ -75,10 +79,8 @@ def _own_handlers() -> dict[int, Handler]:
         0x55: opcodes_state.sstore,
         0x56: opcodes.jump,
         0x57: opcodes.jump_if,
-        0x58: opcodes.program_counter,
-        0x5A: opcodes.gas,
         0x5B: opcodes.jumpdest,
-        0x5F: opcodes.push_zero,
+        0x5E: opcodes.mcopy,
         **{0x5F + size: opcodes.push_n(size) for size in range(1, 33)},
         **{0x7F + depth: opcodes.dup_n(depth) for depth in range(1, 17)},
         **{0x8F + depth: opcodes.swap_n(depth) for depth in range(1, 17)},
@@ -91,6 +93,7 @@ def _own_handlers() -> dict[int, Handler]:
 
 
 def _build() -> tuple[Handler, ...]:
+    """Return 256 handlers: ours, py-evm's for the rest."""
     handlers: list[Handler] = [_invalid] * 256
     own = _own_handlers()
     for code in CANCUN_OPCODES:

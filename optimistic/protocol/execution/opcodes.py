@@ -10,7 +10,7 @@ Source: Ethereum execution specs (Cancun), `vm/instructions`
 from collections.abc import Callable
 from typing import Final
 
-from eth.exceptions import FullStack, Halt, InvalidJumpDestination, OutOfGas
+from eth.exceptions import FullStack, Halt, InvalidJumpDestination, OutOfBoundsRead, OutOfGas
 
 from optimistic.protocol.execution.frame import STACK_LIMIT, Frame, jump_destinations
 from optimistic.protocol.hashing import keccak256
@@ -19,6 +19,8 @@ Handler = Callable[[Frame], None]
 
 UINT256_MAX: Final = (1 << 256) - 1
 _SIGN_BIT: Final = 1 << 255
+_BLOB_BASE_FEE: Final = 1
+"""There are no blobs, so no excess blob gas: the least fee (EIP-7516)."""
 
 
 def charge(frame: Frame, amount: int) -> None:
@@ -112,6 +114,7 @@ def bit_not(frame: Frame) -> None:
 
 
 def _signed(word: int) -> int:
+    """Read a word as two's complement."""
     return word - (1 << 256) if word & _SIGN_BIT else word
 
 
@@ -144,12 +147,6 @@ def pop(frame: Frame) -> None:
         raise OutOfGas
     frame.gas = left
     frame.stack.pop()
-
-
-def push_zero(frame: Frame) -> None:
-    """PUSH0."""
-    charge(frame, 2)
-    push(frame, 0)
 
 
 def push_n(size: int) -> Handler:
@@ -251,30 +248,61 @@ def calldataload(frame: Frame) -> None:
     stack[-1] = int.from_bytes(bytes(frame.msg.data[start : start + 32]).ljust(32, b"\0"), "big")
 
 
-def codesize(frame: Frame) -> None:
-    """CODESIZE."""
-    charge(frame, 2)
-    push(frame, len(frame.code_bytes))
+def calldatacopy(frame: Frame) -> None:
+    """CALLDATACOPY."""
+    target, source, size = frame.stack_pop_ints(3)
+    charge(frame, 3 + 3 * ((size + 31) >> 5))
+    if size:
+        expand(frame, target, size)
+        frame._memory[target : target + size] = bytes(frame.msg.data[source : source + size]).ljust(
+            size, b"\0"
+        )
+
+
+def returndatacopy(frame: Frame) -> None:
+    """RETURNDATACOPY: reading beyond the data halts, even for no bytes."""
+    target, source, size = frame.stack_pop_ints(3)
+    charge(frame, 3 + 3 * ((size + 31) >> 5))
+    if source + size > len(frame.return_data):
+        raise OutOfBoundsRead
+    if size:
+        expand(frame, target, size)
+        frame._memory[target : target + size] = frame.return_data[source : source + size]
+
+
+def mcopy(frame: Frame) -> None:
+    """MCOPY."""
+    target, source, size = frame.stack_pop_ints(3)
+    charge(frame, 3 + 3 * ((size + 31) >> 5))
+    if size:
+        expand(frame, max(target, source), size)
+        frame.memory_copy(target, source, size)
 
 
 def codecopy(frame: Frame) -> None:
     """CODECOPY."""
     target, source, size = frame.stack_pop_ints(3)
     charge(frame, 3 + 3 * ((size + 31) >> 5))
-    frame.extend_memory(target, size)
-    frame.memory_write(target, size, frame.code_bytes[source : source + size].ljust(size, b"\0"))
+    if size:
+        expand(frame, target, size)
+        frame._memory[target : target + size] = frame.code_bytes[source : source + size].ljust(size, b"\0")
 
 
 # ---------------------------------------------------------------------------- flow
 
 
+def _jump_to(frame: Frame, target: int) -> None:
+    """Move to a jump destination, or halt."""
+    code = frame.code_bytes
+    if target >= len(code) or not jump_destinations(code)[target]:
+        raise InvalidJumpDestination
+    frame.pc = target
+
+
 def jump(frame: Frame) -> None:
     """JUMP."""
     charge(frame, 8)
-    target = frame.stack.pop()
-    if target not in jump_destinations(frame.code_bytes):
-        raise InvalidJumpDestination
-    frame.pc = target
+    _jump_to(frame, frame.stack.pop())
 
 
 def jump_if(frame: Frame) -> None:
@@ -283,21 +311,54 @@ def jump_if(frame: Frame) -> None:
     stack = frame.stack
     target = stack.pop()
     if stack.pop():
-        if target not in jump_destinations(frame.code_bytes):
-            raise InvalidJumpDestination
-        frame.pc = target
+        _jump_to(frame, target)
 
 
-def program_counter(frame: Frame) -> None:
-    """PC."""
-    charge(frame, 2)
-    push(frame, frame.pc - 1)
+def _environment(value: Callable[[Frame], int]) -> Handler:
+    """Make a handler that pushes something known to the frame for 2 gas."""
+
+    def handler(frame: Frame) -> None:
+        left = frame.gas - 2
+        if left < 0:
+            raise OutOfGas
+        frame.gas = left
+        stack = frame.stack
+        if len(stack) >= STACK_LIMIT:
+            raise FullStack
+        stack.append(value(frame))
+
+    return handler
 
 
-def gas(frame: Frame) -> None:
-    """GAS."""
-    charge(frame, 2)
-    push(frame, frame.gas)
+def _word(data: bytes) -> int:
+    """Read big-endian bytes."""
+    return int.from_bytes(data, "big")
+
+
+ENVIRONMENT: Final[dict[int, Handler]] = {
+    0x30: _environment(lambda frame: _word(frame.address)),
+    0x32: _environment(lambda frame: _word(frame.transaction_context.origin)),
+    0x33: _environment(lambda frame: _word(frame.msg.sender)),
+    0x34: _environment(lambda frame: frame.msg.value),
+    0x36: _environment(lambda frame: len(frame.msg.data)),
+    0x38: _environment(lambda frame: len(frame.code_bytes)),
+    0x3A: _environment(lambda frame: frame.transaction_context.gas_price),
+    0x3D: _environment(lambda frame: len(frame.return_data)),
+    0x41: _environment(lambda frame: _word(frame.state.env.coinbase)),
+    0x42: _environment(lambda frame: frame.state.env.timestamp),
+    0x43: _environment(lambda frame: frame.state.env.number),
+    0x44: _environment(lambda frame: _word(frame.state.env.prev_randao)),
+    0x45: _environment(lambda frame: frame.state.env.gas_limit),
+    0x46: _environment(lambda frame: frame.state.env.chain_id),
+    0x48: _environment(lambda frame: frame.state.env.base_fee),
+    0x4A: _environment(lambda _: _BLOB_BASE_FEE),
+    0x58: _environment(lambda frame: frame.pc - 1),
+    0x59: _environment(lambda frame: len(frame._memory)),
+    0x5A: _environment(lambda frame: frame.gas),
+    0x5F: _environment(lambda _: 0),
+}
+"""ADDRESS, ORIGIN, CALLER, CALLVALUE, CALLDATASIZE, CODESIZE, GASPRICE, RETURNDATASIZE, COINBASE, TIMESTAMP,
+NUMBER, PREVRANDAO, GASLIMIT, CHAINID, BASEFEE, BLOBBASEFEE, PC, MSIZE, GAS, PUSH0."""
 
 
 def jumpdest(frame: Frame) -> None:

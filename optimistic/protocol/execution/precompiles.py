@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Final
 
 import ckzg
-from blake2b import compress
+from blake2b import decode_and_compress
 from coincurve import PublicKey
 from Crypto.Hash import RIPEMD160
 from eth.precompiles.point_evaluation import TRUSTED_SETUP_PATH
@@ -82,6 +82,8 @@ class Precompiles:
         return price
 
     def _hash_price(self, base: int, per_word: int) -> Price:
+        """Return the price function of a hash precompile."""
+
         def price(data: bytes) -> int | None:
             if self._cap and len(data) > HASH_INPUT_LIMIT:
                 return None
@@ -91,6 +93,7 @@ class Precompiles:
 
 
 def _word_count(data: bytes) -> int:
+    """Number of 32-byte words, rounded up."""
     return (len(data) + 31) >> 5
 
 
@@ -100,6 +103,7 @@ def _slice(data: bytes, start: int, length: int) -> bytes:
 
 
 def _number(data: bytes, start: int, length: int) -> int:
+    """Read a big-endian number from zero-extended input."""
     return int.from_bytes(_slice(data, start, length), "big")
 
 
@@ -197,14 +201,8 @@ def blake2f_price(data: bytes) -> int | None:
 
 
 def blake2f(data: bytes) -> bytes:
-    """Return the state after the compression function."""
-
-    def little_endian(start: int, end: int) -> list[int]:
-        return [int.from_bytes(data[at : at + 8], "little") for at in range(start, end, 8)]
-
-    rounds = int.from_bytes(data[:4], "big")
-    state, message, offsets = little_endian(4, 68), little_endian(68, 196), little_endian(196, 212)
-    return bytes(compress(rounds, state, message, offsets, data[-1] == 1))
+    """Return the state after the compression function; the price has checked the input."""
+    return bytes(decode_and_compress(data))
 
 
 # ---------------------------------------------------------------------------- 0x0a KZG
@@ -212,6 +210,7 @@ def blake2f(data: bytes) -> bytes:
 
 @lru_cache(maxsize=1)
 def _trusted_setup() -> object:
+    """Load the setup of the point evaluation once."""
     return ckzg.load_trusted_setup(TRUSTED_SETUP_PATH, 0)
 
 

@@ -32,6 +32,7 @@ CACHE_LIMIT: Final = 500_000
 _UINT256: Final = (1 << 256) - 1
 _ABSENT: Final = object()
 _NO_CODE: Final = b""
+_BYTES_PER_CACHED_ITEM: Final = 128
 
 
 class Row(NamedTuple):
@@ -57,11 +58,13 @@ _EMPTY_ROW: Final = Row(0, 0, EMPTY_ROOT, EMPTY_CODE_HASH)
 
 @lru_cache(maxsize=1 << 17)
 def _address_key(address: bytes) -> Hash32:
+    """Path of an account in the state trie."""
     return keccak256(address)
 
 
 @lru_cache(maxsize=1 << 17)
 def _slot_key(slot: int) -> Hash32:
+    """Path of a slot in a storage trie."""
     return keccak256(slot.to_bytes(32, "big"))
 
 
@@ -200,6 +203,7 @@ class WorldState:
         ).encode()
 
     def _commit(self, root: Hash32, changes: dict[bytes, bytes | None]) -> Hash32:
+        """Apply changes to a trie and keep its new nodes."""
         new_root, nodes = mpt.commit(self.overlay, root, changes)
         self.overlay.pending.update(nodes)
         return new_root
@@ -234,12 +238,14 @@ class WorldState:
         """Nothing to do: original values are recorded per transaction."""
 
     def _set(self, table: MutableMapping[Any, Any], key: Any, value: Any) -> None:
+        """Write into a table and remember how to undo it."""
         self._undo.append((table, key, table.get(key, _ABSENT)))
         table[key] = value
 
     # ------------------------------------------------------------------ accounts
 
     def _row(self, address: bytes) -> Row | None:
+        """Load an account once."""
         try:
             return self._accounts[address]
         except KeyError:
@@ -252,6 +258,7 @@ class WorldState:
             return row
 
     def _write(self, address: bytes, row: Row | None) -> None:
+        """Replace an account and mark it dirty, both undoable."""
         self._undo.append((self._accounts, address, self._row(address)))
         self._accounts[address] = row
         if address not in self._dirty:
@@ -331,6 +338,7 @@ class WorldState:
             return self._codes[code_hash]
         except KeyError:
             code = self._codes[code_hash] = read_code(self.overlay, code_hash)
+            self._loaded += 1 + len(code) // _BYTES_PER_CACHED_ITEM
             return code
 
     def set_code(self, address: bytes, code: bytes) -> None:
