@@ -25,7 +25,7 @@ from optimistic.service.deployment import (
 )
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import Call
-from optimistic.service.one_shot import OneShotSender, SendRefused, TransactionFailed
+from optimistic.service.one_shot import OneShotSender
 from optimistic.service.signer import Signer
 
 
@@ -56,7 +56,8 @@ def deploy(
     Raises
     ------
     InvalidParams : the parameters break a bound
-    DeploymentFailed : a transaction was refused, failed or took another nonce
+    ContractReverted, SendRefused, TransactionFailed, NotMinedInTime : a creation did not come through
+    DeploymentFailed : the account sent something else meanwhile
     """
     params.check()
     return _Deployer(client, signer, clock).run(params, roles)
@@ -99,12 +100,9 @@ class _Deployer:
     def _create(self, name: str, arguments: Sequence[Any], nonce: int) -> None:
         artifact = artifacts.load(name)
         data = artifact.bytecode + Abi.parse(artifact.abi).encode_constructor(arguments)
-        try:
-            receipt = self._sender.send(Call(to=None, data=data), nonce=nonce)
-        except (SendRefused, TransactionFailed) as error:
-            raise DeploymentFailed(f"{name} could not be created: {error}") from error
+        receipt = self._sender.send(Call(to=None, data=data), nonce=nonce)
         if receipt.contract_address != create_address(self._signer.address, nonce):
-            raise DeploymentFailed(f"the creation of {name} took another nonce than {nonce}")
+            raise DeploymentFailed(f"{name} was created at another address than planned; start again")
 
 
 def _inbox_setup(params: RollupParams, roles: Roles, bridge: Address) -> tuple[Any, ...]:
