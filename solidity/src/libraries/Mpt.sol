@@ -288,14 +288,14 @@ library Mpt {
     /// @dev Give back everything allocated since `pointer` was the free pointer; nothing there is used again.
     function _setFreePointer(uint256 pointer) private pure {
         assembly ("memory-safe") {
-            mstore(0x40, pointer)
+            mstore(0x40, pointer) // the next allocation starts there again
         }
     }
 
     /// @dev Move `size` bytes at `source` down to `mark`, as a byte string, and give back the memory behind it.
     function _keep(uint256 mark, uint256 source, uint256 size) private pure returns (bytes memory data) {
         assembly ("memory-safe") {
-            data := mark
+            data := mark // the string takes the place of the walk
             mcopy(add(data, 0x20), source, size) // mcopy handles overlap
             mstore(data, size) // after the copy: the source may begin at the mark
             mstore(add(add(data, 0x20), size), 0) // clean the padding of the last word

@@ -146,7 +146,7 @@ library MptNode {
         assembly ("memory-safe") {
             let want := shl(248, HASH_PREFIX) // compared with the first byte of each child; the others are noise
             let p := add(from, 3) // first child
-            let wrong := xor(mload(p), want)
+            let wrong := xor(mload(p), want) // zero in its first byte if the first child is a hash
             wrong := or(wrong, xor(mload(add(p, 33)), want)) // one line per child: a loop would cost more
             wrong := or(wrong, xor(mload(add(p, 66)), want))
             wrong := or(wrong, xor(mload(add(p, 99)), want))
@@ -164,7 +164,7 @@ library MptNode {
             wrong := or(wrong, xor(mload(add(p, 495)), want))
             wrong := or(wrong, xor(mload(add(p, 528)), shl(248, NO_CHILD))) // the value
             wrong := or(byte(0, wrong), xor(shr(232, mload(from)), FULL_BRANCH_HEADER)) // list of 529 bytes
-            isFull := iszero(wrong)
+            isFull := iszero(wrong) // nothing differed
         }
     }
 
@@ -176,13 +176,13 @@ library MptNode {
     {
         bool isValid;
         assembly ("memory-safe") {
-            let cursor := payload
-            let wrong := 0
+            let cursor := payload // first item
+            let wrong := 0 // set by anything that no branch contains
             for { let i := 0 } lt(i, 16) { i := add(i, 1) } {
-                let prefix := byte(0, mload(cursor))
+                let prefix := byte(0, mload(cursor)) // header of item i
                 let next := add(cursor, 1) // no child: one byte
                 if xor(prefix, NO_CHILD) {
-                    children := add(children, 1)
+                    children := add(children, 1) // a hash or an inline node
                     switch prefix
                     case 0xa0 { next := add(cursor, HASH_REF_BYTES) } // HASH_PREFIX
                     default {
@@ -191,8 +191,8 @@ library MptNode {
                         default { wrong := 1 } // no reference
                     }
                 }
-                if eq(i, nibble) { child := or(shl(64, cursor), next) }
-                cursor := next
+                if eq(i, nibble) { child := or(shl(64, cursor), next) } // the span of the wanted item
+                cursor := next // at most 33 bytes on, whatever stands there
             }
             // item 16, the value, is empty and the last byte of the node
             wrong := or(wrong, xor(add(cursor, 1), end))
@@ -254,7 +254,7 @@ library MptNode {
             uint256 from = allocate(HASH_REF_BYTES);
             assembly ("memory-safe") {
                 mstore8(from, HASH_PREFIX) // header of a 32-byte string
-                mstore(add(from, 1), digest)
+                mstore(add(from, 1), digest) // its payload
             }
             return span(from, from + HASH_REF_BYTES);
         }
@@ -332,7 +332,7 @@ library MptNode {
     /// @dev Allocate `size` bytes and at least 32 bytes of slack, which whole-word writes at the end may touch.
     function allocate(uint256 size) internal pure returns (uint256 pointer) {
         assembly ("memory-safe") {
-            pointer := mload(0x40)
+            pointer := mload(0x40) // what is handed out
             mstore(0x40, add(pointer, and(add(size, 0x3f), not(0x1f)))) // size plus slack, in whole words
         }
     }

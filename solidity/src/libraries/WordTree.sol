@@ -35,22 +35,22 @@ library WordTree {
         // The first level is hashed straight from calldata: the buffer needs half the memory of the data.
         assembly ("memory-safe") {
             nodes := mload(0x40) // free memory, used below without being kept
-            let target := nodes
-            let source := data.offset
+            let target := nodes // where the next parents go
+            let source := data.offset // where the next words are
             for { let left := data.length } left {} {
                 let size := 0x100 // eight words at a time
                 if lt(left, size) {
                     calldatacopy(target, calldatasize(), size) // zeros, whatever follows the data in calldata
-                    size := left
+                    size := left // the last words
                 }
-                calldatacopy(target, source, size)
+                calldatacopy(target, source, size) // the words, where their parents will be
                 mstore(target, keccak256(target, 0x40)) // four parents, each over words that were read before
                 mstore(add(target, 0x20), keccak256(add(target, 0x40), 0x40))
                 mstore(add(target, 0x40), keccak256(add(target, 0x80), 0x40))
                 mstore(add(target, 0x60), keccak256(add(target, 0xc0), 0x40))
-                target := add(target, 0x80)
+                target := add(target, 0x80) // over the words of this round
                 source := add(source, size)
-                left := sub(left, size)
+                left := sub(left, size) // ends at exactly zero
             }
         }
         return _foldData(nodes, (data.length + 63) / 64, 1, depth);
@@ -227,7 +227,7 @@ library WordTree {
     function _hashPairs(uint256 target, uint256 source, uint256 count) private pure {
         assembly ("memory-safe") {
             // parent i lands on or before the pair i + 1 that is read next, never after it
-            let end := add(target, shl(5, count))
+            let end := add(target, shl(5, count)) // one word per parent
             for { let last := sub(end, 0x60) } lt(target, last) { target := add(target, 0x80) } {
                 mstore(target, keccak256(source, 0x40)) // four at a time: the loop costs as much as a hash
                 mstore(add(target, 0x20), keccak256(add(source, 0x40), 0x40))
@@ -242,6 +242,7 @@ library WordTree {
         }
     }
 
+    /// @dev Sibling `index`; a proof that has too few is refused.
     function _sibling(bytes32[] calldata siblings, uint256 index) private pure returns (bytes32 sibling) {
         if (index >= siblings.length) revert InvalidRange();
         assembly ("memory-safe") {
@@ -256,6 +257,7 @@ library WordTree {
         }
     }
 
+    /// @dev The one word of a tree of depth zero.
     function _padded(bytes calldata data) private pure returns (bytes32 word) {
         assembly ("memory-safe") {
             mstore(0x00, 0) // at most one word: zeros, then the data over them
@@ -264,6 +266,7 @@ library WordTree {
         }
     }
 
+    /// @dev Hash of two nodes.
     function _pair(bytes32 left, bytes32 right) private pure returns (bytes32 digest) {
         assembly ("memory-safe") {
             mstore(0x00, left) // left child in the first scratch word
