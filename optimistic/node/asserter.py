@@ -198,6 +198,8 @@ class Asserter:
         status = self._contract.assertion(stake.tip, at=head.hash).status
         if status is AssertionStatus.CONFIRMED:
             return True
+        if self._store.assertion(stake.tip) is None:
+            return False  # made just now: the deriver has yet to see it
         if stake.tip not in places:
             log.error("stake_on_another_branch", tip=stake.tip.hex(), status=status.name)
             return False
@@ -260,14 +262,14 @@ class Asserter:
         return True
 
     def _request(self, key: str, call: Call) -> bool:
-        """Ask for a transaction unless it was asked for before; return whether it was asked for just now."""
+        """Ask for a transaction, or give its precondition again after a restart; return whether it is new."""
         status = self._sender.status(key)
-        if status is not None and status.outcome is TxOutcome.FAILED:
-            log.error("assertion_transaction_failed", key=key, detail=status.detail)
-        if status is not None and status.outcome is not TxOutcome.LOST_RACE:
+        if status is not None and status.outcome in (TxOutcome.CONFIRMED, TxOutcome.FAILED):
+            if status.outcome is TxOutcome.FAILED:
+                log.error("assertion_transaction_failed", key=key, detail=status.detail)
             return False
         self._sender.submit(TxRequest(key=key, call=call, precondition=self._accepted(call)))
-        return True
+        return status is None
 
     def _accepted(self, call: Call) -> Precondition:
         """Return the precondition that the contract itself accepts the call in the state after a block."""

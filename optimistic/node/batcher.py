@@ -6,6 +6,7 @@ extend. A batch that somebody else's comes before is void; the deriver then
 replaces the unsafe blocks and the next plan posts what they became.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -25,7 +26,7 @@ from optimistic.service.contracts import Budgets, Inbox
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import BlockId, Header
 from optimistic.service.tx_manager import TxManager
-from optimistic.service.tx_types import Precondition, Readiness, TxOutcome, TxRequest
+from optimistic.service.tx_types import Precondition, Readiness, TxOutcome, TxRequest, TxState
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +88,7 @@ class Batcher:
         self._sender = sender
         self._options = options
         self._clock = clock
+        self._key: str | None = None
 
     def step(self) -> bool:
         """Submit the next batch if it is time; return whether it did."""
@@ -102,17 +104,41 @@ class Batcher:
         plan = self.plan(head, self._inbox.available_budgets(at=head.hash))
         if plan is None or not self._is_due(plan, head):
             return False
-        self._submit(plan)
+        self._key = self._submit(plan)
         return True
 
     def _is_in_flight(self) -> bool:
-        key = self._store.note(_IN_FLIGHT)
-        status = self._sender.status(key) if key else None
+        """Return whether a batch is on its way; after a restart, take up the one that was."""
+        if self._key is None:
+            self._key = self._resume()
+        status = self._sender.status(self._key) if self._key else None
         if status is None:
             return False
         if status.is_final and status.outcome is TxOutcome.FAILED:
-            log.error("batch_refused", key=key, detail=status.detail)
+            log.error("batch_refused", key=self._key, detail=status.detail)
         return not status.is_final
+
+    def _resume(self) -> str:
+        """Submit the batch of the previous run again if its blocks are still there; return its key."""
+        note = self._store.note(_IN_FLIGHT)
+        if note is None:
+            return ""
+        noted = json.loads(note)
+        status = self._sender.status(noted["key"])
+        blocks = self._store.blocks(noted["first_block"], noted["last_block"])
+        if status is None or status.is_final:
+            return ""
+        if blocks and blocks[-1].hash.hex() == noted["last_hash"]:
+            plan = BatchPlan(
+                index=noted["index"],
+                prev_acc=Hash32(bytes.fromhex(noted["prev_acc"])),
+                blocks=blocks,
+                deposit_end=noted["deposit_end"],
+                budgets=Budgets(general=noted["gas_budget"], system=noted["system_gas_budget"]),
+                is_full=False,
+            )
+            return self._submit(plan)
+        return "" if status.state is TxState.QUEUED else status.key
 
     # ---- planning ---------------------------------------------------------------------------------
 
@@ -189,7 +215,8 @@ class Batcher:
 
     # ---- posting ----------------------------------------------------------------------------------
 
-    def _submit(self, plan: BatchPlan) -> None:
+    def _submit(self, plan: BatchPlan) -> str:
+        """Hand the batch to the transaction manager and return its key, which names its content."""
         first, last = plan.blocks[0], plan.blocks[-1]
         data = encode_batch(self._store.block_inputs(first.number, last.number))
         call = self._inbox.append_batch_call(
@@ -200,7 +227,18 @@ class Batcher:
             budgets=plan.budgets,
         )
         key = f"append:{plan.index}:{keccak256(call.data).hex()[:16]}"
-        self._store.set_note(_IN_FLIGHT, key)
+        note = {
+            "key": key,
+            "index": plan.index,
+            "prev_acc": plan.prev_acc.hex(),
+            "first_block": first.number,
+            "last_block": last.number,
+            "last_hash": last.hash.hex(),
+            "deposit_end": plan.deposit_end,
+            "gas_budget": plan.budgets.general,
+            "system_gas_budget": plan.budgets.system,
+        }
+        self._store.set_note(_IN_FLIGHT, json.dumps(note))
         self._sender.submit(TxRequest(key=key, call=call, precondition=self._precondition(plan, last.hash)))
         log.info(
             "batch_submitted",
@@ -211,6 +249,7 @@ class Batcher:
             gas_budget=plan.budgets.general,
             system_gas_budget=plan.budgets.system,
         )
+        return key
 
     def _precondition(self, plan: BatchPlan, last_hash: Hash32) -> Precondition:
         inbox, store, params = self._inbox, self._store, self._params
