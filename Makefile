@@ -68,6 +68,7 @@ lint: setup ## style, types, import contracts, generated constants
 	$(VENV)/bin/ruff format --check .
 	$(FORGE) fmt --check
 	$(PY) scripts/gen_constants.py --check
+	$(PY) scripts/gen_cli_docs.py --check
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/mypy
 
