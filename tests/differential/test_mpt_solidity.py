@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from optimistic.protocol import mpt
 from optimistic.protocol.hashing import keccak256
 from tests.helpers.contract_host import ContractHost, Reverted
+from tests.helpers.forged_proofs import KEY, WELL_HASHED
 from tests.helpers.tries import build, contents, keys, slot_key, values
 
 REFUSED = "refused"
@@ -101,6 +102,13 @@ def test_mpt__malformed_but_well_hashed_proof__both_languages_agree(
     forged = rehashed(proof, place, data.draw(mutated(proof[place])))
 
     pair.answers(keccak256(forged[0]), asked, value, forged)
+
+
+@pytest.mark.parametrize("case", WELL_HASHED.values(), ids=WELL_HASHED.keys())
+def test_mpt__impossible_trie__both_languages_refuse(pair: Pair, case: tuple[bytes, Proof]) -> None:
+    root, proof = case
+
+    assert pair.answers(root, KEY, b"value", proof) == [REFUSED] * 3
 
 
 @pytest.mark.parametrize("size", [55, 56, 255, 256, 65_535, 65_536, 70_000])
