@@ -10,8 +10,7 @@ from typing import Any
 from sha3 import keccak_256
 
 CREATE2_FACTORY_CODE = (
-    "0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe036016000816020823780358280"
-    "34f58015156039578182fd5b8082525050506014600cf3"
+    f"0x7f{'ff' * 31}e03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
 )
 """Runtime code of the keyless deployment proxy tools expect at CREATE2_FACTORY; it has no source."""
 

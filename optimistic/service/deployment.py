@@ -299,7 +299,9 @@ def _read_fields(kind: type[ContractAddresses | GenesisIds], values: Mapping[str
     return {field.name: _bytes(values[_camel(field.name)], size) for field in fields(kind)}
 
 
-def _bytes(text: str, size: int) -> bytes:
+def _bytes(text: object, size: int) -> bytes:
+    if not isinstance(text, str):
+        raise TypeError(f"{text!r} is not 0x-hex")
     value = bytes.fromhex(text.removeprefix("0x"))
     if len(value) != size:
         raise ValueError(f"{text} is not {size} bytes")

@@ -1,0 +1,219 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from optimistic.protocol.params import DEVNET, PROFILES, InvalidParams
+from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
+from optimistic.service.clock import FakeClock
+from optimistic.service.contracts import AssertionChain, Inbox
+from optimistic.service.deployer import Roles, create_address, deploy
+from optimistic.service.deployment import (
+    Deployment,
+    DeploymentMismatch,
+    InvalidDeployment,
+    genesis_ids,
+    rollup_genesis,
+    verify_against_l1,
+)
+from optimistic.service.embedded_l1 import EmbeddedL1
+from optimistic.service.l1_client import L1Client
+from optimistic.service.signer import Signer
+
+STRANGER = Address(b"\x66" * 20)
+
+
+class World:
+    """A rollup deployed on an in-process L1."""
+
+    def __init__(self, profile: str = "devnet") -> None:
+        l1 = EmbeddedL1(clock=FakeClock())
+        self.client: L1Client = l1.client()
+        self.signer = Signer(l1.keys[0])
+        self.roles = Roles(
+            sequencer=Address(b"\x01" * 20),
+            governance=Address(b"\x02" * 20),
+            guardian=Address(b"\x03" * 20),
+            fee_recipient=Address(b"\x04" * 20),
+        )
+        self.deployment = deploy(self.client, self.signer, PROFILES[profile], self.roles, FakeClock())
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World()
+
+
+# ------------------------------------------------------------------------------ deployer
+
+
+def test_create_address__known_account__matches_the_rule() -> None:
+    sender = Address(bytes.fromhex("6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0"))
+
+    created = [create_address(sender, nonce).hex() for nonce in range(2)]
+
+    assert created == ["cd234a471b72ba2f1ccf0a70fcaba648a5eecd8d", "343c43a37d37dff08ae8c4a11544c718abb4fcf8"]
+
+
+@pytest.mark.parametrize("profile", ["devnet", "minimal", "stage1", "stage2"])
+def test_deploy__each_profile__verifies_against_l1(profile: str) -> None:
+    world = World(profile)
+
+    verify_against_l1(world.deployment, world.client)
+
+    assert world.deployment.params == PROFILES[profile]
+    assert world.deployment.deploy_block == 1
+
+
+def test_deploy__twice__gives_two_rollups(world: World) -> None:
+    second = deploy(world.client, world.signer, DEVNET, world.roles, FakeClock())
+
+    assert second.contracts.inbox != world.deployment.contracts.inbox
+    assert second.genesis.state_root != world.deployment.genesis.state_root, "the bridge is part of genesis"
+    assert second.deploy_block > world.deployment.deploy_block
+
+
+def test_deploy__parameters_out_of_bounds__nothing_is_sent(world: World) -> None:
+    before = world.client.head().number
+
+    with pytest.raises(InvalidParams):
+        deploy(world.client, world.signer, replace(DEVNET, gas_burst=1), world.roles, FakeClock())
+
+    assert world.client.head().number == before
+
+
+def test_deploy__genesis__is_what_the_chain_confirms(world: World) -> None:
+    chain = AssertionChain(world.client, world.deployment.contracts.assertion_chain)
+    genesis = world.deployment.build_genesis()
+
+    assert chain.latest_confirmed(at="latest") == world.deployment.genesis.assertion_id
+    assert chain.confirmed_end_leaf(world.deployment.genesis.assertion_id, at="latest") == genesis.end_leaf
+    assert Inbox(world.client, world.deployment.contracts.inbox).batch_count(at="latest") == 0
+
+
+# ------------------------------------------------------------------------------ file
+
+
+def test_deployment__saved_and_loaded__is_the_same(world: World, tmp_path: Path) -> None:
+    world.deployment.save(tmp_path / "deployment.json")
+
+    assert Deployment.load(tmp_path / "deployment.json") == world.deployment
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        (("configHash",), "0x" + "11" * 32, "configHash is"),
+        (("params", "gas_rate"), 7, "configHash is"),
+        (("params", "surprise"), 7, "malformed"),
+        (("l2ChainId",), 5, "chain ids"),
+        (("sequencer",), "0x1234", "not 20 bytes"),
+        (("sequencer",), "zz", "malformed"),
+        (("contracts", "bridge"), None, "malformed"),
+        (("genesis", "endLeaf"), "0x", "not 32 bytes"),
+        (("deployBlock",), "soon", "malformed"),
+    ],
+)
+def test_deployment__broken_field__is_refused_by_name(
+    world: World, path: tuple[str, ...], value: Any, problem: str
+) -> None:
+    values = json.loads(json.dumps(world.deployment.to_json()))
+    target = values
+    for name in path[:-1]:
+        target = target[name]
+    target[path[-1]] = value
+
+    with pytest.raises(InvalidDeployment, match=problem):
+        Deployment.from_json(values)
+
+
+@pytest.mark.parametrize("name", ["params", "configHash", "contracts", "sequencer", "guardian", "genesis"])
+def test_deployment__missing_field__is_refused(world: World, name: str) -> None:
+    values = {key: value for key, value in world.deployment.to_json().items() if key != name}
+
+    with pytest.raises(InvalidDeployment, match=name):
+        Deployment.from_json(values)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "\xff\xfe"])
+def test_deployment__not_a_json_object__is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "deployment.json"
+    path.write_text(text, encoding="latin-1")
+
+    with pytest.raises(InvalidDeployment, match=r"deployment\.json"):
+        Deployment.load(path)
+
+
+def test_deployment__no_file__is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidDeployment, match="cannot read"):
+        Deployment.load(tmp_path / "absent.json")
+
+
+# ------------------------------------------------------------------------------ verification
+
+
+@pytest.mark.parametrize("role", ["sequencer", "governance", "guardian"])
+def test_verify__another_role__is_named(world: World, role: str) -> None:
+    changed = replace(world.deployment, **{role: STRANGER})  # type: ignore[arg-type]
+
+    with pytest.raises(DeploymentMismatch, match=role.upper()):
+        verify_against_l1(changed, world.client)
+
+
+def test_verify__another_contract_address__has_other_code(world: World) -> None:
+    contracts = replace(world.deployment.contracts, dispute_game=world.deployment.contracts.inbox)
+
+    with pytest.raises(DeploymentMismatch, match=r"DisputeRegistry at .* has other code"):
+        verify_against_l1(replace(world.deployment, contracts=contracts), world.client)
+
+
+def test_verify__no_contract_there__has_other_code(world: World) -> None:
+    contracts = replace(world.deployment.contracts, inbox=STRANGER)
+
+    with pytest.raises(DeploymentMismatch, match=f"Inbox at 0x{STRANGER.hex()} has other code"):
+        verify_against_l1(replace(world.deployment, contracts=contracts), world.client)
+
+
+@pytest.mark.parametrize(
+    ("change", "getter"),
+    [
+        ({"gas_rate": DEVNET.gas_rate + 1}, "GAS_RATE"),
+        ({"challenge_period_s": 61}, "CHALLENGE_PERIOD"),
+        ({"withdrawal_rate_wei_per_s": 1}, "WITHDRAWAL_RATE"),
+        ({"max_time_lag_s": 601}, "activeConfigHash"),
+    ],
+)
+def test_verify__other_parameters__are_named(world: World, change: dict[str, int], getter: str) -> None:
+    params = replace(DEVNET, **change)  # type: ignore[arg-type]
+    changed = consistent(world.deployment, params)
+
+    with pytest.raises(DeploymentMismatch, match=getter):
+        verify_against_l1(changed, world.client)
+
+
+def test_verify__another_l1__is_refused(world: World) -> None:
+    changed = consistent(world.deployment, replace(DEVNET, l1_chain_id=5))
+
+    with pytest.raises(DeploymentMismatch, match="chain 5"):
+        verify_against_l1(changed, world.client)
+
+
+def test_verify__another_fee_recipient__is_another_genesis(world: World) -> None:
+    with pytest.raises(InvalidDeployment, match="end leaf"):
+        verify_against_l1(replace(world.deployment, fee_recipient=ZERO_ADDRESS), world.client)
+
+
+def test_build_genesis__other_end_leaf__is_refused(world: World) -> None:
+    genesis = replace(world.deployment.genesis, end_leaf=Hash32(b"\x09" * 32))
+
+    with pytest.raises(InvalidDeployment, match="0x" + "09" * 32):
+        replace(world.deployment, genesis=genesis).build_genesis()
+
+
+def consistent(deployment: Deployment, params: Any) -> Deployment:
+    """The deployment with other parameters and the genesis that follows from them."""
+    genesis = rollup_genesis(params, deployment.contracts.bridge, deployment.fee_recipient)
+    ids = genesis_ids(genesis, params, deployment.contracts.assertion_chain)
+    return replace(deployment, params=params, genesis=ids)
