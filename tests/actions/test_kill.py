@@ -69,6 +69,7 @@ def test_aggregator__killed_at_random_moments__every_transfer_once_and_replica_a
     chance = random.Random(seed)
     mortal = MortalAggregator(world)
     alice = world.funded(mortal.node)
+    world.l1.mine(8)  # deeper than any reorg below
     accepted: list[bytes] = []
 
     for value in range(1, TURNS + 1):
