@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from challenger.bootstrap import SnapshotInfo, export_snapshot, import_snapshot
 from challenger.cli_options import (
@@ -22,7 +23,7 @@ from challenger.output import Tick, emit, emit_table, progress, reports_errors
 from challenger.replay_range import replay_range
 from challenger.report import findings_document, summary
 from challenger.verify import check_everything
-from challenger.watchtower import Watchtower, Wiring, read_findings
+from challenger.watchtower import Watchtower, Wiring, open_patiently, read_findings
 from optimistic import __version__
 from optimistic.protocol.errors import InvalidInput
 from optimistic.service.data_folder import DataFolder
@@ -57,7 +58,7 @@ def run(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
     """
     config = daemon_config(values)
     _logging(values)
-    tower = Watchtower(config, _wiring(context), load_signer(config))
+    tower = open_patiently(config, _wiring(context), load_signer(config))
     code = tower.run()
     findings = tower.monitor.findings
     if as_json:
@@ -190,13 +191,16 @@ def _wiring(context: click.Context) -> Wiring:
     return context.obj if isinstance(context.obj, Wiring) else Wiring()
 
 
-def _logging(values: dict[str, Any]) -> None:
-    configure_logging(level=values["log_level"], log_format=values["log_format"])
+def _logging(values: dict[str, Any], default_level: Any = None) -> None:
+    """Set up logging; a command that answers a question is quiet unless asked to speak."""
+    source = click.get_current_context().get_parameter_source("log_level")
+    quiet = default_level is not None and source is ParameterSource.DEFAULT
+    configure_logging(level=default_level if quiet else values["log_level"], log_format=values["log_format"])
 
 
 @contextmanager
 def _opened(context: click.Context, config: ChallengerConfig, values: dict[str, Any]) -> Iterator[Watchtower]:
-    _logging(values)
+    _logging(values, "critical")
     tower = Watchtower(config, _wiring(context), None)
     try:
         yield tower

@@ -6,10 +6,19 @@ wrong. What the replay has not reached, or cannot read, is unknown.
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from challenger.locate import locate_wrong_units
-from challenger.model import Assertion, ChainView, Claim, Judgement, Knowledge, Status, Verdict
+from challenger.model import (
+    Assertion,
+    ChainView,
+    Claim,
+    Judgement,
+    Knowledge,
+    Status,
+    Verdict,
+    WrongUnits,
+)
 from challenger.trace import RollupTrace
 from optimistic.protocol.constants import BATCH_BITS
 from optimistic.protocol.types import Hash32
@@ -37,33 +46,97 @@ class ReplayedChain(Protocol):
         """Return our commitment to a range of batches, if all of its leaves are known."""
 
 
-def judge(view: ChainView, replayed: ReplayedChain, genesis_end_leaf: Hash32) -> Knowledge:
-    """Return a verdict for every assertion of the view, and the right children.
+class _Range(NamedTuple):
+    """A parent, the end of its children's range, and everything that led there."""
+
+    parent: Hash32
+    to_batch: int
+    input_hash: Hash32
+
+
+class Judge:
+    """Judges views; what was computed for a range of batches is remembered while its inputs stay the same.
 
     Parameters
     ----------
-    view : L1 at one block
-    replayed : our replay of the batches of this very view
+    replayed : our replay of the batches of the view that is judged
     genesis_end_leaf : machine state that the deployment's genesis gives
     """
-    verdicts: dict[Hash32, Verdict] = {}
-    claims: dict[Hash32, Claim] = {}
-    genesis = view.assertions[view.genesis_id]
-    verdicts[genesis.id] = _judge_genesis(genesis, genesis_end_leaf)
-    queue = deque([genesis])
-    while queue:
-        parent = queue.popleft()
-        children = view.children(parent.id)
-        queue.extend(children)
-        if verdicts[parent.id].judgement is not Judgement.VALID:
-            verdicts.update(_inherit(verdicts[parent.id], children))
-            continue
-        trace = _right_trace(view, replayed, parent)
-        if trace is not None:
-            claims[parent.id] = _claim(view, parent, trace, replayed)
-        for child in children:
-            verdicts[child.id] = _judge(view, child, trace, replayed)
-    return Knowledge(verdicts=verdicts, claims=claims)
+
+    def __init__(self, replayed: ReplayedChain, genesis_end_leaf: Hash32) -> None:
+        self._replayed = replayed
+        self._genesis_end_leaf = genesis_end_leaf
+        self._claims: dict[_Range, Claim] = {}
+        self._wrong: dict[tuple[Hash32, Hash32, int], WrongUnits] = {}
+
+    def judge(self, view: ChainView) -> Knowledge:
+        """Return a verdict for every assertion of the view, and the right children."""
+        verdicts: dict[Hash32, Verdict] = {}
+        claims: dict[Hash32, Claim] = {}
+        used: dict[_Range, Claim] = {}
+        genesis = view.assertions[view.genesis_id]
+        verdicts[genesis.id] = _judge_genesis(genesis, self._genesis_end_leaf)
+        queue = deque([genesis])
+        while queue:
+            parent = queue.popleft()
+            children = view.children(parent.id)
+            queue.extend(children)
+            if verdicts[parent.id].judgement is not Judgement.VALID:
+                verdicts.update(_inherit(verdicts[parent.id], children))
+                continue
+            found = self._right_claim(view, parent)
+            if found is not None:
+                used[found[0]] = claims[parent.id] = found[1]
+            for child in children:
+                verdicts[child.id] = self._judge(view, child, claims.get(parent.id))
+        self._claims = used
+        return Knowledge(verdicts=verdicts, claims=claims)
+
+    def _right_claim(self, view: ChainView, parent: Assertion) -> tuple[_Range, Claim] | None:
+        to_batch = self._range_end(view, parent)
+        if not parent.to_batch < to_batch <= self._replayed.position:
+            return None
+        key = _Range(parent.id, to_batch, view.batches[to_batch - 1].input_hash)
+        claim = self._claims.get(key)
+        if claim is None:
+            trace = self._replayed.trace(parent.to_batch, to_batch)
+            if trace is None:
+                return None
+            claim = Claim(
+                parent=parent.id,
+                from_batch=parent.to_batch,
+                to_batch=to_batch,
+                acc=view.batches[to_batch - 1].acc,
+                unit_root=trace.unit_root,
+                end_leaf=trace.end_leaf,
+                children_root=trace.children_root(),
+            )
+        return key, claim
+
+    def _range_end(self, view: ChainView, parent: Assertion) -> int:
+        """Return where the right child ends: fixed by the first child, else as far as we can see."""
+        if parent.child_to:
+            return parent.child_to
+        return min(len(view.batches), self._replayed.position, parent.to_batch + (1 << BATCH_BITS))
+
+    def _judge(self, view: ChainView, child: Assertion, claim: Claim | None) -> Verdict:
+        if claim is None:
+            return _judge_without_claim(child, self._replayed)
+        if (child.unit_root, child.end_leaf) == (claim.unit_root, claim.end_leaf):
+            return Verdict(judgement=Judgement.VALID, reason="equals our replay")
+        other_end = child.end_leaf != claim.end_leaf
+        reason = "another end state" if other_end else "the right end state by a wrong way"
+        return Verdict(judgement=Judgement.INVALID, reason=reason, wrong=self._locate(view, child))
+
+    def _locate(self, view: ChainView, child: Assertion) -> WrongUnits | None:
+        published = view.published.get(child.id, ())
+        key = (child.id, view.batches[child.to_batch - 1].input_hash, len(published))
+        if key not in self._wrong:
+            trace = self._replayed.trace(child.from_batch, child.to_batch)
+            if trace is None:
+                return None
+            self._wrong[key] = locate_wrong_units(trace, published)
+        return self._wrong[key]
 
 
 def _judge_genesis(genesis: Assertion, end_leaf: Hash32) -> Verdict:
@@ -77,44 +150,7 @@ def _inherit(parent: Verdict, children: Iterable[Assertion]) -> dict[Hash32, Ver
     return {child.id: Verdict(judgement=parent.judgement, reason=reason) for child in children}
 
 
-def _range_end(view: ChainView, replayed: ReplayedChain, parent: Assertion) -> int:
-    """Return where the right child ends: fixed by the first child, else as far as we can see."""
-    if parent.child_to:
-        return parent.child_to
-    return min(len(view.batches), replayed.position, parent.to_batch + (1 << BATCH_BITS))
-
-
-def _right_trace(view: ChainView, replayed: ReplayedChain, parent: Assertion) -> RollupTrace | None:
-    to_batch = _range_end(view, replayed, parent)
-    if not parent.to_batch < to_batch <= replayed.position:
-        return None
-    return replayed.trace(parent.to_batch, to_batch)
-
-
-def _claim(view: ChainView, parent: Assertion, trace: RollupTrace, replayed: ReplayedChain) -> Claim:
-    to_batch = _range_end(view, replayed, parent)
-    return Claim(
-        parent=parent.id,
-        from_batch=parent.to_batch,
-        to_batch=to_batch,
-        acc=view.batches[to_batch - 1].acc,
-        unit_root=trace.unit_root,
-        end_leaf=trace.end_leaf,
-        children_root=trace.children_root(),
-    )
-
-
-def _judge(view: ChainView, child: Assertion, trace: RollupTrace | None, replayed: ReplayedChain) -> Verdict:
-    if trace is None:
-        return _judge_without_trace(child, replayed)
-    if child.unit_root == trace.unit_root and child.end_leaf == trace.end_leaf:
-        return Verdict(judgement=Judgement.VALID, reason="equals our replay")
-    reason = "another end state" if child.end_leaf != trace.end_leaf else "the right end state by a wrong way"
-    wrong = locate_wrong_units(trace, view.published.get(child.id, ()))
-    return Verdict(judgement=Judgement.INVALID, reason=reason, wrong=wrong)
-
-
-def _judge_without_trace(child: Assertion, replayed: ReplayedChain) -> Verdict:
+def _judge_without_claim(child: Assertion, replayed: ReplayedChain) -> Verdict:
     own = replayed.end_leaf(child.to_batch)
     if own is not None and own != child.end_leaf:
         return Verdict(judgement=Judgement.INVALID, reason="another end state")

@@ -82,6 +82,7 @@ class Loader:
         )
         self._lies = 0
         self._index = self._rebuild()
+        self._view: ChainView | None = None
 
     # ------------------------------------------------------------------------------ following
 
@@ -131,6 +132,7 @@ class Loader:
             self._store.drop_logs_after(kept)
             self._reader.rewind(ancestor)
         self._index = self._rebuild()
+        self._view = None
         self._metrics.count("l1_reorgs_seen")
         log.warning("l1_reorganised", kept_up_to=kept)
 
@@ -163,14 +165,16 @@ class Loader:
         header = self._reader.cursor
         if header is None:
             return None
+        if self._view is not None and self._view.block.hash == header.hash:
+            return self._view
         try:
             self._check_complete(header)
-            view = self._read_view(header)
+            self._view = self._read_view(header)
         except L1Lied:
             self._contradicted()
             raise
         self._lies = 0
-        return view
+        return self._view
 
     def _check_complete(self, header: Header) -> None:
         index, at = self._index, header.hash

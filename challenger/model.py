@@ -127,6 +127,14 @@ class ChainView:
     published: Mapping[Hash32, tuple[PublishedNodes, ...]] = field(default_factory=dict)
     me: Identity | None = None
     """None in watch-only mode."""
+    _children: dict[Hash32, list[Assertion]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        children: dict[Hash32, list[Assertion]] = {}
+        for assertion in sorted(self.assertions.values(), key=lambda a: a.seq):
+            if assertion.id != self.genesis_id:
+                children.setdefault(assertion.parent, []).append(assertion)
+        object.__setattr__(self, "_children", children)
 
     @property
     def now(self) -> int:
@@ -135,8 +143,7 @@ class ChainView:
 
     def children(self, parent: Hash32) -> list[Assertion]:
         """Return the children of an assertion, oldest first."""
-        found = [a for a in self.assertions.values() if a.parent == parent and a.id != self.genesis_id]
-        return sorted(found, key=lambda child: child.seq)
+        return self._children.get(parent, [])
 
     def window_end(self, parent: Assertion) -> int:
         """Return when the window for rivals and openings below `parent` closes (meaningful with a child)."""

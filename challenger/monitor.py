@@ -12,7 +12,7 @@ import structlog
 
 from challenger.actions import Action
 from challenger.alerts import Alert, AlertLog, Severity, find_alerts
-from challenger.judge import judge
+from challenger.judge import Judge
 from challenger.loader import Loader
 from challenger.metrics import report_account, report_replay, report_verdicts
 from challenger.model import ChainView, Knowledge
@@ -77,6 +77,7 @@ class Monitor:
         self._clock = clock
         self._metrics = metrics
         self._alerts = AlertLog(metrics)
+        self._judge = Judge(verifier, options.genesis_end_leaf)
         self._has_rebuilt = False
         self.findings: Findings | None = None
 
@@ -106,7 +107,7 @@ class Monitor:
         problem: MissingNode | CorruptStorage
         try:
             self._replay(view)
-            return judge(view, self._verifier, self._options.genesis_end_leaf)
+            return self._judge.judge(view)
         except (MissingNode, CorruptStorage) as error:
             if self._has_rebuilt:
                 raise
@@ -141,14 +142,16 @@ class Monitor:
         report_account(self._metrics, view)
         self._metrics.gauge("l1_block", view.block.number)
         before = self.findings
-        self.findings = Findings(
+        found = Findings(
             view=view,
             known=known,
             actions=tuple(actions),
             alerts=tuple(self._alerts.active),
             position=self._verifier.position,
         )
-        _log_verdicts(None if before is None else before.known, self.findings)
+        if before is None or before.view is not view or before != found:
+            self.findings = found
+            _log_verdicts(None if before is None else before.known, found)
 
     def _staleness(self, view: ChainView) -> list[Alert]:
         age_s = self._clock.time_s() - view.now

@@ -165,7 +165,7 @@ class Responder:
         self._watched.add(key)
         if known is None:
             self._metrics.count("actions_submitted", kind=action.kind)
-            log.info("action_submitted", key=key, state=status.state.value, **describe(action))
+            log.info("action_submitted", effect=key, state=status.state.value, **describe(action))
 
     def _is_spent(self, status: TxStatus, view: ChainView, generation: int) -> bool:
         """Whether a finished transaction evidently did not have its effect, so that a new one is due.

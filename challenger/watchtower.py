@@ -2,7 +2,9 @@
 
 import json
 import os
+import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -11,14 +13,14 @@ import structlog
 
 from challenger.config import ChallengerConfig, Mode
 from challenger.loader import Loader, LoaderOptions
-from challenger.monitor import Monitor, MonitorOptions, Performer
+from challenger.monitor import Findings, Monitor, MonitorOptions, Performer
 from challenger.preconditions import Contracts
 from challenger.report import findings_document, summary
 from challenger.responder import DryRun, Responder
 from challenger.solver import Policy
 from challenger.store import Store
 from challenger.verifier import Verifier
-from optimistic.protocol.errors import RollupError
+from optimistic.protocol.errors import RollupError, TemporaryError
 from optimistic.protocol.types import Address
 from optimistic.service.clock import Clock, SystemClock
 from optimistic.service.contracts import AssertionChain, DisputeGame, Inbox
@@ -26,7 +28,7 @@ from optimistic.service.data_folder import DataFolder
 from optimistic.service.deployment import Deployment, verify_against_l1
 from optimistic.service.health import Health, HealthServer
 from optimistic.service.l1_client import L1Client
-from optimistic.service.lifecycle import LoopOptions, Supervisor
+from optimistic.service.lifecycle import Backoff, LoopOptions, Supervisor
 from optimistic.service.metrics import PrometheusMetrics
 from optimistic.service.node_store import LmdbNodeStore
 from optimistic.service.signer import Signer
@@ -76,24 +78,25 @@ class Watchtower:
         self.clock = wiring.clock
         self.metrics = PrometheusMetrics(METRICS_PREFIX)
         self.health = Health()
+        self._published: Findings | None = None
         chain_id = self.deployment.params.l1_chain_id
         self.client = wiring.connect(config.l1_rpc_url, chain_id, config.l1_timeout_ms)
         verify_against_l1(self.deployment, self.client)
         check_client = None
         if config.l1_check_url is not None:
             check_client = wiring.connect(config.l1_check_url, chain_id, config.l1_timeout_ms)
-        self._folder = DataFolder(config.data_dir)
-        try:
-            self._open(check_client, signer)
-        except BaseException:
-            self._folder.close()
-            raise
+        with ExitStack() as resources:
+            self._open(resources, check_client, signer)
+            self._resources = resources.pop_all()
 
-    def _open(self, check_client: L1Client | None, signer: Signer | None) -> None:
+    def _open(self, resources: ExitStack, check_client: L1Client | None, signer: Signer | None) -> None:
         config, params = self.config, self.deployment.params
         self.account = _account(config, signer)
+        resources.enter_context(DataFolder(config.data_dir))
         self.store = Store.open(config.data_dir / _DATABASE_FILE)
+        resources.callback(self.store.close)
         self.nodes = LmdbNodeStore(config.data_dir / _NODES_FOLDER)
+        resources.callback(self.nodes.close)
         genesis = self.deployment.build_genesis()
         self.nodes.put_many(genesis.nodes)
         self.loader = Loader(
@@ -190,9 +193,7 @@ class Watchtower:
 
     def close(self) -> None:
         """Release every file."""
-        self.nodes.close()
-        self.store.close()
-        self._folder.close()
+        self._resources.close()
 
     def _loop(self, name: str, interval_s: float) -> LoopOptions:
         def failed(error: RollupError) -> None:
@@ -205,12 +206,26 @@ class Watchtower:
 
     def _publish(self) -> None:
         findings = self.monitor.findings
-        if findings is None:
+        if findings is None or findings is self._published:
             return
+        self._published = findings
         document = findings_document(findings)
         _replace(self.config.data_dir / FINDINGS_FILE, document)
         for name, value in summary(document).items():
             self.health.set_fact(name, value)
+
+
+def open_patiently(config: ChallengerConfig, wiring: Wiring, signer: Signer | None) -> Watchtower:
+    """Open a watchtower; wait while L1 cannot be reached or read."""
+    backoff, never, failures = Backoff(), threading.Event(), 0
+    while True:
+        try:
+            return Watchtower(config, wiring, signer)
+        except TemporaryError as error:
+            failures += 1
+            delay_s = backoff.delay_s(failures, 0.5)
+            log.warning("start_delayed", error=str(error), failures=failures, retry_in_s=delay_s)
+        wiring.clock.wait(never, delay_s)
 
 
 def read_findings(data_dir: Path) -> dict[str, Any] | None:

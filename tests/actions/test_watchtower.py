@@ -11,7 +11,7 @@ from challenger.model import Judgement, Verdict
 from challenger.solver import BackPolicy
 from challenger.watchtower import Watchtower
 from optimistic.protocol.params import DEVNET, MINIMAL
-from optimistic.protocol.types import ZERO_HASH, Hash32
+from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 from optimistic.service.contracts import AssertionStatus
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.watchtower_stage import ETHER, Stage, wrong_gas
@@ -201,7 +201,9 @@ def test_watchtower__garbage_batches__are_replayed_like_any_other(stage: Stage) 
     wallet = two_batches(stage)
     stage.append(data=b"")
     stage.append(data=b"\xff" * 300)
-    stage.append(b"\x02garbage", wallet.transfer(stage.bob.address, nonce=99), wallet.transfer(b"\x05" * 20))
+    stage.append(
+        b"\x02garbage", wallet.transfer(stage.bob.address, nonce=99), wallet.transfer(Address(b"\x05" * 20))
+    )
     posted = stage.post(stage.alice, 5)
     tower = stage.tower()
 

@@ -1,8 +1,9 @@
 from dataclasses import dataclass, field, replace
 
-from challenger.judge import judge
-from challenger.model import Assertion, ChainView, Judgement, Status
+from challenger.judge import Judge
+from challenger.model import Assertion, ChainView, Judgement, Knowledge, PublishedNodes, Status
 from challenger.trace import RollupTrace, batch_tree
+from optimistic.protocol.commitment import leaf
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Hash32
 from tests.unit.challenger.views import GENESIS, Story, ident
@@ -33,6 +34,10 @@ class ToyReplay:
 
 def _leaves(index: int) -> tuple[Hash32, ...]:
     return keccak256(f"mid {index}".encode()), keccak256(f"end {index}".encode())
+
+
+def judge(view: ChainView, replayed: ToyReplay, genesis_leaf: Hash32) -> Knowledge:
+    return Judge(replayed, genesis_leaf).judge(view)
 
 
 def story_with(*posted: tuple[str, str, Status]) -> Story:
@@ -159,3 +164,30 @@ def test_judge__children_there__claims_their_range() -> None:
     claim = known.claims[ident(GENESIS)]
     assert (claim.from_batch, claim.to_batch) == (0, 1)
     assert isinstance(story.view().assertions[story.ids["a"]], Assertion)
+
+
+def test_judge__same_view_again__reads_no_leaves_again() -> None:
+    story = story_with((GENESIS, "a", LIVE), ("a", "b", LIVE))
+    view = with_content(story.view(), story, ("a",))
+    replayed = ToyReplay(4)
+    judged = Judge(replayed, GENESIS_LEAF)
+    first = judged.judge(view)
+
+    replayed.hidden = {0, 1, 2, 3}
+    second = judged.judge(view)
+
+    assert second.verdicts == first.verdicts
+
+
+def test_judge__leaves_published_later__names_the_unit_then() -> None:
+    story = story_with((GENESIS, "a", LIVE))
+    view, wrong_id = story.view(), story.ids["a"]
+    judged = Judge(ToyReplay(4), GENESIS_LEAF)
+    before = judged.judge(view).verdicts[wrong_id].wrong
+    nodes = PublishedNodes(level=0, first_index=0, nodes=(leaf(ident("lie")),))
+
+    after = judged.judge(replace(view, published={wrong_id: (nodes,)})).verdicts[wrong_id].wrong
+
+    assert before is not None
+    assert after is not None
+    assert (before.unit, after.unit) == (None, 0)
