@@ -67,6 +67,8 @@ class Deriver:
         self._config_hash = params.config_hash()
         self._start_l1_block: int | None = None
         self._l1_head = 0
+        self.has_caught_up = False
+        """Whether L1's newest block has been followed since the start."""
 
     # ---- following --------------------------------------------------------------------------------
 
@@ -79,6 +81,8 @@ class Deriver:
             return True
         if delivered is not None:
             self._apply(delivered)
+        if delivered is None or delivered.to_block == delivered.head.number:
+            self.has_caught_up = True
         finality = self._reader.finality()
         self._l1_head = finality.head.number
         self._store.finalize_l1(finality.finalized.number)

@@ -39,7 +39,7 @@ class Gateway:
         self._store = store
         self._lock = threading.Lock()
         self._listeners: list[Callable[[PooledTransaction], None]] = []
-        self._compacted_at = wal.first_index
+        self._compact_at = wal.first_index + _COMPACT_AFTER_RECORDS
 
     def on_accepted(self, listener: Callable[[PooledTransaction], None]) -> None:
         """Call `listener` with each transaction taken; it must return at once."""
@@ -106,17 +106,28 @@ class Gateway:
         return len(self.mempool)
 
     def compact(self) -> bool:
-        """Let the log forget what blocks hold, once it is long; return whether it did."""
-        if self._wal.next_index - self._compacted_at < _COMPACT_AFTER_RECORDS + 2 * len(self.mempool):
+        """Let the log forget what L1 holds, once it is long; return whether it did.
+
+        What is executed but not posted stays, for the case that the database is lost.
+        """
+        if self._wal.next_index < self._compact_at:
             return False
         with self._lock:
             start = self._wal.next_index
-            for pooled in self.mempool.waiting():
-                self._wal.append(pooled.tx.raw)
+            for raw in (*self._unposted(), *(pooled.tx.raw for pooled in self.mempool.waiting())):
+                self._wal.append(raw)
             self._wal.sync()
             self._wal.prune(start)
-            self._compacted_at = start
+            kept = self._wal.next_index - start
+            self._compact_at = self._wal.next_index + kept + _COMPACT_AFTER_RECORDS
+        log.info("wal_compacted", kept=kept)
         return True
+
+    def _unposted(self) -> list[bytes]:
+        with self._store.snapshot():
+            heads = self._store.heads()
+            blocks = self._store.block_inputs(heads.finalized.number + 1, heads.unsafe.number)
+            return [raw for block in blocks for raw in block.transactions] + self._store.requeued()
 
     # ---- what JSON-RPC reads ----------------------------------------------------------------------
 

@@ -165,8 +165,8 @@ class Node:
         head = self.store.heads().unsafe
         if self.nodes.get(head.state_root) is None:
             raise CorruptStorage(
-                f"the state of block {head.number} is missing in {self.config.data_dir}: "
-                "delete the folder and start again to rebuild it from L1"
+                f"the state of block {head.number} is missing in {self.config.data_dir}: delete chain.db and "
+                "nodes there, keep wal, and start again to rebuild from L1"
             )
 
     def _add_follower(self) -> None:
@@ -190,7 +190,9 @@ class Node:
         mempool = Mempool(self.params, self.config.mempool, self.head_state.account)
         self.gateway = Gateway(mempool, wal, self.store)
         self.gateway.follow(self.chain)
-        self.gateway.recover()
+        self._recovers_late = self.store.derive_cursor() is None
+        if not self._recovers_late:
+            self.gateway.recover()
         self.sequencer = Sequencer(
             self.params, self.chain, self.store, self.gateway, self.config.sequencer, self.clock
         )
@@ -198,7 +200,7 @@ class Node:
         sender = self._sender(signers.sequencer)
         self.batcher = Batcher(self.params, self.store, inbox, sender, self.config.batcher, self.clock)
         self._loops += [
-            _Loop(name="sequencer", step=self.sequencer.step, interval_s=_SEQUENCER_POLL_S),
+            _Loop(name="sequencer", step=self._sequence, interval_s=_SEQUENCER_POLL_S),
             self._l1_loop("batcher", self.batcher.step),
         ]
         senders = {"sender": sender}
@@ -209,6 +211,20 @@ class Node:
             self.asserter = self._asserter(senders.get("stake_sender", sender))
             self._loops.append(self._l1_loop("asserter", self.asserter.step))
         self._loops += [self._l1_loop(name, manager.step) for name, manager in senders.items()]
+
+    def _sequence(self) -> bool:
+        """Produce blocks once L1 has been followed to its head.
+
+        A node whose database was lost rebuilds it first; only then do the transactions
+        in its log make sense again.
+        """
+        if not self.deriver.has_caught_up:
+            return False
+        if self._recovers_late:
+            self.gateway.recover()
+            self._recovers_late = False
+        self.gateway.compact()
+        return self.sequencer.step()
 
     def _sender(self, signer: Signer) -> TxManager:
         return TxManager(
