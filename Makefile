@@ -69,6 +69,7 @@ lint: setup ## style, types, import contracts, generated constants
 	$(FORGE) fmt --check
 	$(PY) scripts/gen_constants.py --check
 	$(PY) scripts/gen_cli_docs.py --check
+	$(PY) scripts/gen_cli_docs.py --check
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/mypy
 
@@ -87,10 +88,11 @@ fmt: setup ## format Python and Solidity
 	$(VENV)/bin/ruff format .
 	$(FORGE) fmt
 
-vectors: setup ## regenerate constants, contract artifacts, snapshots and test vectors
+vectors: setup ## regenerate constants, artifacts, snapshots, test vectors and the page of commands
 	$(PY) scripts/gen_constants.py
 	$(PY) scripts/build_contracts.py
 	$(PY) scripts/gen_vectors.py
+	$(PY) scripts/gen_cli_docs.py
 
 clean: ## remove build output and caches, keep the set-up
 	rm -rf build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis

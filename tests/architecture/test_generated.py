@@ -3,12 +3,15 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.architecture.source_tree import ROOT
 
 
-def test_constants__both_languages__are_generated_from_the_json() -> None:
+@pytest.mark.parametrize("script", ["gen_constants.py", "gen_cli_docs.py"])
+def test_generated_files__their_script__finds_them_fresh(script: str) -> None:
     done = subprocess.run(
-        [sys.executable, "scripts/gen_constants.py", "--check"],
+        [sys.executable, f"scripts/{script}", "--check"],
         cwd=ROOT,
         capture_output=True,
         text=True,
