@@ -75,14 +75,19 @@ class HealthServer:
     ) -> None:
         exposition = metrics.exposition if metrics is not None else None
         try:
+            context = _tls_context(options)
             self._server = ThreadingHTTPServer((options.host, options.port), _handler(health, exposition))
-            self._secure(options)
-        except (OSError, ssl.SSLError) as error:
+        except OSError as error:
             raise HealthServerFailed(
                 f"cannot serve health on {options.host}:{options.port}: {error}; "
                 "choose another port or fix the certificate"
             ) from error
         self._server.daemon_threads = True
+        if context is not None:
+            # The handshake happens in the request's own thread: a silent client blocks nobody else.
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
 
     @property
@@ -101,12 +106,13 @@ class HealthServer:
             self._thread.join()
         self._server.server_close()
 
-    def _secure(self, options: HealthOptions) -> None:
-        if options.certificate is None:
-            return
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(options.certificate, options.private_key)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+
+def _tls_context(options: HealthOptions) -> ssl.SSLContext | None:
+    if options.certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(options.certificate, options.private_key)
+    return context
 
 
 def _handler(health: Health, exposition: Callable[[], bytes] | None) -> type[BaseHTTPRequestHandler]:
