@@ -226,7 +226,7 @@ class Batcher:
             deposit_end=plan.deposit_end,
             budgets=plan.budgets,
         )
-        key = f"append:{plan.index}:{keccak256(call.data).hex()[:16]}"
+        key = self._fresh_key(f"append:{plan.index}:{keccak256(call.data).hex()[:16]}")
         note = {
             "key": key,
             "index": plan.index,
@@ -250,6 +250,14 @@ class Batcher:
             system_gas_budget=plan.budgets.system,
         )
         return key
+
+    def _fresh_key(self, key: str) -> str:
+        """Return `key`, or one after it if the same content was refused before."""
+        attempt, name = 1, key
+        while (status := self._sender.status(name)) is not None and status.outcome is TxOutcome.FAILED:
+            attempt += 1
+            name = f"{key}:{attempt}"
+        return name
 
     def _precondition(self, plan: BatchPlan, last_hash: Hash32) -> Precondition:
         inbox, store, params = self._inbox, self._store, self._params
