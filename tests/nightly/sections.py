@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 PYTEST = (".venv/bin/python", "-m", "pytest", "-q", "-n", "2", "--nightly", "--timeout", "7200")
+STORIES = ("tests/actions", "tests/e2e", "tests/unit/service", "tests/unit/node")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ SECTIONS = (
         ),
         limit_s=5_400,
     ),
-    Section(name="kills", command=(*PYTEST, "tests/e2e", "-k", "kill"), limit_s=3_600),
-    Section(name="reorgs", command=(*PYTEST, "tests/e2e", "-k", "reorg"), limit_s=3_600),
-    Section(name="stories", command=(*PYTEST, "tests/e2e", "-k", "not kill and not reorg"), limit_s=3_600),
+    Section(name="kills", command=(*PYTEST, *STORIES, "-k", "kill or crash"), limit_s=5_400),
+    Section(name="reorgs", command=(*PYTEST, *STORIES, "-k", "reorg"), limit_s=3_600),
+    Section(name="stories", command=(*PYTEST, *STORIES, "-k", "not (kill or crash or reorg)"), limit_s=5_400),
 )
