@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from optimistic.protocol.engine import BlockEnv
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.mpt import EMPTY_ROOT
 from optimistic.protocol.types import Address, Hash32
+from tests.helpers.memory_nodes import MemoryNodes
 
 FORK = "Cancun"
 BLOB_TYPE = 3
@@ -36,14 +37,6 @@ class Case:
     def is_valid_blob(self) -> bool:
         """Whether it is a blob transaction that Ethereum accepts."""
         return self.raw[:1] == bytes((BLOB_TYPE,)) and self.exception is None
-
-
-class MemoryNodes(dict[bytes, bytes]):
-    """A node store that lives for one case."""
-
-    def put_many(self, nodes: Mapping[bytes, bytes], /) -> None:
-        """Add nodes."""
-        self.update(nodes)
 
 
 def read_cases(folder: Path) -> Iterator[Case]:

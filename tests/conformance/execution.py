@@ -9,7 +9,8 @@ from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import CONFORMANCE
 from optimistic.protocol.strict_rlp import encode
 from optimistic.protocol.types import Hash32
-from tests.conformance.cases import Case, MemoryNodes, block_of, state_of
+from tests.conformance.cases import Case, block_of, state_of
+from tests.helpers.memory_nodes import MemoryNodes
 
 ENGINES = ("py-evm",)
 

@@ -23,6 +23,8 @@ from optimistic.protocol.transactions import AccessList, access_list_gas, intrin
 from optimistic.protocol.types import Address, Hash32
 
 _CALL_STIPEND: Final = 2_300
+_ESTIMATE_PRECISION: Final = 64
+"""Estimates stop at this fraction: where the need depends on the gas limit, a bit costs a run."""
 _ACCESS_LIST_ROUNDS: Final = 8
 
 
@@ -143,26 +145,29 @@ class Simulation:
             state.discard_transaction()
 
     def estimate_gas(self, message: CallMessage) -> int:
-        """Return the smallest gas limit with which `message` succeeds.
+        """Return a gas limit with which `message` succeeds: the least one, up to 1/64 of it.
 
         Raises
         ------
         CannotRun : the sender cannot pay for the value, or for any gas
-        CallFailed : it fails with every gas limit
+        CallFailed : it fails with as much gas as it may have
         """
         high = self._affordable_gas(message)
         first = self.call(replace(message, gas=high))
         if first.error is not None:
             raise CallFailed(first)
-        low = first.gas_needed - 1
-        guess = (first.gas_needed + _CALL_STIPEND) * 64 // 63
-        while low + 1 < high:
-            middle = guess if low < guess < high else (low + high) // 2
-            guess = 0
+        low = first.gas_needed
+        if self._succeeds(replace(message, gas=low)):
+            return low
+        middle = (low + _CALL_STIPEND) * 64 // 63
+        while (high - low) * _ESTIMATE_PRECISION > high:
+            if not low < middle < high:
+                middle = (low + high) // 2
             if self._succeeds(replace(message, gas=middle)):
                 high = middle
             else:
                 low = middle
+            middle = (low + high) // 2
         return high
 
     def access_list(self, message: CallMessage) -> AccessListResult:
