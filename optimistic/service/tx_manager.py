@@ -155,8 +155,16 @@ class TxManager:
         """
         with self._lock:
             head = self._client.head()
+            previous, self._last_head = self._last_head, None
+            same_chain = previous is not None and self._is_canonical(previous.number, previous.hash)
+            if previous is not None and same_chain and head.number < previous.number:
+                self._last_head = previous
+                log.debug("l1_endpoint_lagged", head=head.number, seen=previous.number)
+                return False
             changed = self._watch_mined(head)
-            changed |= self._watch_done(head)
+            if not same_chain:
+                changed |= self._revive_done(head)
+            self._last_head = head
             changed |= self._advance_pending(head)
             changed |= self._send_queued(head)
             self._store.drop_payloads(head.number - self._options.watch_blocks)
@@ -193,17 +201,13 @@ class TxManager:
                 changed = True
         return changed
 
-    def _watch_done(self, head: Header) -> bool:
-        """Revive finished transactions whose block a reorganisation took away."""
-        previous, self._last_head = self._last_head, None
+    def _revive_done(self, head: Header) -> bool:
+        """Take up finished transactions whose block a reorganisation took away."""
         changed = False
-        if previous is None or not self._is_canonical(previous.number, previous.hash):
-            for intent in self._store.done_since(head.number - self._options.watch_blocks):
-                status = intent.status
-                assert status.block_hash is not None, "selected by block number"
-                if not self._is_canonical(status.block_number, status.block_hash):
-                    changed |= self._receipt_again(intent) is None
-        self._last_head = head
+        for intent in self._store.done_since(head.number - self._options.watch_blocks):
+            status = intent.status
+            if not self._is_canonical(status.block_number, status.block_hash):
+                changed |= self._receipt_again(intent) is None
         return changed
 
     def _receipt_again(self, intent: Intent) -> Receipt | None:

@@ -167,7 +167,8 @@ class TxStore:
     def next_nonce(self, chain_nonce: int) -> int:
         """Return the lowest nonce neither used on chain nor given to an intent."""
         row = self.database.query_one(
-            "SELECT max(nonce) FROM tx_intent WHERE sender = ? AND state IN ('pending', 'mined')",
+            "SELECT max(nonce) FROM tx_intent WHERE sender = ? "
+            "AND (state = 'pending' OR block_hash IS NOT NULL)",
             (self._sender,),
         )
         highest = row[0] if row is not None else None

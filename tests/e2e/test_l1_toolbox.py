@@ -131,9 +131,9 @@ def test_client__anvil_after_a_reorg__pinned_reads_fail(anvil: Anvil) -> None:
     anvil.reorg(2)
 
     assert client.find_header(head.hash) is None
-    with pytest.raises((L1BlockMissing, L1RequestFailed)):
+    with pytest.raises(L1BlockMissing):
         client.balance_wei(TARGET, head.hash)
-    with pytest.raises((L1BlockMissing, L1RequestFailed)):
+    with pytest.raises(L1BlockMissing):
         client.call(Call(to=TARGET), head.hash)
 
 

@@ -503,6 +503,41 @@ def test_manager__receipt_vanishes_but_its_block_does_not__is_a_lie() -> None:
     assert world.status("a").state is TxState.MINED
 
 
+def test_manager__head_goes_back_on_the_same_chain__changes_nothing(world: World) -> None:
+    world.manager.submit(pay("a", 1))
+    world.settle()
+    old = world.l1.chain.request("eth_getBlockByNumber", ["0x0", False])
+
+    def lag(params: Any, forward: Any) -> Any:
+        return old if params[0] == "latest" else forward()
+
+    world.l1.transport.tamper("eth_getBlockByNumber", lag)
+    world.manager.submit(pay("b", 10))
+    assert not world.manager.step()
+    assert world.status("b").state is TxState.QUEUED
+    assert world.status("a").state is TxState.DONE
+
+    world.l1.transport.heal("eth_getBlockByNumber")
+    world.settle()
+    assert (world.status("b").nonce, world.received()) == (1, 11)
+
+
+def test_manager__lagging_endpoint_after_a_restart__does_not_reuse_a_nonce(world: World) -> None:
+    world.manager.submit(pay("a", 1))
+    world.settle(1)
+    world.manager.submit(pay("b", 10))
+    world.manager = world.make_manager()
+    old = world.l1.chain.request("eth_getBlockByNumber", ["0x0", False])
+
+    def lag(params: Any, forward: Any) -> Any:
+        return old if params[0] == "latest" else forward()
+
+    world.l1.transport.tamper("eth_getBlockByNumber", lag)
+    world.manager.step()
+
+    assert world.status("b").nonce == 1
+
+
 def test_manager__nonce_used_by_somebody_else__takes_another_and_still_acts_once(world: World) -> None:
     world.manager.submit(pay("a"))
     world.manager.step()
