@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from optimistic.protocol import mpt
 from optimistic.protocol.hashing import keccak256
 from tests.helpers.contract_host import ContractHost, Reverted
-from tests.helpers.forged_proofs import KEY, WELL_HASHED
+from tests.helpers.forged_proofs import IMPOSSIBLE, KEY
 from tests.helpers.tries import build, contents, keys, slot_key, values
 
 REFUSED = "refused"
@@ -104,11 +104,24 @@ def test_mpt__malformed_but_well_hashed_proof__both_languages_agree(
     pair.answers(keccak256(forged[0]), asked, value, forged)
 
 
-@pytest.mark.parametrize("case", WELL_HASHED.values(), ids=WELL_HASHED.keys())
+@pytest.mark.parametrize("case", IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
 def test_mpt__impossible_trie__both_languages_refuse(pair: Pair, case: tuple[bytes, Proof]) -> None:
     root, proof = case
 
     assert pair.answers(root, KEY, b"value", proof) == [REFUSED] * 3
+
+
+@pytest.mark.parametrize("size", range(26, 33))
+def test_mpt__leaf_around_32_bytes__both_languages_agree(pair: Pair, size: int) -> None:
+    first, second, third = (bytes(31) + bytes([last]) for last in (0x00, 0x01, 0x10))
+    content = {first: b"v" * size, second: b"\x05", third: b"w" * size}
+    root, nodes = build(content)
+
+    for key, value in content.items():
+        answers = pair.answers(root, key, b"x" * size, mpt.prove(nodes, root, key))
+        assert answers[:2] == [value, build(content | {key: b"x" * size})[0]]
+        answers = pair.answers(root, key, b"x", mpt.prove_delete(nodes, root, key))
+        assert answers[2] == build({k: v for k, v in content.items() if k != key})[0]
 
 
 @pytest.mark.parametrize("size", [55, 56, 255, 256, 65_535, 65_536, 70_000])

@@ -5,11 +5,11 @@ import pytest
 from optimistic.protocol import mpt
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.hashing import keccak256
-from tests.helpers.forged_proofs import KEY, WELL_HASHED
+from tests.helpers.forged_proofs import IMPOSSIBLE, KEY
 from tests.helpers.tries import INLINE_KEYS, build, reference_root, slot_key
 
 
-@pytest.mark.parametrize("case", WELL_HASHED.values(), ids=WELL_HASHED.keys())
+@pytest.mark.parametrize("case", IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
 def test_proof__malformed_but_well_hashed__is_refused(case: tuple[bytes, list[bytes]]) -> None:
     root, proof = case
 
