@@ -28,10 +28,11 @@ from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import ContractReverted
 from optimistic.service.l1_types import BlockId, Call, Header
 from optimistic.service.tx_manager import TxManager
-from optimistic.service.tx_types import Precondition, Readiness, TxOutcome, TxRequest
+from optimistic.service.tx_types import Precondition, Readiness, TxOutcome, TxRequest, TxState
 
 log = structlog.get_logger(__name__)
 
+_IN_FLIGHT: Final = "assertion_in_flight"
 _READINESS: Final[dict[type[ContractReverted], Readiness]] = {
     revert_class("AssertionExists"): Readiness.DONE,
     revert_class("NotLive"): Readiness.DONE,
@@ -96,6 +97,7 @@ class Asserter:
         self._game = game
         self._sender = sender
         self._options = options
+        self._asked = ""
 
     def step(self) -> bool:
         """Ask for every transaction that is due; return whether there was one."""
@@ -179,7 +181,17 @@ class Asserter:
         claim = self.claim(tip.to_batch, to_batch)
         if claim is None or (state.children and head.timestamp >= state.t0 + self._params.challenge_period_s):
             return False
+        if self._is_in_flight():
+            return False
         return self._stake_on(path, head) and self._assert(tip, to_batch, claim, head)
+
+    def _is_in_flight(self) -> bool:
+        """Return whether an assertion is on its way, be it one that an earlier run signed."""
+        key = self._store.note(_IN_FLIGHT)
+        status = self._sender.status(key) if key else None
+        if status is None or status.is_final:
+            return False
+        return status.state is not TxState.QUEUED or key == self._asked
 
     def _due_batch(self, tip: _Tip, head: Header) -> int | None:
         """Return where the first assertion on `tip` should end, None if it is too early for one."""
@@ -198,11 +210,11 @@ class Asserter:
         status = self._contract.assertion(stake.tip, at=head.hash).status
         if status is AssertionStatus.CONFIRMED:
             return True
-        if self._store.assertion(stake.tip) is None:
-            return False  # made just now: the deriver has yet to see it
         if stake.tip not in places:
-            log.error("stake_on_another_branch", tip=stake.tip.hex(), status=status.name)
-            return False
+            newest = self._store.assertion(stake.tip)
+            if newest is not None and self.is_right(newest) is False:
+                log.error("stake_on_wrong_assertion", tip=stake.tip.hex(), status=status.name)
+            return False  # else it was made just now, and the next step sees it
         following = places[places.index(stake.tip) + 1]
         self._request(f"back:{following.hex()}", self._contract.back_call(following, stake_wei=0))
         return False
@@ -218,7 +230,10 @@ class Asserter:
             stake_wei=stake_wei,
         )
         content = keccak256(call.data + stake_wei.to_bytes(32, "big"))
-        asked = self._request(f"assert:{to_batch}:{content.hex()[:16]}", call)
+        key = f"assert:{to_batch}:{content.hex()[:16]}"
+        self._store.set_note(_IN_FLIGHT, key)
+        self._asked = key
+        asked = self._request(key, call)
         if asked:
             log.info("assertion_submitted", parent=tip.id.hex(), from_batch=tip.to_batch, to_batch=to_batch)
         return asked

@@ -307,3 +307,28 @@ def test_two_wallets__replacement_and_gap__executed_once_in_nonce_order(world: N
     world.turn(node)
 
     assert world.balance(node, BOB) == 120
+
+
+def test_asserter__equal_chain_by_others__stake_follows_by_backing(world: NodeWorld) -> None:
+    node = world.aggregator()
+    alice = world.funded(node)
+    world.until_safe(node)
+    world.turn(node, times=4)
+    node.close()
+    node = world.aggregator(asserts=False)
+    ours = node.store.assertions()[0]
+    for _ in range(2):
+        node.gateway.submit(alice.transfer(BOB, 1))
+        world.turn(node, times=4)
+    second = world.post(world.alice, ours.to_batch + 1, parent=ours.id)
+    third = world.post(world.alice, ours.to_batch + 2, parent=second.id)
+    node.close()
+
+    node = world.aggregator()
+    node.gateway.submit(alice.transfer(BOB, 1))
+    world.turn(node, times=14)
+
+    [fourth] = node.store.assertion_children(third.id)
+    assert fourth.poster == world.bob.address
+    for assertion in (ours, second, third, fourth):
+        assert world.chain.is_member(assertion.id, world.bob.address, at="latest")
