@@ -80,7 +80,7 @@ def devnet(  # noqa: PLR0913 - one argument per option
     shutil.rmtree(data_dir, ignore_errors=True)
     data_dir.mkdir(parents=True)
     ports = _Ports(l1=l1_port, l2=rpc_port, watchtower=health_port)
-    with ExitStack() as stack, _interrupts() as interrupted:
+    with _interrupts() as interrupted, ExitStack() as stack:
         processes = _start(stack, data_dir, ports, l1_block_time, profile_period)
         emit(_overview(data_dir, ports))
         say("running; stop with Ctrl-C")
@@ -161,12 +161,20 @@ def _process(
         try:
             yield process
         finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_GRACE_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _end_group(process)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and what it started: npm's wrappers do not pass signals on."""
+    for number, grace_s in ((signal.SIGTERM, _STOP_GRACE_S), (signal.SIGKILL, None)):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            continue
+        except ProcessLookupError:
+            pass
+        return
 
 
 @contextmanager

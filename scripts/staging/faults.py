@@ -15,6 +15,7 @@ from optimistic.protocol.engine import BlockEnv, Log, Outcome, Skip
 from optimistic.protocol.execution import EvmEngine
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.mpt import NodeStore
+from optimistic.protocol.params import RollupParams
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import Hash32
 
@@ -123,3 +124,12 @@ class FaultyEngine:
         if self._env is not None:
             self._inner.begin_block(self._env)
         return replace(outcome, state_root=root)
+
+
+def lying_engines(plan: FaultPlan) -> Callable[[RollupParams, NodeStore, Hash32], FaultyEngine]:
+    """Return what builds the engines of a node that follows `plan`."""
+
+    def build(params: RollupParams, nodes: NodeStore, state_root: Hash32) -> FaultyEngine:
+        return FaultyEngine(lambda root: EvmEngine(params, nodes, root), nodes, state_root, plan)
+
+    return build

@@ -19,7 +19,6 @@ from optimistic.node.batcher import BatcherOptions
 from optimistic.node.config import AggregatorConfig
 from optimistic.node.node import Node, Signers, Surroundings
 from optimistic.protocol.execution import EvmEngine
-from optimistic.protocol.mpt import NodeStore
 from optimistic.protocol.params import DEVNET, RollupParams
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.clock import FakeClock, SystemClock
@@ -29,7 +28,7 @@ from optimistic.service.embedded_l1 import EmbeddedL1
 from optimistic.service.l1_types import Call, Receipt
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.signer import Signer
-from scripts.staging.faults import FaultPlan, FaultyEngine
+from scripts.staging.faults import FaultPlan, lying_engines
 
 SEQUENCER_KEY, WATCHTOWER_KEY, USER_KEY, DEPLOYER_KEY = 0, 1, 2, 3
 _PATIENCE: Final = 600
@@ -108,7 +107,7 @@ class World:
             client=self.client,
             signers=Signers(sequencer=self.signers[SEQUENCER_KEY]),
             clock=self.clock,
-            build_engine=EvmEngine if plan is None else _lying_engines(plan),
+            build_engine=EvmEngine if plan is None else lying_engines(plan),
         )
         self._node = Node(self.deployment, config, around)
         return self._node
@@ -191,10 +190,3 @@ class World:
         }
         signed = Wallet.from_key(key).sign_transaction(defaults | fields)
         return bytes(signed.raw_transaction), Hash32(bytes(signed.hash))
-
-
-def _lying_engines(plan: FaultPlan) -> Callable[[RollupParams, NodeStore, Hash32], FaultyEngine]:
-    def build(params: RollupParams, nodes: NodeStore, state_root: Hash32) -> FaultyEngine:
-        return FaultyEngine(lambda root: EvmEngine(params, nodes, root), nodes, state_root, plan)
-
-    return build
