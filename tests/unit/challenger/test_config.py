@@ -1,0 +1,62 @@
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import pytest
+
+from challenger.cli_options import AmountWei
+from challenger.config import ChallengerConfig, InvalidConfig, Mode
+
+GOOD = ChallengerConfig(
+    l1_rpc_url="http://one", deployment=Path("deployment.json"), data_dir=Path("data"), has_key=True
+)
+
+PROBLEMS: dict[str, tuple[ChallengerConfig, str]] = {
+    "act_without_key": (replace(GOOD, has_key=False), "needs a key"),
+    "dry_run_without_account": (replace(GOOD, has_key=False, mode=Mode.DRY_RUN), "needs --account"),
+    "account_with_key": (replace(GOOD, account=bytes(20)), "--account"),
+    "short_account": (replace(GOOD, has_key=False, mode=Mode.DRY_RUN, account=b"\x01"), "--account"),
+    "same_endpoint_twice": (replace(GOOD, l1_check_url="http://one"), "--l1-check-url"),
+    "nothing_to_spend": (replace(GOOD, max_spend_wei=0), "--max-spend"),
+    "no_timeout": (replace(GOOD, l1_timeout_ms=0), "--l1-timeout must be positive"),
+    "no_pause": (replace(GOOD, poll_interval_ms=0), "--poll-interval must be positive"),
+    "part_of_a_second": (replace(GOOD, assert_after_ms=1_500), "--assert-after"),
+}
+
+
+def test_config__defaults_with_a_key__are_fine() -> None:
+    GOOD.check()
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_config__problem__is_named(name: str) -> None:
+    config, part = PROBLEMS[name]
+
+    (problem,) = config.problems()
+
+    assert part in problem
+
+
+def test_config__several_problems__are_named_together() -> None:
+    config = replace(GOOD, has_key=False, max_spend_wei=0, batches_per_turn=0)
+
+    with pytest.raises(InvalidConfig, match=r"needs a key.*--max-spend.*--batches-per-turn"):
+        config.check()
+
+
+def test_config__watch_only__needs_no_key() -> None:
+    assert replace(GOOD, has_key=False, mode=Mode.WATCH_ONLY).problems() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wei"),
+    [("2eth", 2 * 10**18), ("1.5ether", 15 * 10**17), (" 20 gwei ", 20 * 10**9), ("7wei", 7), ("0eth", 0)],
+)
+def test_amount__number_and_unit__is_exact(text: str, wei: int) -> None:
+    assert AmountWei().convert(text, None, None) == wei
+
+
+@pytest.mark.parametrize("text", ["", "2", "eth", "-1eth", "1.5wei", "infeth", "1e400eth1"])
+def test_amount__anything_else__is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        AmountWei().convert(text, None, None)
