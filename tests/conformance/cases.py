@@ -45,10 +45,11 @@ def read_cases(folder: Path) -> Iterator[Case]:
         with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
             for line in lines:
                 if line.strip():
-                    yield from _cases_of(line)
+                    yield from cases_of(line)
 
 
-def _cases_of(line: str) -> Iterator[Case]:
+def cases_of(line: str) -> Iterator[Case]:
+    """Yield the cases of one test."""
     test = json.loads(line)
     for post in test["post"].get(FORK, ()):
         at = post["indexes"]

@@ -17,6 +17,7 @@ from tests.conformance.execution import Setting, load_setting, run_case
 
 _SPAWN = get_context("spawn")
 TIMED_OUT = "timed out"
+READY = "ready"
 
 
 class Result:
@@ -33,6 +34,7 @@ class Result:
 def _serve(connection: Connection) -> None:
     """Run cases until the parent goes away; a test's JSON comes with its first case only."""
     setting: Setting | None = None
+    connection.send(READY)
     while True:
         try:
             line, case = connection.recv()
@@ -57,8 +59,11 @@ class _Worker:
         self.case: Case | None = None
         self.started = 0.0
         self._line = ""
+        self._ready = False
 
     def give(self, case: Case) -> None:
+        if not self._ready:
+            self._ready = self.connection.recv() == READY
         self.case, self.started = case, time.monotonic()
         self.connection.send(("" if case.line is self._line else case.line, replace(case, line="")))
         self._line = case.line

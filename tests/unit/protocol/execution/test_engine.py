@@ -174,13 +174,8 @@ def test_transaction__precompile_around_the_price_cap__fails_above_it(
     params: RollupParams, rounds: int, succeeds: bool
 ) -> None:
     engine, nodes = start(params, contract=Alloc(nonce=1, code=CALL_BLAKE2F))
-    fields = {
-        "to": CONTRACT,
-        "gas": 4_000_000,
-        "data": rounds.to_bytes(4, "big"),
-        "chainId": params.l2_chain_id,
-    }
-    outcome = apply(engine, **fields)
+    data, chain_id = rounds.to_bytes(4, "big"), params.l2_chain_id
+    outcome = apply(engine, to=CONTRACT, gas=4_000_000, data=data, chainId=chain_id)
     engine.flush()
     assert outcome.status == 1
     assert StateView(nodes, outcome.state_root).storage(CONTRACT, 0) == int(succeeds)

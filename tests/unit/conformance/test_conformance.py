@@ -1,0 +1,184 @@
+"""The runner of the official state tests, on small state tests of our own."""
+
+import gzip
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from optimistic.protocol.params import CONFORMANCE
+from optimistic.protocol.types import Address
+from scripts.conformance import main
+from tests.conformance.cases import Case, cases_of, read_cases
+from tests.conformance.exclusions import Exclusion, find_exclusion, load_exclusions
+from tests.conformance.execution import load_setting, run_case
+from tests.conformance.pool import TIMED_OUT, run_cases
+from tests.conformance.report import Selection, run_selection
+from tests.helpers.evm_world import ALICE, BOB, CONTRACT, ETHER, Alloc, make_state, sign_tx
+
+NO_LOGS = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347"
+ENDLESS = bytes.fromhex("5b5f56")
+GAS_LIMIT = 10**12
+
+
+def hex_of(value: int | bytes) -> str:
+    return hex(value) if isinstance(value, int) else "0x" + value.hex()
+
+
+def entry(raw: bytes, alloc: Mapping[Address, Alloc], exception: str | None = None) -> dict[str, Any]:
+    post = {
+        "hash": hex_of(make_state(alloc)[1]),
+        "logs": NO_LOGS,
+        "indexes": {"data": 0, "gas": 0, "value": 0},
+        "txbytes": hex_of(raw),
+    }
+    return {**post, "expectException": exception} if exception else post
+
+
+def state_test(name: str, pre: Mapping[Address, Alloc], *posts: dict[str, Any]) -> str:
+    env = {
+        "currentBaseFee": "0x0",
+        "currentCoinbase": hex_of(b"\xfe" * 20),
+        "currentGasLimit": hex(GAS_LIMIT),
+        "currentNumber": "0x1",
+        "currentRandom": "0x2",
+        "currentTimestamp": "0x3e8",
+    }
+    accounts = {
+        hex_of(address): {
+            "balance": hex(start.balance),
+            "nonce": hex(start.nonce),
+            "code": hex_of(start.code),
+            "storage": {hex(slot): hex(value) for slot, value in start.storage.items()},
+        }
+        for address, start in pre.items()
+    }
+    numbered = [{**post, "indexes": {**post["indexes"], "data": at}} for at, post in enumerate(posts)]
+    test = {"file": f"own/{name}.json", "name": name, "env": env, "pre": accounts, "transaction": {}}
+    return json.dumps({**test, "post": {"Cancun": numbered}})
+
+
+def transfer(**fields: Any) -> bytes:
+    return sign_tx(chainId=CONFORMANCE.l2_chain_id, value=7, **fields)
+
+
+PRE = {ALICE: Alloc(balance=ETHER)}
+AFTER = {ALICE: Alloc(balance=ETHER - 7, nonce=1), BOB: Alloc(balance=7)}
+GOOD = entry(transfer(), AFTER)
+WRONG_ROOT = entry(transfer(), PRE)
+REJECTED = entry(transfer(nonce=1), PRE, "TransactionException.NONCE_MISMATCH_TOO_HIGH")
+NOT_REJECTED = entry(transfer(), PRE, "TransactionException.SOMETHING")
+BLOB = entry(b"\x03\xc0", PRE)
+BAD_BLOB = entry(b"\x03\xc0", PRE, "TransactionException.TYPE_3_TX_ZERO_BLOBS")
+
+
+@pytest.fixture(name="folder")
+def _folder(tmp_path: Path) -> Path:
+    lines = [
+        state_test("good", PRE, GOOD, REJECTED, BAD_BLOB),
+        state_test("blob", PRE, BLOB),
+        state_test("bad", PRE, WRONG_ROOT, NOT_REJECTED),
+    ]
+    with gzip.open(tmp_path / "own.jsonl.gz", "wt") as file:
+        file.write("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def failures(cases: list[Case]) -> list[str | None]:
+    return [run_case(case, load_setting(case.line)) for case in cases]
+
+
+def test_cases__are_read_in_order_with_their_place(folder: Path) -> None:
+    assert [case.id for case in read_cases(folder)] == [
+        "own/good.json::good[d0,g0,v0]",
+        "own/good.json::good[d1,g0,v0]",
+        "own/good.json::good[d2,g0,v0]",
+        "own/blob.json::blob[d0,g0,v0]",
+        "own/bad.json::bad[d0,g0,v0]",
+        "own/bad.json::bad[d1,g0,v0]",
+    ]
+
+
+def test_run_case__passes_only_on_the_expected_root_or_rejection(folder: Path) -> None:
+    verdicts = failures(list(read_cases(folder)))
+    assert verdicts[:3] == [None, None, None]
+    assert [verdict is not None for verdict in verdicts[3:]] == [True, True, True]
+
+
+def test_exclusions__committed_list__is_well_formed() -> None:
+    entries = load_exclusions()
+    assert len({exclusion.case for exclusion in entries}) == len(entries)
+    assert [exclusion.rule for exclusion in entries if exclusion.case == "*"] == ["blob-transaction"]
+
+
+def test_exclusion__names_a_case_a_test_or_a_file(folder: Path) -> None:
+    good, other, _, blob, *_ = read_cases(folder)
+    for name in ("own/good.json", "own/good.json::good", good.id):
+        assert Exclusion(case=name, rule="timeout", reason="r").covers(good)
+    assert not Exclusion(case=good.id, rule="timeout", reason="r").covers(other)
+    assert not Exclusion(case="own/goo", rule="timeout", reason="r").covers(good)
+    everything = (Exclusion(case="*", rule="blob-transaction", reason="r"),)
+    assert find_exclusion(blob, everything) is not None
+    assert find_exclusion(good, everything) is None
+
+
+@pytest.mark.parametrize(
+    "entry_fields",
+    [
+        {"case": "x", "rule": "unknown", "reason": "r"},
+        {"case": "x", "rule": "timeout", "reason": ""},
+        {"case": "*", "rule": "timeout", "reason": "r"},
+    ],
+)
+def test_exclusions__malformed_entry__is_refused(tmp_path: Path, entry_fields: dict[str, str]) -> None:
+    path = tmp_path / "exclusions.json"
+    path.write_text(json.dumps([entry_fields]))
+    with pytest.raises(ValueError, match="exclusion"):
+        load_exclusions(path)
+
+
+@pytest.mark.slow
+def test_summary__counts_every_case_read_once(folder: Path) -> None:
+    said: list[str] = []
+    selection = Selection(fixtures=folder, limit=5, entries=load_exclusions())
+    summary = run_selection(selection, 2, 60, said.append)
+    assert summary.pop("seconds") >= 0
+    assert summary == {
+        "cases": 4,
+        "passed": 3,
+        "failed": 1,
+        "excluded": 1,
+        "excluded_by_reason": {"blob-transaction": 1},
+    }
+    assert [line.split(":")[0] for line in said] == ["FAIL own/bad.json"]
+
+
+@pytest.mark.slow
+def test_pool__endless_case__is_ended_and_the_next_one_runs() -> None:
+    pre = {**PRE, CONTRACT: Alloc(nonce=1, code=ENDLESS)}
+    endless = entry(sign_tx(chainId=CONFORMANCE.l2_chain_id, to=CONTRACT, gas=10**11), pre)
+    lines = [state_test("endless", pre, endless), state_test("good", PRE, GOOD)]
+    results = list(run_cases([case for line in lines for case in cases_of(line)], 1, 1))
+    assert [result.failure for result in results] == [TIMED_OUT, None]
+
+
+@pytest.mark.slow
+def test_script__json__is_one_line_on_stdout(folder: Path) -> None:
+    result = CliRunner().invoke(
+        main, ["--fixtures", str(folder), "--engine", "py-evm", "--limit", "4", "--json"]
+    )
+    assert result.exit_code == 0
+    (line,) = result.stdout.splitlines()
+    assert json.loads(line)["passed"] == 3
+
+
+@pytest.mark.slow
+def test_script__excluded_case_passes__is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = (Exclusion(case="own/good.json", rule="timeout", reason="it does not time out"),)
+    monkeypatch.setattr("scripts.conformance.load_exclusions", lambda: hidden)
+    result = CliRunner().invoke(main, ["--fixtures", str(folder), "--check-exclusions", "--json"])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout.splitlines()[0])["passed"] == 3
