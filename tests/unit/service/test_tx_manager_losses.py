@@ -1,0 +1,280 @@
+import threading
+from typing import Any
+
+import pytest
+
+from optimistic.protocol.errors import TemporaryError
+from optimistic.service.l1_client import L1Client
+from optimistic.service.l1_errors import JsonRpcError, L1Lied, L1Unavailable
+from optimistic.service.l1_types import Call
+from optimistic.service.signer import Signer
+from optimistic.service.tx_manager import TxManager
+from optimistic.service.tx_types import (
+    IdempotencyConflict,
+    Readiness,
+    TxNotAccepted,
+    TxOutcome,
+    TxRequest,
+    TxState,
+)
+from tests.helpers.tx_world import TARGET, TxWorld, always, pay
+
+
+@pytest.fixture
+def world() -> TxWorld:
+    return TxWorld()
+
+
+# --------------------------------------------------------------------------------------------- losses
+
+
+def test_manager__dropped_from_the_pool__is_sent_again_unchanged(world: TxWorld) -> None:
+    world.manager.submit(pay("a"))
+    world.manager.step()
+
+    world.l1.lose_pool()
+    world.manager.step()
+
+    assert len({pooled.hash for pooled in world.l1.sent}) == 1
+    assert len(world.l1.pool) == 1
+    world.settle()
+    assert world.received() == 1
+
+
+def test_manager__no_answer_to_a_send__ends_in_one_effect(world: TxWorld) -> None:
+    world.manager.submit(pay("a"))
+    send = world.l1._send
+
+    def send_and_vanish(params: Any, forward: Any) -> Any:
+        send(params, forward)
+        raise L1Unavailable("timeout")
+
+    world.l1.transport.tamper("eth_sendRawTransaction", send_and_vanish)
+    with pytest.raises(L1Unavailable):
+        world.manager.step()
+    world.l1.transport.tamper("eth_sendRawTransaction", send)
+    world.settle()
+
+    assert world.received() == 1
+    assert len({pooled.hash for pooled in world.l1.sent}) == 1
+
+
+def test_manager__refused_by_the_endpoint__is_loud_and_tried_again(world: TxWorld) -> None:
+    world.manager.submit(pay("a"))
+    send = world.l1._send
+    world.l1.transport.fail("eth_sendRawTransaction", JsonRpcError(-32_000, "insufficient funds"))
+    for _ in range(2):
+        with pytest.raises(TxNotAccepted, match="insufficient funds"):
+            world.manager.step()
+
+    world.l1.transport.tamper("eth_sendRawTransaction", send)
+    world.settle()
+
+    assert world.received() == 1
+
+
+def test_manager__one_request_cannot_be_simulated__the_others_go_on(world: TxWorld) -> None:
+    world.manager.submit(pay("rich", 10**30))
+    world.manager.submit(pay("fine", 1))
+
+    with pytest.raises(TemporaryError, match="insufficient funds"):
+        world.manager.step()
+    world.l1.mine()
+
+    assert world.received() == 1
+
+
+@pytest.mark.parametrize("depth", range(1, 5))
+def test_manager__reorganised_away__is_mined_again_once(depth: int) -> None:
+    world = TxWorld()
+    world.l1.mine(2)
+    for number in range(3):
+        world.manager.submit(pay(str(number), 10**number))
+        world.settle(1)
+    world.manager.step()
+    assert world.received() == 111
+    nonces = [world.status(str(number)).nonce for number in range(3)]
+
+    world.l1.chain.reorg(depth, empty_blocks=depth + 1)
+    world.settle()
+
+    assert [world.status(str(number)).outcome for number in range(3)] == [TxOutcome.CONFIRMED] * 3
+    assert [world.status(str(number)).nonce for number in range(3)] == nonces
+    assert world.received() == 111
+
+
+def test_manager__moved_to_another_block_by_a_reorg__is_followed() -> None:
+    world = TxWorld(confirmations=2)
+    world.manager.submit(pay("a"))
+    world.manager.step()
+    world.l1.mine()
+    world.manager.step()
+    before = world.status("a")
+    [transaction] = world.l1.chain.reorg(1, empty_blocks=1)
+    assert transaction.hash == before.tx_hash
+
+    world.settle()
+
+    after = world.status("a")
+    assert after.outcome is TxOutcome.CONFIRMED
+    assert after.tx_hash == before.tx_hash
+    assert after.block_hash != before.block_hash
+
+
+def test_manager__receipt_vanishes_but_its_block_does_not__is_a_lie() -> None:
+    world = TxWorld(confirmations=5)
+    world.manager.submit(pay("a"))
+    world.settle(1)
+    assert world.status("a").state is TxState.MINED
+    world.l1.transport.tamper("eth_getTransactionReceipt", lambda _params, _forward: None)
+
+    with pytest.raises(L1Lied, match="vanished"):
+        world.manager.step()
+
+    assert world.status("a").state is TxState.MINED
+
+
+def test_manager__head_goes_back_on_the_same_chain__changes_nothing(world: TxWorld) -> None:
+    world.manager.submit(pay("a", 1))
+    world.settle()
+    old = world.l1.chain.request("eth_getBlockByNumber", ["0x0", False])
+
+    def lag(params: Any, forward: Any) -> Any:
+        return old if params[0] == "latest" else forward()
+
+    world.l1.transport.tamper("eth_getBlockByNumber", lag)
+    world.manager.submit(pay("b", 10))
+    assert not world.manager.step()
+    assert world.status("b").state is TxState.QUEUED
+    assert world.status("a").state is TxState.DONE
+
+    world.l1.transport.heal("eth_getBlockByNumber")
+    world.settle()
+    assert (world.status("b").nonce, world.received()) == (1, 11)
+
+
+def test_manager__lagging_endpoint_after_a_restart__does_not_reuse_a_nonce(world: TxWorld) -> None:
+    world.manager.submit(pay("a", 1))
+    world.settle(1)
+    world.manager.submit(pay("b", 10))
+    world.manager = world.make_manager()
+    old = world.l1.chain.request("eth_getBlockByNumber", ["0x0", False])
+
+    def lag(params: Any, forward: Any) -> Any:
+        return old if params[0] == "latest" else forward()
+
+    world.l1.transport.tamper("eth_getBlockByNumber", lag)
+    world.manager.step()
+
+    assert world.status("b").nonce == 1
+
+
+def test_manager__nonce_used_by_somebody_else__takes_another_and_still_acts_once(world: TxWorld) -> None:
+    world.manager.submit(pay("a"))
+    world.manager.step()
+    world.l1.lose_pool()
+    world.foreign(0)
+    world.l1.chain.mine()
+
+    world.settle(8)
+
+    status = world.status("a")
+    assert (status.outcome, status.nonce) == (TxOutcome.CONFIRMED, 1)
+    assert world.received() == 1
+
+
+def test_manager__key_used_elsewhere_before__starts_at_the_chains_nonce(world: TxWorld) -> None:
+    world.foreign(0)
+    world.foreign(1)
+    world.l1.chain.mine()
+
+    world.manager.submit(pay("a"))
+    world.settle()
+
+    assert world.status("a").nonce == 2
+
+
+# ---------------------------------------------------------------------------------------------- restarts
+
+
+def test_manager__restarted__finishes_what_was_signed(world: TxWorld) -> None:
+    world.manager.submit(pay("a", precondition=always(Readiness.READY)))
+    world.manager.step()
+    world.l1.lose_pool()
+
+    world.manager = world.make_manager()
+    world.settle()
+
+    assert world.status("a").outcome is TxOutcome.CONFIRMED
+    assert world.received() == 1
+
+
+def test_manager__restarted_with_a_guarded_request_queued__waits_for_its_owner(world: TxWorld) -> None:
+    now = [Readiness.NOT_YET]
+    request = pay("a", precondition=lambda _at: now[0])
+    world.manager.submit(request)
+    world.manager.step()
+
+    world.manager = world.make_manager()
+    now[0] = Readiness.READY
+    world.settle(2)
+    assert world.l1.sent == []
+
+    world.manager.submit(request)
+    world.settle()
+    assert world.received() == 1
+
+
+def test_manager__old_and_done__keeps_the_outcome_but_not_the_bytes() -> None:
+    world = TxWorld(watch_blocks=5)
+    request = TxRequest(key="a", call=Call(to=TARGET, data=b"x" * 1_000, value_wei=1))
+    world.manager.submit(request)
+    world.settle()
+    world.l1.mine(10)
+    world.manager.step()
+
+    assert world.database.query_one("SELECT count(*) FROM tx_attempt") == (0,)
+    assert world.database.query_one("SELECT length(data) FROM tx_intent") == (0,)
+    assert world.manager.submit(request).outcome is TxOutcome.CONFIRMED
+    with pytest.raises(IdempotencyConflict):
+        world.manager.submit(pay("a", 2))
+
+
+def test_manager__two_keys__share_a_database_without_mixing(world: TxWorld) -> None:
+    other = TxManager(
+        L1Client(world.l1.chain), Signer(world.l1.chain.keys[1]), world.database, clock=world.clock
+    )
+    world.manager.submit(pay("a", 1))
+    other.submit(pay("a", 10))
+
+    world.manager.step()
+    other.step()
+    world.l1.mine()
+    world.manager.step()
+    other.step()
+
+    assert world.received() == 11
+    assert world.manager.sender != other.sender
+
+
+def test_manager__submitting_while_a_step_waits_for_l1__does_not_block(world: TxWorld) -> None:
+    entered, release = threading.Event(), threading.Event()
+
+    def slow(_params: Any, forward: Any) -> Any:
+        entered.set()
+        release.wait(10)
+        return forward()
+
+    world.manager.submit(pay("a"))
+    world.l1.transport.tamper("eth_estimateGas", slow)
+    stepping = threading.Thread(target=world.manager.step)
+    stepping.start()
+    entered.wait(10)
+
+    world.manager.submit(pay("b"))
+    assert world.manager.status("b") is not None
+
+    release.set()
+    stepping.join()
+    world.settle()
+    assert world.received() == 2
