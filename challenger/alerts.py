@@ -45,7 +45,7 @@ def find_alerts(view: ChainView, known: Knowledge) -> list[Alert]:
         alerts += _about(view, known, assertion)
     for parent in right_chain(view, known):
         alerts += _about_window(view, known, parent)
-    alerts += _about_account(view)
+    alerts += _about_account(view, known)
     return alerts
 
 
@@ -118,7 +118,7 @@ def _about_window(view: ChainView, known: Knowledge, parent: Assertion) -> Itera
         )
 
 
-def _about_account(view: ChainView) -> Iterator[Alert]:
+def _about_account(view: ChainView, known: Knowledge) -> Iterator[Alert]:
     if view.me is None:
         return
     stake, subject = view.me.stake, view.me.stake.address.hex()
@@ -129,13 +129,12 @@ def _about_account(view: ChainView) -> Iterator[Alert]:
             subject=subject,
             detail="use another account; this one can never stake again",
         )
-    tip = view.assertions.get(stake.tip)
-    if stake.amount and tip is not None and tip.status is Status.DEAD:
+    if stake.amount and known.judgement(stake.tip) is Judgement.INVALID:
         yield Alert(
             severity=Severity.CRITICAL,
-            kind="own_stake_on_dead_assertion",
+            kind="own_stake_on_wrong_assertion",
             subject=subject,
-            detail=tip.id.hex(),
+            detail="another program used this key; use another account",
         )
     if not stake.amount and not stake.is_slashed and view.me.balance_wei < view.stake_wei:
         yield Alert(

@@ -107,7 +107,7 @@ def acting_options(function: FC) -> FC:
             "--assert-after",
             type=DURATION_MS,
             default=None,
-            help="Assert batches nobody asserted for this long.  [default: the deployment's force delay]",
+            help="Assert batches that nobody asserted for this long.  [default: twice the force delay]",
         ),
         option(
             "--max-delay",

@@ -43,7 +43,7 @@ class ChallengerConfig:
     """Whose moves a dry run plans, without a key."""
     back: BackPolicy = BackPolicy.CONTESTED
     assert_after_ms: int | None = None
-    """Age at which unasserted batches are asserted; None: the deployment's force delay."""
+    """Age at which unasserted batches are asserted; None: twice the deployment's force delay."""
     max_delay_ms: int = 300_000
     release_stake: bool = True
     max_spend_wei: int | None = None

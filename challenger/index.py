@@ -62,7 +62,8 @@ class EventIndex:
         self.confirmed: set[Hash32] = set()
         self.dead: set[Hash32] = set()
         self.openings: set[tuple[Hash32, Hash32]] = set()
-        self.published: dict[Hash32, list[PublishedNodes]] = defaultdict(list)
+        self.published: dict[Hash32, dict[tuple[int, int, int], PublishedNodes]] = defaultdict(dict)
+        """By level, first index and count: L1 checked them, so equal places hold equal nodes."""
         self._n_consumed = 0
 
     def apply(self, event: L1Event) -> None:
@@ -78,7 +79,8 @@ class EventIndex:
             case DepositEnqueued():
                 self._add_deposit(event)
             case UnitLeaves():
-                self.published[event.id].append(_published(event))
+                place = (event.level, event.first_index, len(event.nodes))
+                self.published[event.id].setdefault(place, _published(event))
             case DisputeOpened():
                 self.openings.add((event.older, event.newer))
             case Asserted() | Backed() | Confirmed() | Died() | Slashed() | StakeWithdrawn():

@@ -33,7 +33,11 @@ _LIES_BEFORE_REREAD: Final = 3
 
 
 class EndpointsDisagree(TemporaryError):
-    """Two L1 endpoints tell different stories, or one does not know the block yet."""
+    """Two L1 endpoints tell different stories."""
+
+
+class EndpointBehind(EndpointsDisagree):
+    """The second L1 endpoint does not know the block yet; nothing newer is read until it does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,7 @@ class Loader:
         self._lies = 0
         self._index = self._rebuild()
         self._view: ChainView | None = None
+        self._awaited: Hash32 | None = None
 
     # ------------------------------------------------------------------------------ following
 
@@ -93,6 +98,7 @@ class Loader:
         ------
         TemporaryError : L1 cannot be read, or contradicts itself
         """
+        self._wait_for_second()
         try:
             delivered = self._reader.poll()
         except ReorgDetected as reorg:
@@ -111,6 +117,15 @@ class Loader:
     def head(self) -> Header:
         """Return L1's newest block."""
         return self._client.head()
+
+    def _wait_for_second(self) -> None:
+        """Stay at a block that the second endpoint lacks: one that always lags would never agree."""
+        header = self._reader.cursor
+        if self._check_client is None or header is None or header.hash != self._awaited:
+            return
+        if self._check_client.find_header(header.number) is None:
+            raise EndpointBehind(f"the second endpoint does not have block {header.number} yet")
+        self._awaited = None
 
     def _apply(self, delivered: LogRange) -> None:
         events = [event for item in delivered.logs if (event := decode_event(item)) is not None]
@@ -170,6 +185,9 @@ class Loader:
         try:
             self._check_complete(header)
             self._view = self._read_view(header)
+        except EndpointBehind:
+            self._awaited = header.hash
+            raise
         except L1Lied:
             self._contradicted()
             raise
@@ -190,8 +208,10 @@ class Loader:
 
     def _cross_check(self, other: L1Client, header: Header, count: int) -> None:
         found = other.find_header(header.number)
-        if found is None or found.hash != header.hash:
-            raise EndpointsDisagree(f"the second endpoint has another block {header.number}, or none")
+        if found is None:
+            raise EndpointBehind(f"the second endpoint does not have block {header.number} yet")
+        if found.hash != header.hash:
+            raise EndpointsDisagree(f"the second endpoint has another block {header.number}")
         inbox = Inbox(other, self._inbox.address)
         if count and inbox.acc(count - 1, at=header.hash) != self._index.batches[-1].acc:
             raise EndpointsDisagree(f"the second endpoint has other batches at block {header.number}")
@@ -215,7 +235,7 @@ class Loader:
             latest_confirmed=latest,
             openings=frozenset(index.openings),
             members=self._staked_members(assertions),
-            published={id_: tuple(nodes) for id_, nodes in index.published.items()},
+            published={id_: tuple(nodes.values()) for id_, nodes in index.published.items()},
             me=self._identity(header),
         )
 

@@ -6,7 +6,7 @@ is unknown is left alone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -25,6 +25,10 @@ from optimistic.service.metrics import Metrics
 from optimistic.service.storage_errors import CorruptStorage
 
 log = structlog.get_logger(__name__)
+
+
+_REPLAY_BUDGET_S: Final = 5.0
+"""After this long a turn looks at L1 again, and at whether it is told to stop."""
 
 
 class Performer(Protocol):
@@ -121,10 +125,14 @@ class Monitor:
     def _replay(self, view: ChainView) -> None:
         start_s = self._clock.monotonic_s()
         self._verifier.follow(view.batches)
-        done = self._verifier.advance(self._loader, self._options.batches_per_turn)
+        done, seconds = 0, 0.0
+        while done < self._options.batches_per_turn and seconds < _REPLAY_BUDGET_S:
+            if not self._verifier.advance(self._loader, 1):
+                break
+            done += 1
+            seconds = self._clock.monotonic_s() - start_s
         if done:
             self._has_rebuilt = False
-            seconds = self._clock.monotonic_s() - start_s
             self._metrics.observe("replay_seconds", seconds)
             log.info(
                 "batches_replayed",

@@ -138,12 +138,13 @@ class Store:
             raise CorruptStorage("a cached state is not the one its leaf names")
         return state
 
-    def has_state(self, input_hash: Hash32) -> bool:
-        """Return whether a replay can resume after this batch."""
-        row = self.database.query_one(
-            "SELECT 1 FROM replayed_batch WHERE input_hash = ? AND unit IS NOT NULL", (input_hash,)
+    def resumable(self) -> list[tuple[int, Hash32]]:
+        """Return (batch index, input hash) of every batch after which a replay can resume, newest first."""
+        rows = self.database.query(
+            "SELECT batch_index, input_hash FROM replayed_batch WHERE unit IS NOT NULL "
+            "ORDER BY batch_index DESC"
         )
-        return row is not None
+        return [(index, Hash32(input_hash)) for index, input_hash in rows]
 
     def top(self, input_hash: Hash32) -> Node | None:
         """Return the root of a batch's subtree, if the batch was replayed."""

@@ -106,8 +106,10 @@ class Verifier:
 
     def follow(self, batches: Sequence[BatchHead]) -> None:
         """Turn to the batches of a new view: find how far they are replayed already."""
+        known = self._batches[self._position - 1 : self._position]
         self._batches = batches
-        self._position = self._resumable(batches)
+        if not known or batches[self._position - 1 : self._position] != known:
+            self._position = self.resume_point(len(batches))
         self._start = self._snapshot(batches)
         self._problem = None
 
@@ -171,7 +173,8 @@ class Verifier:
 
     def resume_point(self, index: int) -> int:
         """Return the largest number of batches, at most `index`, whose end state is kept."""
-        return self._resumable(self._batches[:index])
+        kept = self._store.resumable()
+        return next((i + 1 for i, hash_ in kept if i < index and self._batches[i].input_hash == hash_), 0)
 
     def rebuild_state(self, source: BatchSource, index: int) -> RollupState:
         """Return the state after batches [0, index), replaying from the last one kept."""
@@ -183,18 +186,13 @@ class Verifier:
         """Forget every replayed batch, after the cache turned out to be damaged."""
         self._store.clear_replay()
         self._engine = None
+        self._position = 0
         self.follow(self._batches)
 
     def _engine_at(self, state_root: Hash32) -> EvmEngine:
         if self._engine is not None and self._engine.state_root == state_root:
             return self._engine
         return EvmEngine(self._params, self._nodes, state_root)
-
-    def _resumable(self, batches: Sequence[BatchHead]) -> int:
-        for count in range(len(batches), 0, -1):
-            if self._store.has_state(batches[count - 1].input_hash):
-                return count
-        return 0
 
     def _snapshot(self, batches: Sequence[BatchHead]) -> int:
         known = self._store.snapshots()

@@ -256,9 +256,10 @@ def _account(config: ChallengerConfig, signer: Signer | None) -> Address | None:
 
 
 def _policy(config: ChallengerConfig, force_delay_s: int) -> Policy:
+    patience_s = 2 * force_delay_s if config.assert_after_ms is None else config.assert_after_ms // 1000
     return Policy(
         back=config.back,
-        assert_after_s=force_delay_s if config.assert_after_ms is None else config.assert_after_ms // 1000,
+        assert_after_s=patience_s,
         max_delay_s=config.max_delay_ms // 1000,
         release_stake=config.release_stake,
     )

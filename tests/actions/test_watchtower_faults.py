@@ -9,7 +9,7 @@ import lmdb
 import pytest
 
 from challenger.bootstrap import NotConfirmed, export_snapshot, import_snapshot
-from challenger.loader import EndpointsDisagree
+from challenger.loader import EndpointBehind, EndpointsDisagree
 from challenger.model import Judgement
 from challenger.snapshots import InvalidSnapshot
 from challenger.watchtower import Watchtower, Wiring
@@ -352,3 +352,26 @@ def test_endpoint__second_one_agrees__everything_goes_on(stage: Stage) -> None:
 
     assert judged(tower, wrong.id) is Judgement.INVALID
     assert stage.state(right_id(tower, stage)).status is AssertionStatus.LIVE
+
+
+def test_endpoint__second_one_behind__waits_at_the_block_until_it_has_it(stage: Stage) -> None:
+    wrong = wrong_story(stage)
+    liar = Liar(stage)
+    hidden = stage.client.head().number
+    liar.lie = lambda method, params, answer: (
+        None if method == "eth_getBlockByNumber" and params[0] == hex(hidden) else answer
+    )
+    clients = {"embedded": stage.l1.client(), "other": L1Client(liar, chain_id=stage.params.l1_chain_id)}
+    wiring = Wiring(connect=lambda url, *_: clients[url], clock=stage.clock)
+    tower = stage.tower(wiring=wiring, l1_check_url="other")
+
+    for _ in range(2):
+        with pytest.raises(EndpointBehind):
+            tower.catch_up()
+        stage.l1.mine()
+    assert tower.loader.position is not None
+    assert tower.loader.position.number == hidden
+    liar.lie = None
+    stage.run(tower)
+
+    assert judged(tower, wrong.id) is Judgement.INVALID

@@ -55,9 +55,9 @@ CASES = {
         lambda: right_alone().staked("right", slashed=True),
         ["own_stake_slashed"],
     ),
-    "stake_on_dead__is_critical": (
+    "stake_on_wrong__is_critical": (
         lambda: right_alone().posted(GENESIS, "bad", status=Status.DEAD).staked("bad"),
-        ["own_stake_on_dead_assertion"],
+        ["own_stake_on_wrong_assertion"],
     ),
 }
 

@@ -162,9 +162,9 @@ def test_index__published_nodes__are_hashed_by_level() -> None:
     )
     tops = replace(leaves, level=3, first_index=0, nodes=((ident("end"), ident("children")),))
 
-    found = index_with(leaves, tops).published[ident("a")]
+    found = index_with(leaves, tops, leaves).published[ident("a")]
 
-    assert found == [
+    assert list(found.values()) == [
         PublishedNodes(level=0, first_index=32, nodes=(Node(ident("leaf"), ident("leaf")),)),
         PublishedNodes(
             level=3,

@@ -76,7 +76,7 @@ def test_store__unknown_batch__is_none(store: Store) -> None:
         None,
         None,
     )
-    assert not store.has_state(unknown)
+    assert store.resumable() == []
 
 
 def test_store__long_chain__keeps_recent_states_and_every_64th(store: Store) -> None:
@@ -85,8 +85,8 @@ def test_store__long_chain__keeps_recent_states_and_every_64th(store: Store) -> 
     for index in range(count):
         store.put_batch(replayed(index))
 
-    kept = [index for index in range(count) if store.has_state(ident(f"input {index}"))]
-    assert kept == [63, *range(127, count)]
+    kept = [63, *range(127, count)]
+    assert store.resumable() == [(index, ident(f"input {index}")) for index in reversed(kept)]
     assert store.leaves(ident("input 5")) == replayed(5).leaves
 
 
@@ -94,7 +94,7 @@ def test_store__snapshot__is_a_state_without_leaves(store: Store) -> None:
     store.put_state(7, ident("input 7"), state_after(7))
 
     assert store.snapshots() == [(7, ident("input 7"))]
-    assert store.has_state(ident("input 7"))
+    assert store.resumable() == [(7, ident("input 7"))]
     assert store.top(ident("input 7")) is None
 
 
