@@ -8,10 +8,10 @@ one receipt. Every method must run under the owner's lock: py-evm is not thread-
 from dataclasses import dataclass
 from typing import Any, Final
 
-import rlp
 from eth_tester.backends.pyevm.main import EVMSpoofTransaction, PyEVMBackend, get_account_keys_from_mnemonic
 from eth_utils.exceptions import ValidationError
 
+from optimistic.protocol.execution.executor import create_address
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 from optimistic.service.l1_errors import ContractReverted, JsonRpcError, L1BlockMissing
@@ -345,8 +345,3 @@ def _log(header: Header, transaction: Any, tx_index: int, log_index: int, log: A
 def _price_wei(transaction: Any, base_fee_wei: int) -> int:
     price = min(transaction.max_fee_per_gas, base_fee_wei + transaction.max_priority_fee_per_gas)
     return int(price)
-
-
-def create_address(sender: bytes, nonce: int) -> Address:
-    """Return the address of a contract created by an account."""
-    return Address(keccak256(rlp.encode([sender, nonce]))[12:])

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from optimistic.protocol.errors import TemporaryError
+from optimistic.protocol.execution.executor import create_address
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.database import SERVICE_MIGRATIONS, Database
-from optimistic.service.embedded_chain import create_address, dev_keys
+from optimistic.service.embedded_chain import dev_keys
 from optimistic.service.l1_client import L1Client, SendStatus
 from optimistic.service.l1_errors import (
     ContractReverted,

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimistic.protocol.errors import TemporaryError
+from optimistic.protocol.execution.executor import create_address
 from optimistic.protocol.types import Hash32
 from optimistic.service.clock import FakeClock
 from optimistic.service.database import SERVICE_MIGRATIONS, Database
-from optimistic.service.embedded_chain import create_address
 from optimistic.service.embedded_l1 import EmbeddedL1
 from optimistic.service.l1_client import L1Client, SendStatus
 from optimistic.service.l1_types import LogFilter

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
+from optimistic.protocol.execution.executor import create_address
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service import l1_decode
 from optimistic.service.clock import FakeClock
-from optimistic.service.embedded_chain import create_address
 from optimistic.service.embedded_l1 import EmbeddedL1
 from optimistic.service.l1_client import L1Client, L1Options, SendStatus
 from optimistic.service.l1_errors import (
