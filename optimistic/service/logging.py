@@ -5,10 +5,10 @@ keys that name a secret never reach the output.
 """
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any, Final, Literal, TextIO
-from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 
@@ -25,7 +25,7 @@ _SECRET_PARTS: Final = (
     "bearer",
 )
 _SECRET_KEYS: Final = frozenset({"key", "signing_key", "key_bytes", "authorization", "auth"})
-_URL_PREFIXES: Final = ("http://", "https://", "ws://", "wss://")
+_URL: Final = re.compile(r"(?P<scheme>(?:https?|wss?)://)(?:[^/@\s]*@)?(?P<host>[^/?#\s]*)(?P<rest>\S*)")
 _REDACTED: Final = "***"
 _MAX_BYTES_SHOWN: Final = 64
 
@@ -83,7 +83,7 @@ def _plain(value: Any) -> Any:
         raw = bytes(value)
         shown = "0x" + raw[:_MAX_BYTES_SHOWN].hex()
         return shown if len(raw) <= _MAX_BYTES_SHOWN else f"{shown}… ({len(raw)} bytes)"
-    if isinstance(value, str) and value.startswith(_URL_PREFIXES):
+    if isinstance(value, str):
         return strip_credentials(value)
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
@@ -92,10 +92,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def strip_credentials(url: str) -> str:
-    """Return `url` with user, password, path and query hidden: providers put keys there."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    netloc = f"{host}:{parts.port}" if parts.port else host
-    path = "/***" if parts.path not in ("", "/") or parts.query else parts.path
-    return urlunsplit((parts.scheme, netloc, path, "", ""))
+def strip_credentials(text: str) -> str:
+    """Return `text` with user, password, path and query of its URLs hidden: providers put keys there."""
+    return _URL.sub(lambda url: f"{url['scheme']}{url['host']}{_hidden(url['rest'])}", text)
+
+
+def _hidden(rest: str) -> str:
+    return rest if rest in ("", "/") else "/***"

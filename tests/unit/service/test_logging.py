@@ -65,3 +65,11 @@ def test_logging__nested_secrets__are_hidden() -> None:
 )
 def test_strip_credentials__urls__keep_only_scheme_and_host(url: str, shown: str) -> None:
     assert strip_credentials(url) == shown
+
+
+def test_strip_credentials__url_inside_a_message__hidden_and_nothing_breaks() -> None:
+    message = "https://user:pass@host.example:8545/v3/secret?k=1 eth_call: ReadTimeout"
+
+    assert strip_credentials(message) == "https://host.example:8545/*** eth_call: ReadTimeout"
+    assert strip_credentials("http://127.0.0.1:8545 eth_call: timeout") == "http://127.0.0.1:8545 eth_call: timeout"
+    assert strip_credentials("http://[::1") == "http://[::1"
