@@ -1,0 +1,38 @@
+"""Measure the rollup and print a table; the last line is one JSON object with --json."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from optimistic.service.logging import configure_logging
+from tests.bench import node, replay
+from tests.bench.table import print_table
+
+SECTIONS: dict[str, Callable[[], dict[str, Any]]] = {"replay": replay.measure, "node": node.measure}
+RESULT = Path(__file__).resolve().parent.parent / "build" / "bench.json"
+
+
+@click.command(help=__doc__)
+@click.argument("sections", nargs=-1, type=click.Choice(["all", *SECTIONS]))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+@click.option("--out", type=click.Path(path_type=Path), default=RESULT, help="Also write the JSON here.")
+def main(sections: tuple[str, ...], as_json: bool, out: Path) -> None:
+    """Run the named SECTIONS, or all."""
+    configure_logging(level="error")
+    wanted = list(SECTIONS) if not sections or "all" in sections else sections
+    results = {}
+    for name in wanted:
+        click.echo(f"measuring {name}", err=True)
+        results[name] = SECTIONS[name]()
+        print_table(name, results[name])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(results, indent=2) + "\n")
+    if as_json:
+        click.echo(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()

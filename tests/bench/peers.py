@@ -1,0 +1,21 @@
+"""What other rollups measured for the same work, in L1 gas and bytes.
+
+All figures are receipts of real transactions on anvil with the calldata floor
+of Osaka, one transaction per block, cold storage: Optimism's contracts 2.4.2,
+Arbitrum's production BoLD contracts, Cartesi Dave 2.1.1.
+"""
+
+from typing import Final
+
+L1_COSTS: Final[dict[str, dict[str, float]]] = {
+    "l1_bytes_per_tx": {"OP span batch": 90.6, "Arbitrum brotli": 95.4},
+    "l1_gas_per_tx_calldata": {"OP calldata": 3_640, "Arbitrum calldata": 3_839},
+    "l1_gas_per_assertion": {
+        "OP create": 516_904,
+        "BoLD stakeOnNewAssertion": 165_958,
+        "Dave instantiate": 179_849,
+    },
+    "l1_gas_per_confirmation": {"OP resolve+close+claim": 496_688, "BoLD confirm": 101_839, "Dave": 228_956},
+    "l1_gas_per_withdrawal": {"OP prove+finalize": 576_891, "BoLD execute": 113_942},
+}
+"""Our key -> peer -> figure."""

@@ -1,0 +1,38 @@
+"""Prints bench results as a table, with the peers' figures and the ratio to them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_table(section: str, result: Mapping[str, Any]) -> None:
+    """Print one section."""
+    peers = result.get("peers", {})
+    table = Table("figure", "ours", "peers (figure, theirs / ours)", title=section, title_justify="left")
+    for name, value in _flat(result):
+        theirs = peers.get(name, {})
+        cells = [f"{peer}: {figure:,.0f} ({figure / value:.2f})" for peer, figure in theirs.items()]
+        table.add_row(name, _shown(value), "; ".join(cells))
+    Console(width=140).print(table)
+
+
+def _flat(result: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in result.items():
+        if name == "peers":
+            continue
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            for row in value:
+                label, *figures = row.items()
+                yield from _flat(dict(figures), f"{prefix}{name}.{label[1]}.")
+        else:
+            yield prefix + name, value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.2f}" if abs(value) < 1_000 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
