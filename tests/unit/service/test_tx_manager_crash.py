@@ -105,7 +105,7 @@ def kill_at_lines(folder: Path, first: int, step: int) -> int:
 
 @pytest.mark.slow
 def test_manager__killed_at_some_lines__pays_each_exactly_once(tmp_path: Path) -> None:
-    assert kill_at_lines(tmp_path, 17, 349) > 5
+    assert kill_at_lines(tmp_path, 17, 349) >= 4
 
 
 @pytest.mark.slow
