@@ -159,8 +159,10 @@ contract Bridge is IBridge {
         _withdrawals[key] = FINALIZED;
         l2Sender = message.sender;
         emit WithdrawalFinalized(key, target, message.value);
+        // Copied before the gas is checked: a long message costs much to copy.
+        bytes memory data = message.data;
         _requireGas(message.gasLimit);
-        if (!_call(target, message.value, message.data)) revert CallFailed(key);
+        if (!_call(target, message.value, data)) revert CallFailed(key);
         l2Sender = address(0);
     }
 

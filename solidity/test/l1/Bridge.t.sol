@@ -188,13 +188,14 @@ contract BridgeTest is Withdrawals {
         assertTrue(bridge.isFinalized(bridge.withdrawalKey(m)));
     }
 
-    function testFuzz_finalizeWithdrawal_tooLittleGas_reverts(uint32 gasLimit, uint32 gasGiven) public {
+    /// @dev Whatever gas the caller gives and however long the message is: it runs with its gas or not at all.
+    function testFuzz_finalizeWithdrawal_tooLittleGas_reverts(uint32 gasLimit, uint32 gasGiven, uint16 length) public {
         gasLimit = uint32(bound(gasLimit, 100_000, 5_000_000));
         gasGiven = uint32(bound(gasGiven, 150_000, 7_000_000));
         Forwarder target = new Forwarder(bridge);
         Message memory m = message(0, address(target), 0);
         m.gasLimit = gasLimit;
-        m.data = abi.encodeCall(target.measure, ());
+        m.data = abi.encodePacked(abi.encodeCall(target.measure, ()), new bytes(length));
         Proven memory p = prove(m);
 
         try bridge.finalizeWithdrawal{gas: gasGiven}(p.message, p.assertionId, p.unit, p.accountProof, p.storageProof) {
@@ -203,6 +204,34 @@ contract BridgeTest is Withdrawals {
         } catch {
             assertFalse(bridge.isFinalized(bridge.withdrawalKey(m)));
         }
+    }
+
+    /// @dev At the very least gas with which the message runs, it still gets its own, however long it is.
+    function testFuzz_finalizeWithdrawal_leastGas_isEnoughForTheMessage(uint24 gasLimit, uint16 length) public {
+        Forwarder target = new Forwarder(bridge);
+        Message memory m = message(0, address(target), 1);
+        m.gasLimit = bound(gasLimit, 50_000, 3_000_000);
+        m.data = abi.encodePacked(abi.encodeCall(target.measure, ()), new bytes(length));
+        Proven memory p = prove(m);
+        (uint256 low, uint256 high) = (0, 8_000_000);
+        uint256 start = vm.snapshotState();
+        while (low < high) {
+            uint256 middle = (low + high) / 2;
+            try this.finalizeWith{gas: middle}(p) {
+                high = middle;
+            } catch {
+                low = middle + 1;
+            }
+            vm.revertToState(start);
+        }
+
+        this.finalizeWith{gas: low}(p);
+
+        assertGe(target.gasSeen() + 1000, m.gasLimit);
+    }
+
+    function finalizeWith(Proven memory p) external {
+        finalize(p);
     }
 
     /// @dev The inbox believes the bridge: a message to it could mint without paying.
