@@ -5,11 +5,13 @@ the only way out is to end the process. Each worker therefore runs one case at a
 time and is replaced when it overstays or dies.
 """
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 from tests.conformance.cases import Case
@@ -19,16 +21,20 @@ _SPAWN = get_context("spawn")
 TIMED_OUT = "timed out"
 READY = "ready"
 
+_USER_TICKS, _SYSTEM_TICKS = 11, 12
+"""Fields of /proc/<pid>/stat, counted after the command's name."""
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_LEAST_WAIT_S = 0.1
+
 
 class Result:
     """A case and why it failed (None: passed)."""
 
-    __slots__ = ("case", "failure", "seconds")
+    __slots__ = ("case", "failure")
 
-    def __init__(self, case: Case, failure: str | None, seconds: float) -> None:
+    def __init__(self, case: Case, failure: str | None) -> None:
         self.case = case
         self.failure = failure
-        self.seconds = seconds
 
 
 def _serve(connection: Connection) -> None:
@@ -57,14 +63,15 @@ class _Worker:
         self.process.start()
         theirs.close()
         self.case: Case | None = None
-        self.started = 0.0
+        self.broken = False
+        self._started = 0.0
         self._line = ""
         self._ready = False
 
     def give(self, case: Case) -> None:
         if not self._ready:
             self._ready = self.connection.recv() == READY
-        self.case, self.started = case, time.monotonic()
+        self.case, self._started = case, self._clock()
         self.connection.send(("" if case.line is self._line else case.line, replace(case, line="")))
         self._line = case.line
 
@@ -73,8 +80,21 @@ class _Worker:
         try:
             failure = self.connection.recv()
         except (EOFError, ConnectionError):
+            self.broken = True
             failure = "the worker died"
         return self._done(failure)
+
+    def spent_s(self) -> float:
+        """Seconds spent on the case."""
+        return self._clock() - self._started
+
+    def _clock(self) -> float:
+        """Processor seconds of the worker, where the system tells; else the wall clock."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return time.monotonic()
+        return (int(fields[_USER_TICKS]) + int(fields[_SYSTEM_TICKS])) / _TICKS_PER_S
 
     def stop(self, failure: str = "") -> Result | None:
         self.process.kill()
@@ -84,13 +104,13 @@ class _Worker:
 
     def _done(self, failure: str | None) -> Result:
         assert self.case is not None
-        result = Result(self.case, failure, time.monotonic() - self.started)
+        result = Result(self.case, failure)
         self.case = None
         return result
 
 
 def run_cases(cases: Iterable[Case], jobs: int, limit_s: float) -> Iterator[Result]:
-    """Run `cases` on `jobs` processes, each at most `limit_s`; results come as they are ready."""
+    """Run `cases` on `jobs` processes, each case at most `limit_s` processor seconds."""
     queue = iter(cases)
     workers = [_Worker() for _ in range(jobs)]
     try:
@@ -109,16 +129,16 @@ def run_cases(cases: Iterable[Case], jobs: int, limit_s: float) -> Iterator[Resu
 def _collect(workers: list[_Worker], limit_s: float) -> Iterator[Result]:
     """Yield what has finished, died or overstayed; wait for the first of these."""
     busy = [worker for worker in workers if worker.case is not None]
-    patience = min(worker.started for worker in busy) + limit_s - time.monotonic()
-    ready = wait([worker.connection for worker in busy], timeout=max(patience, 0))
+    patience = min(limit_s - worker.spent_s() for worker in busy)
+    ready = wait([worker.connection for worker in busy], timeout=max(patience, _LEAST_WAIT_S))
     for index, worker in enumerate(workers):
         if worker.case is None:
             continue
         if worker.connection in ready:
             yield worker.take()
-            if not worker.process.is_alive():
+            if worker.broken:
                 workers[index] = _replace(worker)
-        elif time.monotonic() - worker.started >= limit_s:
+        elif worker.spent_s() >= limit_s:
             result = worker.stop(TIMED_OUT)
             workers[index] = _Worker()
             if result is not None:
