@@ -6,6 +6,7 @@ one receipt. Every method must run under the owner's lock: py-evm is not thread-
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from eth_tester.backends.pyevm.main import EVMSpoofTransaction, PyEVMBackend, get_account_keys_from_mnemonic
@@ -27,10 +28,15 @@ _BLOB_TX_TYPE: Final = 3
 _ESTIMATE_MARGIN_GAS: Final = 3_000
 
 
+@cache
 def dev_keys() -> tuple[bytes, ...]:
     """Return the ten well-known development keys, 32 bytes each; anvil prefunds the same."""
-    keys = get_account_keys_from_mnemonic(MNEMONIC, quantity=_DEV_ACCOUNTS, hd_path=_HD_PATH)
-    return tuple(key.to_bytes() for key in keys)
+    return tuple(key.to_bytes() for key in _dev_keys())
+
+
+@cache
+def _dev_keys() -> tuple[Any, ...]:
+    return get_account_keys_from_mnemonic(MNEMONIC, quantity=_DEV_ACCOUNTS, hd_path=_HD_PATH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +64,11 @@ class EmbeddedChain:
 
     def __init__(self, *, chain_id: int, genesis_time_s: int, gas_limit: int) -> None:
         account = {"balance": _DEV_BALANCE_WEI, "storage": {}, "code": b"", "nonce": 0}
-        keys = get_account_keys_from_mnemonic(MNEMONIC, quantity=_DEV_ACCOUNTS, hd_path=_HD_PATH)
         backend = PyEVMBackend(
             genesis_parameters=PyEVMBackend.generate_genesis_params(
                 {"gas_limit": gas_limit, "timestamp": genesis_time_s}
             ),
-            genesis_state={key.public_key.to_canonical_address(): dict(account) for key in keys},
-            mnemonic=MNEMONIC,
-            hd_path=_HD_PATH,
+            genesis_state={key.public_key.to_canonical_address(): dict(account) for key in _dev_keys()},
         )
         self._chain = backend.chain
         self._chain.chain_id = chain_id

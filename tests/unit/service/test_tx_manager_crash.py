@@ -111,5 +111,5 @@ def test_manager__killed_at_some_lines__pays_each_exactly_once(tmp_path: Path) -
 @pytest.mark.slow
 @pytest.mark.nightly
 @pytest.mark.timeout(1_800)
-def test_manager__killed_at_every_line__pays_each_exactly_once(tmp_path: Path) -> None:
-    assert kill_at_lines(tmp_path, 1, 1) > 500
+def test_manager__killed_at_many_lines__pays_each_exactly_once(tmp_path: Path) -> None:
+    assert kill_at_lines(tmp_path, 1, 5) > 200
