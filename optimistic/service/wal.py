@@ -137,10 +137,7 @@ class Wal:
                 self._check_open()
                 reached, descriptor = self._next, os.dup(self._descriptor)
             try:
-                os.fsync(descriptor)
-            except OSError as error:
-                self._broken = True
-                raise storage_error(self._folder, error) from error
+                self._fsync(descriptor)
             finally:
                 os.close(descriptor)
             self._synced = max(self._synced, reached)
@@ -148,10 +145,13 @@ class Wal:
     def prune(self, before_index: int) -> None:
         """Delete whole segments that hold only records older than `before_index`."""
         with self._lock:
-            while len(self._segments) > 1 and self._segments[1] <= before_index:
-                self._path(self._segments[0]).unlink()
-                self._segments.pop(0)
-            _sync_folder(self._folder)
+            try:
+                while len(self._segments) > 1 and self._segments[1] <= before_index:
+                    self._path(self._segments[0]).unlink()
+                    self._segments.pop(0)
+                _sync_folder(self._folder)
+            except OSError as error:
+                raise storage_error(self._folder, error) from error
 
     def close(self) -> None:
         """Sync and close; later calls raise WalClosed."""
@@ -179,10 +179,18 @@ class Wal:
         except OSError:
             self._broken = True  # recovery cuts the torn record on the next start
 
+    def _fsync(self, descriptor: int) -> None:
+        """Sync a file; after a failure nobody knows what the medium holds, so the log is closed for good."""
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            self._broken = True
+            raise storage_error(self._folder, error) from error
+
     def _rotate(self) -> None:
         previous = self._descriptor
         if self._policy is not SyncPolicy.NONE:
-            os.fsync(previous)
+            self._fsync(previous)
         self._create(self._next)
         os.close(previous)
 
@@ -222,7 +230,10 @@ class Wal:
                 yield from self._replay_segment(first, after, from_index)
 
     def _replay_segment(self, first: int, after: int, from_index: int) -> Iterator[tuple[int, bytes]]:
-        content = self._path(first).read_bytes()
+        try:
+            content = self._path(first).read_bytes()
+        except OSError as error:
+            raise storage_error(self._path(first), error) from error
         offset = len(_MAGIC)
         for index in range(first, after):
             payload = _read_frame(content, offset, index)
