@@ -197,6 +197,10 @@ class TxManager:
             if receipt is None:
                 changed = True
             elif head.number - receipt.block_number + 1 >= self._options.confirmations:
+                if not self._is_canonical(receipt.block_number, receipt.block_hash):
+                    raise L1Lied(
+                        f"the receipt of 0x{receipt.tx_hash.hex()} names a block that is not canonical"
+                    )
                 self._finish(intent, receipt)
                 changed = True
         return changed

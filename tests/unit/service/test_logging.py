@@ -71,5 +71,8 @@ def test_strip_credentials__url_inside_a_message__hidden_and_nothing_breaks() ->
     message = "https://user:pass@host.example:8545/v3/secret?k=1 eth_call: ReadTimeout"
 
     assert strip_credentials(message) == "https://host.example:8545/*** eth_call: ReadTimeout"
-    assert strip_credentials("http://127.0.0.1:8545 eth_call: timeout") == "http://127.0.0.1:8545 eth_call: timeout"
+    assert (
+        strip_credentials("http://127.0.0.1:8545 eth_call: timeout")
+        == "http://127.0.0.1:8545 eth_call: timeout"
+    )
     assert strip_credentials("http://[::1") == "http://[::1"

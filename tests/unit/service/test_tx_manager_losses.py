@@ -134,6 +134,25 @@ def test_manager__receipt_vanishes_but_its_block_does_not__is_a_lie() -> None:
     assert world.status("a").state is TxState.MINED
 
 
+def test_manager__receipt_of_a_block_that_does_not_exist__is_a_lie(world: TxWorld) -> None:
+    world.manager.submit(pay("a"))
+    world.manager.step()
+    world.l1.mine()
+
+    def lie(_params: Any, forward: Any) -> Any:
+        return {**forward(), "blockHash": "0x" + "ab" * 32}
+
+    world.l1.transport.tamper("eth_getTransactionReceipt", lie)
+    world.manager.step()
+    with pytest.raises(L1Lied, match="not canonical"):
+        world.manager.step()
+    assert not world.status("a").is_final
+
+    world.l1.transport.heal("eth_getTransactionReceipt")
+    world.settle(2)
+    assert world.status("a").outcome is TxOutcome.CONFIRMED
+
+
 def test_manager__head_goes_back_on_the_same_chain__changes_nothing(world: TxWorld) -> None:
     world.manager.submit(pay("a", 1))
     world.settle()
