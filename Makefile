@@ -53,9 +53,9 @@ devnet: setup ## the same story as real processes on anvil; keeps running
 	$(VENV)/bin/optimistic devnet
 
 # ---------------------------------------------------------------- checks
+# The via-IR build is one long process; lint uses the other core meanwhile.
 test: setup ## everything CI checks: contracts, lint, tests
-	@$(MAKE) --no-print-directory contracts
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target contracts lint
 	@$(MAKE) --no-print-directory pytest
 
 contracts: setup ## one via-IR build, forge tests, freshness of artifacts and snapshots
