@@ -5,7 +5,7 @@ import { Contract, ContractFactory, JsonRpcProvider, Wallet, WebSocketProvider, 
 
 const [httpUrl, wsUrl, privateKey, artifactPath] = process.argv.slice(2);
 const artifact = JSON.parse(readFileSync(artifactPath, "utf8"));
-const provider = new JsonRpcProvider(httpUrl, undefined, { pollingInterval: 100 });
+const provider = new JsonRpcProvider(httpUrl, undefined, { pollingInterval: 100, cacheTimeout: -1 });
 const socket = new WebSocketProvider(wsUrl);
 const wallet = new Wallet(privateKey, provider);
 const stranger = Wallet.createRandom().address;
