@@ -2,11 +2,11 @@
 
 import os
 import re
-import select
 import signal
 import subprocess
 import time
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Self
 
 from optimistic.service.l1_transport import HttpTransport
@@ -34,9 +34,11 @@ class Anvil:
         binary = anvil_binary()
         if binary is None:
             raise FileNotFoundError("anvil is not installed: run `make setup`")
+        # A file, not a pipe: anvil logs every request and would stop at a full pipe.
+        self._output = TemporaryFile()
         self._process = subprocess.Popen(
             [str(binary), "--port", "0", *arguments],
-            stdout=subprocess.PIPE,
+            stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
@@ -59,8 +61,7 @@ class Anvil:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._output.close()
 
     def rpc(self, method: str, *params: Any) -> Any:
         """Send one request."""
@@ -91,13 +92,11 @@ class Anvil:
         self.rpc("anvil_dropTransaction", "0x" + tx_hash.hex())
 
     def _await_port(self) -> int:
-        assert self._process.stdout is not None
-        output, deadline = b"", time.monotonic() + _START_S
-        descriptor = self._process.stdout.fileno()
+        text, deadline = "", time.monotonic() + _START_S
         while time.monotonic() < deadline and self._process.poll() is None:
-            if select.select([descriptor], [], [], 0.5)[0]:
-                output += os.read(descriptor, 65_536)
-            match = _LISTENING.search(output.decode(errors="replace"))
+            text = os.pread(self._output.fileno(), 65_536, 0).decode(errors="replace")
+            match = _LISTENING.search(text)
             if match is not None:
                 return int(match.group(1))
-        raise RuntimeError(f"anvil did not start: {output.decode(errors='replace')[-2_000:]}")
+            time.sleep(0.05)
+        raise RuntimeError(f"anvil did not start: {text[-2_000:]}")
