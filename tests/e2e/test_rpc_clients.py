@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from tests.helpers.node_process import NodeProcess
 ROOT = Path(__file__).parents[2]
 CLIENTS = Path(__file__).parent / "clients"
 ARTIFACT = ROOT / "tests" / "helpers" / "counter" / "Counter.json"
+FORGE = next(ROOT.glob("node_modules/@foundry-rs/forge-*/bin/forge"), None)
 CAST = next(ROOT.glob("node_modules/@foundry-rs/cast-*/bin/cast"), None)  # the wrapper hides exit codes
 MULTICALL3 = "0xcA11bde05977b3631167028862bE2a173976CA11"
 STRANGER = "0x7777777777777777777777777777777777777777"
@@ -265,3 +267,25 @@ def test_node__cast__chain_and_deposit(cast: Cast, endpoint: Endpoint) -> None:
     assert "insufficient funds" in cast.fails(
         "send", "--private-key", f"0x{0xBAD:064x}", "--gas-limit", "21000", STRANGER, "--value", "1"
     )
+
+
+# ---- forge ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(FORGE is None, reason="forge is not installed (make setup)")
+def test_node__forge_script__broadcasts(web3: Web3, endpoint: Endpoint, tmp_path: Path) -> None:
+    for source in (CLIENTS / "Deploy.s.sol", ARTIFACT.with_name("Counter.sol")):
+        shutil.copy(source, tmp_path)
+    settings = {"src": ".", "script": ".", "solc": str(ROOT / "scripts" / "solc"), "evm_version": "cancun"}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+    (tmp_path / "foundry.toml").write_text("\n".join(["[profile.default]", "offline = true", *lines]))
+    command = [str(FORGE), "script", "Deploy.s.sol", "--rpc-url", endpoint.http, "--broadcast"]
+
+    done = subprocess.run(
+        [*command, "--private-key", endpoint.key], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = tmp_path.glob("broadcast/Deploy.s.sol/*/run-latest.json")
+    receipts = json.loads(record.read_text())["receipts"]
+    assert [receipt["status"] for receipt in receipts] == ["0x1"] * 4

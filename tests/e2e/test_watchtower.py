@@ -1,0 +1,180 @@
+"""`challenger run` as a process on anvil: killed, reorganised away, behind a faulty endpoint."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from optimistic.protocol.commitment import UnitTree
+from optimistic.protocol.types import Hash32
+from optimistic.service.contracts import AssertionStatus
+from optimistic.service.embedded_chain import dev_keys
+from optimistic.service.l1_client import L1Client
+from optimistic.service.l1_types import Header
+from tests.helpers.anvil import Anvil
+from tests.helpers.faulty_proxy import Fault, FaultyProxy
+from tests.helpers.l2_wallet import Wallet
+from tests.helpers.watchtower_stage import Claimed, Stage, assertion_id, wrong_gas
+
+pytestmark = pytest.mark.slow
+
+PATIENCE_S = 60
+SEEDS = [pytest.param(seed, marks=[] if seed < 1 else [pytest.mark.nightly]) for seed in range(20)]
+
+
+class AnvilChain:
+    """An anvil that is driven like the embedded chain."""
+
+    def __init__(self, anvil: Anvil) -> None:
+        self._anvil = anvil
+        self.keys = dev_keys()
+
+    def client(self) -> L1Client:
+        return L1Client.connect(self._anvil.url)
+
+    def time_s(self) -> int:
+        return self.client().head().timestamp
+
+    def advance_time(self, seconds: int) -> Header:
+        self._anvil.advance_time(seconds)
+        return self.client().head()
+
+
+class TowerProcess:
+    """One watchtower process after the other in the same folder."""
+
+    def __init__(self, stage: Stage, url: str) -> None:
+        self._stage = stage
+        self._log = (stage.folder / "tower.log").open("wb")
+        self._environment = {
+            **os.environ,
+            "CHALLENGER_PRIVATE_KEY": dev_keys()[5].hex(),
+            "CHALLENGER_L1_RPC_URL": url,
+            "CHALLENGER_L1_TIMEOUT": "1s",
+            "CHALLENGER_L1_CONFIRMATIONS": "0",
+            "CHALLENGER_DEPLOYMENT": str(stage.deployment_file),
+            "CHALLENGER_DATA_DIR": str(stage.folder / "tower"),
+            "CHALLENGER_POLL_INTERVAL": "100ms",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "challenger", "run"],
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+            stderr=self._log,
+        )
+
+    def end(self, number: int = signal.SIGKILL) -> int:
+        """Send a signal and return the exit code."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        code = self._process.wait(PATIENCE_S)
+        self._process = None
+        return code
+
+    def close(self) -> None:
+        if self._process is not None:
+            self.end()
+        self._log.close()
+
+
+class Scene:
+    """A wrong assertion over two batches on anvil, and a watchtower to come."""
+
+    def __init__(self, folder: Path, anvil: Anvil, url: str) -> None:
+        self.stage = Stage(folder, l1=AnvilChain(anvil))
+        wallet = Wallet(1)
+        self.stage.deposit(wallet.address)
+        self.stage.append(wallet.transfer(self.stage.bob.address))
+        self.stage.append(wallet.transfer(self.stage.bob.address))
+        self.wrong: Claimed = self.stage.post(self.stage.eve, 2, tamper=wrong_gas(1))
+        tree = UnitTree(self.stage.params.log_arity, self.stage.leaves(2))
+        acc = self.stage.inbox.acc(1, at="latest")
+        self.rival: Hash32 = assertion_id(self.stage.genesis_id, acc, tree)
+        self.tower = TowerProcess(self.stage, url)
+
+    def is_posted(self) -> bool:
+        return self.stage.state(self.rival).status is AssertionStatus.LIVE
+
+    def is_open(self) -> bool:
+        return self.stage.game.is_open(self.wrong.id, self.rival, at="latest")
+
+    @property
+    def sent(self) -> int:
+        """Transactions of the watchtower so far."""
+        return self.stage.client.nonce(self.stage.watcher.address, "latest")
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time; see tower.log"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def scene(tmp_path: Path, anvil: Anvil) -> Iterator[Scene]:
+    built = Scene(tmp_path, anvil, anvil.url)
+    yield built
+    built.tower.close()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_process__killed_at_random_moments__posts_and_opens_once(scene: Scene, seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(3):
+        scene.tower.start()
+        time.sleep(chance.uniform(0.5, 4.0))
+        scene.tower.end()
+        if chance.random() < 0.5:
+            shutil.rmtree(scene.stage.folder / "tower", ignore_errors=True)
+
+    scene.tower.start()
+    wait_for(scene.is_open)
+    code = scene.tower.end(signal.SIGTERM)
+
+    assert code == 0
+    assert scene.is_posted()
+    assert scene.sent == 2
+
+
+def test_process__reorg_drops_the_rival__posts_and_opens_again(scene: Scene, anvil: Anvil) -> None:
+    scene.tower.start()
+    wait_for(scene.is_open)
+
+    anvil.reorg(2)
+    was_gone = not scene.is_open()
+    anvil.mine()
+    wait_for(scene.is_open)
+
+    assert was_gone
+    assert scene.is_posted()
+
+
+def test_process__faulty_endpoint__acts_when_it_recovers(tmp_path: Path, anvil: Anvil) -> None:
+    with FaultyProxy(anvil.url, seed=1) as proxy:
+        scene = Scene(tmp_path, anvil, proxy.url)
+        try:
+            proxy.set(Fault.ERROR)
+            scene.tower.start()
+            wait_for(lambda: len(proxy.requests) > 3)
+            silent = scene.sent == 0
+            proxy.heal()
+            proxy.mix({Fault.ERROR: 0.02, Fault.DISCONNECT: 0.02, Fault.HEAD_AHEAD: 0.2, Fault.GARBAGE: 0.02})
+            wait_for(scene.is_open)
+        finally:
+            scene.tower.close()
+
+    assert silent
+    assert scene.is_posted()
+    assert scene.sent == 2
