@@ -61,12 +61,6 @@ class Function:
         """Return the call data; structs are given as tuples."""
         return self.selector + encode_values(self.inputs, arguments)
 
-    def decode_arguments(self, data: bytes) -> tuple[Any, ...]:
-        """Return the arguments in call data made by `encode`."""
-        if data[:4] != self.selector:
-            raise AbiError(f"not a call of {self.name}")
-        return decode_values(self.inputs, data[4:])
-
     def decode(self, output: bytes) -> tuple[Any, ...]:
         """Return the values a call returned; structs are tuples."""
         return decode_values(self.outputs, output)

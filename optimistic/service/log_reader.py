@@ -147,8 +147,7 @@ class LogReader:
             return None
         headers = self._headers(cursor, first, last)
         last = headers[-1].number
-        logs = self._client.logs(self._wanted, first, last)
-        self._check(headers, logs)
+        logs = self._logs(headers, first, last)
         return LogRange(from_block=first, to_block=last, headers=headers, logs=logs, head=head)
 
     def commit(self, delivered: LogRange) -> None:
@@ -246,14 +245,18 @@ class LogReader:
             parent = header.hash
         return tuple(headers)
 
-    def _check(self, headers: tuple[Header, ...], logs: tuple[Log, ...]) -> None:
-        """Raise L1Lied if the chain changed between the headers and the logs."""
+    def _logs(self, headers: tuple[Header, ...], first: int, last: int) -> tuple[Log, ...]:
+        """Return the events of a range; raise L1Lied if the chain changed since its headers were read."""
+        if first == last:
+            return self._client.logs_of_block(self._wanted, headers[0])
+        logs = self._client.logs(self._wanted, first, last)
         known = {header.number: header.hash for header in headers}
         for item in logs:
             if known.get(item.block_number, item.block_hash) != item.block_hash:
                 raise L1Lied(f"logs of block {item.block_number} are not of the block its header names")
         if not self._is_canonical(headers[-1]):
             raise L1Lied(f"block {headers[-1].number} was reorganised while its logs were read")
+        return logs
 
     # ------------------------------------------------------------------------------ finality
 

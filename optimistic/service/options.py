@@ -59,11 +59,6 @@ def _with_prefix(parent: click.Context | None, extra: dict[str, Any]) -> dict[st
     return extra
 
 
-def env_var(prefix: str, flag: str) -> str:
-    """Return the variable of a flag: ``--l1-rpc-url`` → ``OPTIMISTIC_L1_RPC_URL``."""
-    return f"{prefix}_{flag.removeprefix('--').replace('-', '_').upper()}"
-
-
 def option(flag: str, *names: str, **attributes: Any) -> Callable[[FC], FC]:
     """Declare an option that shows its default and its variable in the help text."""
     attributes.setdefault("show_default", True)

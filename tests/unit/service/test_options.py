@@ -3,7 +3,7 @@ import pytest
 from click.testing import CliRunner
 
 from optimistic.service import options
-from optimistic.service.options import ADDRESS, DURATION_MS, FlatEnvGroup, env_var, root_settings
+from optimistic.service.options import ADDRESS, DURATION_MS, FlatEnvGroup, root_settings
 
 
 @click.group(cls=FlatEnvGroup, context_settings=root_settings("OPTIMISTIC"))
@@ -74,7 +74,3 @@ def test_options__bad_values__are_refused_with_the_reason(arguments: list[str], 
 )
 def test_duration__units__become_milliseconds(text: str, milliseconds: int) -> None:
     assert DURATION_MS.convert(text, None, None) == milliseconds
-
-
-def test_env_var__flag__becomes_its_variable() -> None:
-    assert env_var("CHALLENGER", "--l1-rpc-url") == "CHALLENGER_L1_RPC_URL"
