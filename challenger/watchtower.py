@@ -14,6 +14,7 @@ import structlog
 from challenger.config import ChallengerConfig, Mode
 from challenger.loader import Loader, LoaderOptions
 from challenger.monitor import Findings, Monitor, MonitorOptions, Performer
+from challenger.patience import PatientTransport
 from challenger.preconditions import Contracts
 from challenger.report import findings_document, summary
 from challenger.responder import DryRun, Responder
@@ -28,6 +29,7 @@ from optimistic.service.data_folder import DataFolder
 from optimistic.service.deployment import Deployment, verify_against_l1
 from optimistic.service.health import Health, HealthServer
 from optimistic.service.l1_client import L1Client
+from optimistic.service.l1_transport import HttpTransport
 from optimistic.service.lifecycle import Backoff, LoopOptions, Supervisor
 from optimistic.service.metrics import PrometheusMetrics
 from optimistic.service.node_store import LmdbNodeStore
@@ -44,10 +46,13 @@ _DATABASE_FILE: Final = "watchtower.db"
 _NODES_FOLDER: Final = "nodes"
 _TX_INTERVAL_S: Final = 0.5
 _GWEI: Final = 10**9
+_BACKOFF: Final = Backoff(limit_s=5.0)
+"""Windows may be short: a failing endpoint is asked again soon."""
 
 
 def _connect(url: str, chain_id: int, timeout_ms: int) -> L1Client:
-    return L1Client.connect(url, chain_id=chain_id, timeout_ms=timeout_ms)
+    transport = PatientTransport(HttpTransport(url, timeout_ms=timeout_ms), SystemClock())
+    return L1Client(transport, chain_id=chain_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +206,11 @@ class Watchtower:
             self.health.failed(name, str(error))
 
         return LoopOptions(
-            name=name, interval_s=interval_s, on_failure=failed, on_success=lambda: self.health.ok(name)
+            name=name,
+            interval_s=interval_s,
+            on_failure=failed,
+            on_success=lambda: self.health.ok(name),
+            backoff=_BACKOFF,
         )
 
     def _publish(self) -> None:
@@ -217,13 +226,13 @@ class Watchtower:
 
 def open_patiently(config: ChallengerConfig, wiring: Wiring, signer: Signer | None) -> Watchtower:
     """Open a watchtower; wait while L1 cannot be reached or read."""
-    backoff, never, failures = Backoff(), threading.Event(), 0
+    never, failures = threading.Event(), 0
     while True:
         try:
             return Watchtower(config, wiring, signer)
         except TemporaryError as error:
             failures += 1
-            delay_s = backoff.delay_s(failures, 0.5)
+            delay_s = _BACKOFF.delay_s(failures, 0.5)
             log.warning("start_delayed", error=str(error), failures=failures, retry_in_s=delay_s)
         wiring.clock.wait(never, delay_s)
 
