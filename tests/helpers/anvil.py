@@ -35,7 +35,7 @@ class Anvil:
         if binary is None:
             raise FileNotFoundError("anvil is not installed: run `make setup`")
         # A file, not a pipe: anvil logs every request and would stop at a full pipe.
-        self._output = TemporaryFile()
+        self._output = TemporaryFile()  # noqa: SIM115 - open as long as the process
         self._process = subprocess.Popen(
             [str(binary), "--port", "0", *arguments],
             stdout=self._output,
