@@ -272,8 +272,9 @@ def test_node__cast__chain_and_deposit(cast: Cast, endpoint: Endpoint) -> None:
 # ---- forge ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(FORGE is None, reason="forge is not installed (make setup)")
-def test_node__forge_script__broadcasts(web3: Web3, endpoint: Endpoint, tmp_path: Path) -> None:
+def test_node__forge_script__broadcasts(endpoint: Endpoint, tmp_path: Path) -> None:
+    if FORGE is None:
+        pytest.skip("forge is not installed (make setup)")
     for source in (CLIENTS / "Deploy.s.sol", ARTIFACT.with_name("Counter.sol")):
         shutil.copy(source, tmp_path)
     settings = {"src": ".", "script": ".", "solc": str(ROOT / "scripts" / "solc"), "evm_version": "cancun"}

@@ -1,11 +1,13 @@
 """Every eth, net, web3 and txpool method over a real chain: results and their JSON form."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from eth_abi.abi import decode as abi_decode
 
+from optimistic.node.rpc.registry import SESSION_METHODS
 from optimistic.protocol.accounts import Account
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.mpt import read
@@ -19,6 +21,7 @@ HASH = re.compile(r"0x[0-9a-f]{64}")
 ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 DATA = re.compile(r"0x([0-9a-f]{2})*")
 BLOOM = re.compile(r"0x[0-9a-f]{512}")
+ROOT = Path(__file__).parents[4]
 TO = Address(b"\x77" * 20)
 NOBODY = "0x" + "99" * 20
 
@@ -447,3 +450,10 @@ ISSUE_METHODS = """
 
 def test_method_table__promised_methods__all_there(rpc: Rpc) -> None:
     assert set(ISSUE_METHODS.split()) - set(rpc.methods) == set()
+
+
+def test_json_rpc_page__each_method__is_listed_and_exists(rpc: Rpc) -> None:
+    page = (ROOT / "docs" / "json-rpc.md").read_text()
+    listed = set(re.findall(r"`((?:eth|net|web3|txpool|debug|rollup)_\w+)`", page))
+
+    assert listed == set(rpc.methods) | set(SESSION_METHODS)
