@@ -15,13 +15,13 @@ import structlog
 
 from optimistic.node.chain_records import Block
 from optimistic.node.chain_store import ChainStore
+from optimistic.node.l1_clock import L1Clock
 from optimistic.node.sequencer import MAX_POSTED_BYTES
 from optimistic.protocol.batch import HEADER_BYTES, TX_PREFIX_BYTES, VERSION_BYTES, encode_batch
 from optimistic.protocol.constants import MAX_DEPOSITS_PER_BATCH
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.types import ZERO_HASH, Hash32
-from optimistic.service.clock import Clock
 from optimistic.service.contracts import Budgets, Inbox
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import BlockId, Header
@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 _IN_FLIGHT: Final = "append_in_flight"
 _DUE_MARGIN_S: Final = 24
+_TOLERATED_LEAD_S: Final = 5
 _BLOCKS_PER_PLAN: Final = 12_000
 
 
@@ -44,8 +45,8 @@ class BatcherOptions:
     max_empty_delay_s: int = 60
     """The same if all waiting blocks are empty."""
     posting_margin_s: int = 0
-    """Post a block only this long after its timestamp, unless L1 is later already; about one L1 slot
-    on a public network, so that no timestamp is clamped."""
+    """Post a block only this long after its timestamp, unless an L1 block is later already: for an L1
+    that may put a transaction into a block older than the transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ class Batcher:
         inbox: Inbox,
         sender: TxManager,
         options: BatcherOptions,
-        clock: Clock,
+        l1_clock: L1Clock,
     ) -> None:
         self._params = params
         self._store = store
@@ -87,7 +88,7 @@ class Batcher:
         self._inbox = inbox
         self._sender = sender
         self._options = options
-        self._clock = clock
+        self._l1_clock = l1_clock
         self._key: str | None = None
 
     def step(self) -> bool:
@@ -95,6 +96,7 @@ class Batcher:
         if self._is_in_flight():
             return False
         head = self._client.head()
+        self._l1_clock.observe(head)
         index = self._inbox.batch_count(at=head.hash)
         if index != self._store.batch_count():
             return False
@@ -154,7 +156,14 @@ class Batcher:
             safe = self._store.heads().safe
             waiting = self._store.blocks(safe.number + 1, safe.number + _BLOCKS_PER_PLAN)
             latest = self._store.latest_batch()
-        blocks, budgets = self._take(waiting, safe.deposit_cursor, self._time_s(head), available)
+        if not waiting:
+            return None
+        time_s = self._time_s(head)
+        if waiting[0].timestamp > time_s + _TOLERATED_LEAD_S:
+            # L1's time went back with a reorg. A clamp resets ours; waiting could take as long as the jump.
+            log.warning("l1_time_went_back", lead_s=waiting[0].timestamp - time_s)
+            time_s = waiting[-1].timestamp
+        blocks, budgets = self._take(waiting, safe.deposit_cursor, time_s, available)
         if not blocks:
             return None
         return BatchPlan(
@@ -163,12 +172,12 @@ class Batcher:
             blocks=blocks,
             deposit_end=max(blocks[-1].deposit_cursor, self._due_deposits(safe.deposit_cursor, head)),
             budgets=budgets,
-            is_full=len(blocks) < len(waiting) and waiting[len(blocks)].timestamp <= self._time_s(head),
+            is_full=len(blocks) < len(waiting) and waiting[len(blocks)].timestamp <= time_s,
         )
 
     def _time_s(self, head: Header) -> int:
         """Return a time that the block including the next transaction will not be before."""
-        return max(head.timestamp, self._clock.time_s() - self._options.posting_margin_s)
+        return max(head.timestamp, self._l1_clock.time_s() - self._options.posting_margin_s)
 
     def _take(
         self, waiting: Sequence[Block], deposit_start: int, time_s: int, available: Budgets
@@ -211,7 +220,8 @@ class Batcher:
             return True
         is_empty = not any(block.n_transactions for block in plan.blocks)
         delay_s = self._options.max_empty_delay_s if is_empty else self._options.max_delay_s
-        return self._time_s(head) - plan.blocks[0].timestamp >= delay_s
+        age_s = self._time_s(head) - plan.blocks[0].timestamp
+        return age_s >= delay_s or age_s < -_TOLERATED_LEAD_S
 
     # ---- posting ----------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from optimistic.node.block_builder import NodeEngine
 from optimistic.node.chain import Chain
 from optimistic.node.chain_records import Batch, Block, ExecutedBlock, StoredAssertion
 from optimistic.node.chain_store import ChainStore
+from optimistic.node.l1_clock import L1Clock
 from optimistic.node.replay import BatchInput, DerivedBatch, Diverged, execute_batch, repeat_batch
 from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.hashing import keccak256
@@ -54,16 +55,24 @@ class Deriver:
     chain, store : the unsafe chain and its database
     client : L1
     reader : delivers L1's events to this consumer
+    l1_clock : told of every new L1 block
     """
 
     def __init__(
-        self, params: RollupParams, chain: Chain, store: ChainStore, client: L1Client, reader: LogReader
+        self,
+        params: RollupParams,
+        chain: Chain,
+        store: ChainStore,
+        client: L1Client,
+        reader: LogReader,
+        l1_clock: L1Clock,
     ) -> None:
         self._params = params
         self._chain = chain
         self._store = store
         self._client = client
         self._reader = reader
+        self._l1_clock = l1_clock
         self._config_hash = params.config_hash()
         self._start_l1_block: int | None = None
         self._l1_head = 0
@@ -85,6 +94,7 @@ class Deriver:
             self.has_caught_up = True
         finality = self._reader.finality()
         self._l1_head = finality.head.number
+        self._l1_clock.observe(finality.head)
         self._store.finalize_l1(finality.finalized.number)
         return delivered is not None
 

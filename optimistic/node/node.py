@@ -23,6 +23,7 @@ from optimistic.node.deriver import Deriver
 from optimistic.node.gateway import Gateway
 from optimistic.node.genesis_block import genesis_block
 from optimistic.node.head_state import HeadState
+from optimistic.node.l1_clock import L1Clock
 from optimistic.node.mempool import Mempool
 from optimistic.node.rpc.backend import RpcBackend, make_server
 from optimistic.node.rpc.ports import TransactionPool
@@ -180,7 +181,8 @@ class Node:
             name=DERIVER,
             options=self.config.reader,
         )
-        self.deriver = Deriver(self.params, self.chain, self.store, self.client, reader)
+        self.l1_clock = L1Clock(self.clock)
+        self.deriver = Deriver(self.params, self.chain, self.store, self.client, reader, self.l1_clock)
         self._loops.append(self._l1_loop("deriver", self.deriver.step))
 
     def _add_aggregator(self, signers: Signers) -> None:
@@ -194,11 +196,11 @@ class Node:
         if not self._recovers_late:
             self.gateway.recover()
         self.sequencer = Sequencer(
-            self.params, self.chain, self.store, self.gateway, self.config.sequencer, self.clock
+            self.params, self.chain, self.store, self.gateway, self.config.sequencer, self.l1_clock
         )
         inbox = Inbox(self.client, self.deployment.contracts.inbox)
         sender = self._sender(signers.sequencer)
-        self.batcher = Batcher(self.params, self.store, inbox, sender, self.config.batcher, self.clock)
+        self.batcher = Batcher(self.params, self.store, inbox, sender, self.config.batcher, self.l1_clock)
         self._loops += [
             _Loop(name="sequencer", step=self._sequence, interval_s=_SEQUENCER_POLL_S),
             self._l1_loop("batcher", self.batcher.step),

@@ -10,13 +10,13 @@ from optimistic.node.chain import Chain
 from optimistic.node.chain_records import Block, L1Block
 from optimistic.node.chain_store import ChainStore
 from optimistic.node.gateway import Gateway
+from optimistic.node.l1_clock import L1Clock
 from optimistic.node.mempool import PooledTransaction
 from optimistic.node.pool_errors import PoolRejection
 from optimistic.protocol.batch import HEADER_BYTES, TX_PREFIX_BYTES
 from optimistic.protocol.engine import Lane
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import RollupParams
-from optimistic.service.clock import Clock
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ class Sequencer:
     chain, store : the unsafe chain and its database
     gateway : the pool, and the way back into it
     options : the operator's choices
-    clock : wall time
+    l1_clock : L1's time, and the local clock
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Sequencer:
         store: ChainStore,
         gateway: Gateway,
         options: SequencerOptions,
-        clock: Clock,
+        l1_clock: L1Clock,
     ) -> None:
         self._params = params
         self._chain = chain
@@ -71,7 +71,8 @@ class Sequencer:
         self._gateway = gateway
         self._mempool = gateway.mempool
         self._options = options
-        self._clock = clock
+        self._l1_clock = l1_clock
+        self._clock = l1_clock.local
         self._next_ms = 0
 
     def step(self) -> bool:
@@ -88,9 +89,9 @@ class Sequencer:
         """Produce one block now; None if there is nothing for it or too much waits to be posted."""
         with self._chain.lock:
             cursor = self._store.derive_cursor()
-            if cursor is None or self._is_congested():
+            if cursor is None or not self._l1_clock.time_s() or self._is_congested():
                 return None
-            builder = self._chain.begin_block(self._timestamp(cursor))
+            builder = self._chain.begin_block(self._timestamp())
             try:
                 self._fill(builder, cursor)
                 if not builder.units and not self._options.empty_blocks:
@@ -102,11 +103,10 @@ class Sequencer:
         log.debug("block_produced", number=block.number, transactions=block.n_transactions)
         return block
 
-    def _timestamp(self, l1_head: L1Block) -> int:
-        """Return wall time, kept between the newest L1 block and the allowed drift past it."""
-        upper = l1_head.timestamp + self._options.max_drift_s
-        now_s = max(l1_head.timestamp, min(self._clock.time_s(), upper))
-        return max(self._chain.head.timestamp, now_s)
+    def _timestamp(self) -> int:
+        """Return L1's time, at most the allowed drift past its newest block, not before the parent's."""
+        latest = self._l1_clock.head_timestamp_s() + self._options.max_drift_s
+        return max(self._chain.head.timestamp, min(self._l1_clock.time_s(), latest))
 
     def _is_congested(self) -> bool:
         waiting = self._store.unposted()

@@ -12,6 +12,7 @@ from optimistic.node.chain_store import CHAIN_MIGRATIONS, ChainStore
 from optimistic.node.gateway import Gateway
 from optimistic.node.genesis_block import genesis_block
 from optimistic.node.head_state import HeadState
+from optimistic.node.l1_clock import L1Clock
 from optimistic.node.mempool import Mempool, MempoolLimits
 from optimistic.node.replay import BatchInput, DerivedBatch, execute_batch
 from optimistic.node.sequencer import Sequencer, SequencerOptions
@@ -25,6 +26,7 @@ from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 from optimistic.service.clock import FakeClock
 from optimistic.service.database import Database
 from optimistic.service.deployment import rollup_genesis
+from optimistic.service.l1_types import Header
 from optimistic.service.node_store import MemoryNodeStore
 from optimistic.service.wal import Wal
 
@@ -52,7 +54,8 @@ class OfflineNode:
         self.store = ChainStore(self.database, path)
         self.store.initialize({"test": "rollup"}, genesis_block(GENESIS))
         self.nodes = nodes if nodes is not None else MemoryNodeStore(GENESIS.nodes)
-        self.clock = FakeClock(L1_TIME_S + 10)
+        self.clock = FakeClock(L1_TIME_S)
+        self.l1_clock = L1Clock(self.clock)
         self.chain = Chain(
             DEVNET,
             self.store,
@@ -68,26 +71,29 @@ class OfflineNode:
         self.gateway.follow(self.chain)
         self.gateway.recover()
         self.sequencer = Sequencer(
-            DEVNET, self.chain, self.store, self.gateway, options or SequencerOptions(), self.clock
+            DEVNET, self.chain, self.store, self.gateway, options or SequencerOptions(), self.l1_clock
         )
-        self._l1_number = 0
+        if self.store.derive_cursor() is not None:
+            self.see_l1()
 
     def close(self) -> None:
         self.store.close()
         self.database.close()
         self.wal.close()
 
-    def see_l1(self, *deposits: Deposit, timestamp: int = L1_TIME_S) -> None:
-        """Follow one more L1 block."""
+    def see_l1(self, *deposits: Deposit, timestamp: int | None = None) -> None:
+        """Follow one more L1 block; its clock shows what ours does unless told otherwise."""
         row = self.database.query_one("SELECT max(number) FROM l1_header")
         number = 1 + (row[0] if row and row[0] is not None else 0)
         first = self.store.deposit_count()
+        header = l1_header(number, self.clock.time_s() if timestamp is None else timestamp)
         with self.store.atomic():
             self.store.add_deposits([(first + i, item) for i, item in enumerate(deposits)], number)
             self.database.execute(
                 "INSERT INTO l1_header VALUES (?, ?, ?, ?, ?, '0', 0)",
-                (DERIVER, number, keccak256(b"l1 %d" % number), ZERO_HASH, timestamp),
+                (DERIVER, number, header.hash, ZERO_HASH, header.timestamp),
             )
+        self.l1_clock.observe(header)
 
     def fund(self, *accounts: Address, wei: int = ETHER) -> None:
         """Deposit to accounts and produce the block that credits them."""
@@ -152,6 +158,18 @@ class OfflineNode:
     def balance(self, account: Address, state_root: Hash32 | None = None) -> int:
         """Balance at the head, or in another state."""
         return HeadState(self.nodes, state_root or self.chain.head.state_root).account(account).balance
+
+
+def l1_header(number: int, timestamp: int) -> Header:
+    """An L1 block named after its number."""
+    return Header(
+        number=number,
+        hash=keccak256(b"l1 %d" % number),
+        parent_hash=ZERO_HASH,
+        timestamp=timestamp,
+        base_fee_wei=0,
+        gas_limit=60_000_000,
+    )
 
 
 def fund_deposit(account: Address, wei: int = ETHER) -> Deposit:

@@ -12,7 +12,7 @@ from optimistic.protocol.types import ZERO_HASH, Address
 from optimistic.service.contracts import Budgets
 from optimistic.service.l1_types import Header
 from tests.helpers.l2_wallet import Wallet
-from tests.helpers.offline_node import L1_TIME_S, OfflineNode, fund_deposit
+from tests.helpers.offline_node import L1_TIME_S, OfflineNode, fund_deposit, l1_header
 
 BOB = Address(b"\xb0" * 20)
 FULL = Budgets(general=1 << 24, system=1 << 24)
@@ -40,19 +40,17 @@ def alice(node: OfflineNode) -> Wallet:
 
 def batcher_of(node: OfflineNode, **options: int) -> Batcher:
     return Batcher(
-        DEVNET, node.store, cast("Any", NoInbox()), cast("Any", None), BatcherOptions(**options), node.clock
+        DEVNET,
+        node.store,
+        cast("Any", NoInbox()),
+        cast("Any", None),
+        BatcherOptions(**options),
+        node.l1_clock,
     )
 
 
 def l1_head(timestamp: int = L1_TIME_S) -> Header:
-    return Header(
-        number=9,
-        hash=ZERO_HASH,
-        parent_hash=ZERO_HASH,
-        timestamp=timestamp,
-        base_fee_wei=0,
-        gas_limit=60_000_000,
-    )
+    return l1_header(9, timestamp)
 
 
 def numbers(plan: BatchPlan | None) -> list[int]:
@@ -139,3 +137,14 @@ def test_plan__deposit_nearly_due_but_in_no_block__taken_along(node: OfflineNode
     assert fresh is not None
     assert due is not None
     assert (fresh.deposit_end, due.deposit_end) == (1, 2)
+
+
+def test_plan__l1_time_went_back_far__posts_anyway_and_lets_the_clamp_reset_ours(
+    node: OfflineNode, alice: Wallet
+) -> None:
+    batcher = batcher_of(node)
+    node.l1_clock.observe(l1_header(50, L1_TIME_S - 4))
+    assert batcher.plan(l1_head(L1_TIME_S - 4), FULL) is None
+
+    node.l1_clock.observe(l1_header(51, L1_TIME_S - 6))
+    assert numbers(batcher.plan(l1_head(L1_TIME_S - 6), FULL)) == [1]

@@ -101,7 +101,7 @@ def test_adopt__clamped_timestamp__replaces_blocks_and_requeues_later_ones(
     changes: list[ChainChange] = []
     node.chain.on_change(changes.append)
     before = node.store.block_by_number(2)
-    batch = node.batch_of(1, 2, l1_timestamp=L1_TIME_S + 10)
+    batch = node.batch_of(1, 2, l1_timestamp=L1_TIME_S)
     derived, engine = node.execute(batch)
 
     node.adopt(batch, derived, engine)

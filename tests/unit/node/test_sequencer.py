@@ -69,23 +69,18 @@ def test_produce__nothing_to_do_and_no_empty_blocks__keeps_the_head(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("clock_s", "l1_s", "expected"),
-    [
-        (L1_TIME_S + 20, L1_TIME_S, L1_TIME_S + 20),
-        (L1_TIME_S + 99, L1_TIME_S, L1_TIME_S + 30),
-        (L1_TIME_S + 20, L1_TIME_S + 50, L1_TIME_S + 50),
-    ],
+    ("l1_ahead_s", "waited_s", "expected"), [(0, 20, 20), (0, 99, 30), (50, 7, 57), (-80, 9, -71)]
 )
-def test_produce__timestamp__wall_time_kept_near_l1(
-    node: OfflineNode, clock_s: int, l1_s: int, expected: int
+def test_produce__timestamp__l1_time_whatever_the_local_clock_shows(
+    node: OfflineNode, l1_ahead_s: int, waited_s: int, expected: int
 ) -> None:
-    node.see_l1(timestamp=l1_s)
-    node.clock.advance(clock_s - node.clock.time_s())
+    node.see_l1(timestamp=L1_TIME_S + l1_ahead_s)
+    node.clock.advance(waited_s)
 
     block = node.sequencer.produce()
 
     assert block is not None
-    assert block.timestamp == expected
+    assert block.timestamp == L1_TIME_S + expected
 
 
 def test_step__interval__produces_when_due(tmp_path: Path) -> None:
