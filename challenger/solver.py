@@ -31,6 +31,7 @@ from challenger.actions import (
     WithdrawStake,
 )
 from challenger.model import Assertion, ChainView, Claim, Identity, Judgement, Knowledge, Status
+from optimistic.protocol.constants import BATCH_BITS
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Address, Hash32
 
@@ -126,6 +127,8 @@ def _post(
 ) -> Iterator[Action]:
     if not parent.child_to:
         needed = needs_assertion(view, parent, policy)
+        if claim.to_batch < min(len(view.batches), parent.to_batch + (1 << BATCH_BITS)):
+            return  # the replay is not done: a later claim covers more
         if needed is not None and _is_our_turn(view, policy, claim.id, needed[1], None):
             yield from plan.post(claim, None, needed[0])
         return

@@ -9,6 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from challenger.cli import main
+from challenger.watchtower import Wiring
+from optimistic.service.embedded_l1 import EmbeddedL1
+from optimistic.service.l1_client import L1Client
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.watchtower_stage import Claimed, Stage, wrong_gas
 
@@ -161,3 +164,77 @@ def test_run__wrong_deployment__is_refused(scene: Scene, tmp_path: Path) -> None
 
     assert result.exit_code == 1
     assert "configHash" in result.output
+
+
+# ---------------------------------------------------------------------------------- snapshots
+
+
+def test_snapshot__through_the_command_line__starts_another_watchtower(scene: Scene, tmp_path: Path) -> None:
+    file = tmp_path / "state.snap"
+    too_early = scene.run("snapshot", "export", str(file))
+    scene.stage.l1.advance_time(scene.stage.params.challenge_period_s + 1)
+    scene.stage.bob.send(scene.stage.chain.confirm_call(scene.right.id))
+
+    exported = scene.json("snapshot", "export", str(file))
+    imported = scene.json("snapshot", "import", str(file), CHALLENGER_DATA_DIR=str(tmp_path / "fresh"))
+    listed = scene.json("assertions", CHALLENGER_DATA_DIR=str(tmp_path / "fresh"))["assertions"]
+    replayed = scene.run("replay", CHALLENGER_DATA_DIR=str(tmp_path / "fresh"))
+
+    assert too_early.exit_code == 1
+    assert exported == imported
+    assert exported["to_batch"] == 1
+    assert {entry["verdict"] for entry in listed} == {"valid", "invalid"}
+    assert replayed.exit_code == 0
+
+
+# ---------------------------------------------------------------------------------- broken files
+
+
+def test_cache__database_is_garbage__says_what_to_do(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "watchtower.db").write_bytes(b"no database at all" * 1_000)
+
+    result = scene.run("status", CHALLENGER_DATA_DIR=str(tmp_path))
+
+    assert result.exit_code == 1
+    assert "delete it and start again" in result.output
+
+
+def test_cache__nodes_are_garbage__says_what_to_do(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "nodes").mkdir()
+    (tmp_path / "nodes" / "data.mdb").write_bytes(b"\xff" * 10_000)
+
+    result = scene.run("status", CHALLENGER_DATA_DIR=str(tmp_path))
+
+    assert result.exit_code == 1
+    assert "delete the folder and start again" in result.output
+
+
+def test_deployment__of_another_chain__is_refused(scene: Scene, tmp_path: Path) -> None:
+    other = EmbeddedL1(chain_id=99)
+    wiring = Wiring(connect=lambda _url, chain_id, _timeout: L1Client(other, chain_id=chain_id))
+    variables = {
+        "CHALLENGER_L1_RPC_URL": "http://embedded",
+        "CHALLENGER_DEPLOYMENT": str(scene.stage.deployment_file),
+        "CHALLENGER_DATA_DIR": str(tmp_path),
+    }
+
+    result = CliRunner().invoke(main, ["status"], env=variables, obj=wiring)
+
+    assert result.exit_code == 1
+    assert "serves chain 99" in result.output
+
+
+def test_deployment__contracts_elsewhere__is_refused(scene: Scene, tmp_path: Path) -> None:
+    other = EmbeddedL1()
+    variables = {
+        "CHALLENGER_L1_RPC_URL": "http://embedded",
+        "CHALLENGER_DEPLOYMENT": str(scene.stage.deployment_file),
+        "CHALLENGER_DATA_DIR": str(tmp_path),
+    }
+
+    result = CliRunner().invoke(
+        main, ["status"], env=variables, obj=Wiring(connect=lambda *_: other.client())
+    )
+
+    assert result.exit_code == 1
+    assert "has other code" in result.output

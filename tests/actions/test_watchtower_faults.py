@@ -18,6 +18,8 @@ from optimistic.protocol.types import Hash32
 from optimistic.service.contracts import AssertionStatus
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import L1Lied, L1Unavailable
+from optimistic.service.storage_errors import DiskFull
+from tests.helpers.file_limit import file_size_limit
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.watchtower_stage import Claimed, Stage, wrong_gas
 
@@ -160,6 +162,20 @@ def test_cache__trie_nodes_lost__are_rebuilt_from_l1(stage: Stage) -> None:
     stage.run(second)
 
     assert judged(second, wrong.id) is Judgement.INVALID
+
+
+def test_disk__full__stops_with_a_clear_error_and_loses_nothing(stage: Stage) -> None:
+    wrong = wrong_story(stage)
+    first = stage.tower("same", batches_per_turn=1)
+    with file_size_limit(48_000), pytest.raises(DiskFull, match="free space"):
+        first.catch_up()
+    stage.close_tower(first)
+
+    second = stage.tower("same")
+    stage.run(second)
+
+    assert judged(second, wrong.id) is Judgement.INVALID
+    assert stage.state(right_id(second, stage)).status is AssertionStatus.LIVE
 
 
 # ---------------------------------------------------------------------------------- snapshots

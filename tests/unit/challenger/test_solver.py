@@ -79,6 +79,10 @@ CASES: dict[str, Case] = {
         lambda: Story(now=T0 + 50).batches(1).right(GENESIS, "right", to=1),
         [("assert", "right", STAKE_WEI)],
     ),
+    "nothing_posted__replay_not_done__waits": (
+        lambda: Story(now=T0 + 50).batches(2).right(GENESIS, "right", to=1),
+        [],
+    ),
     "nothing_posted__forced_batch__asserts_at_once": (
         lambda: Story().batches(1).batches(1, is_forced=True).right(GENESIS, "right", to=2),
         [("assert", "right", STAKE_WEI)],
