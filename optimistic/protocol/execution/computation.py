@@ -14,12 +14,25 @@ from eth.exceptions import (
     VMError,
 )
 
+from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.execution.frame import CODE_PADDING, Frame
 from optimistic.protocol.execution.opcode_table import HANDLERS
 
 MAX_CODE_BYTES: Final = 24_576
 CODE_DEPOSIT_GAS_PER_BYTE: Final = 200
 _RESERVED_FIRST_BYTE: Final = b"\xef"
+
+
+def _stack_underflow(error: IndexError) -> Exception:
+    """Return the halt for a handler that popped an empty stack; any deeper origin is a fault of ours.
+
+    Handlers index the stack in their own Python frame, one below the loop's.
+    """
+    loop = error.__traceback__
+    handler = None if loop is None else loop.tb_next
+    if handler is None or handler.tb_next is not None:
+        return CriticalError("index out of range inside an opcode")
+    return InsufficientStack()
 
 
 class Computation(Frame):
@@ -39,16 +52,6 @@ class Computation(Frame):
             return
         except VMError as error:
             self.fail(error)
-        except IndexError:
-            self.fail(InsufficientStack())
-
-    def fail(self, error: VMError) -> None:
-        """Record how the frame failed; everything but REVERT consumes its gas."""
-        self._error = error
-        if error.burns_gas:
-            self.gas = 0
-        if error.erases_return_data:
-            self.return_data = b""
 
     def _interpret(self) -> None:
         """Run the code until a handler ends the frame by raising."""
@@ -56,20 +59,26 @@ class Computation(Frame):
             return
         code = self.padded_code = self.code_bytes + CODE_PADDING
         handlers = HANDLERS
-        while True:
-            opcode = code[self.pc]
-            self.pc += 1
-            handlers[opcode](self)
+        try:
+            while True:
+                opcode = code[self.pc]
+                self.pc += 1
+                handlers[opcode](self)
+        except IndexError as error:
+            raise _stack_underflow(error) from error
 
     def _interpret_traced(self) -> None:
         """The same loop with a tracer called before each opcode."""
         code = self.padded_code = self.code_bytes + CODE_PADDING
         tracer = self.state.tracer
-        while True:
-            opcode = code[self.pc]
-            tracer.on_step(self, opcode)
-            self.pc += 1
-            HANDLERS[opcode](self)
+        try:
+            while True:
+                opcode = code[self.pc]
+                tracer.on_step(self, opcode)
+                self.pc += 1
+                HANDLERS[opcode](self)
+        except IndexError as error:
+            raise _stack_underflow(error) from error
 
     def _run_precompile(self, precompile: Any) -> None:
         """Price first, then run; a failure consumes the frame's gas."""
@@ -81,7 +90,7 @@ class Computation(Frame):
         output = precompile.run(data)
         if output is None:
             raise VMError("precompile failed")
-        self._output = output
+        self.output = output
 
     # ------------------------------------------------------------------ messages
 
@@ -89,10 +98,7 @@ class Computation(Frame):
         """Run a child frame and keep its return data."""
         apply = self.apply_create_message if child_msg.is_create else self.apply_message
         child = apply(self.state, child_msg, self.transaction_context, self)
-        if child_msg.is_create:
-            self.return_data = child.output if child.is_error else b""
-        else:
-            self.return_data = b"" if child.should_burn_gas else child.output
+        self.return_data = b"" if child_msg.is_create and child.is_success else child.output
         return child
 
     @classmethod

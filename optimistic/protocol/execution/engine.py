@@ -8,6 +8,8 @@ Source: docs/spec/04-execution.md
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from optimistic.protocol.accounts import MAX_NONCE, Account
@@ -78,7 +80,17 @@ class UnitExecutor:
                 raise InvalidTransaction("over_budget")
         except InvalidTransaction as error:
             return Skip(reason=error.reason)
-        return self._execute(tx, sender)
+        with self._all_or_nothing():
+            return self._execute(tx, sender)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Leave the state as it was if a fault of ours interrupts the unit."""
+        try:
+            yield
+        except BaseException:
+            self._state.discard_transaction()
+            raise
 
     def _execute(self, tx: Transaction, sender: Address) -> Outcome:
         """Run a valid transaction: buy gas, execute, refund, pay the coinbase."""
@@ -120,6 +132,10 @@ class UnitExecutor:
         Whatever fails, the mint and the raised nonce remain; a failure that is
         not a revert uses the whole gas limit.
         """
+        with self._all_or_nothing():
+            return self._execute_deposit(index, deposit)
+
+    def _execute_deposit(self, index: int, deposit: Deposit) -> Outcome:
         state, sender = self._state, deposit.sender
         if deposit.mint:
             state.delta_balance(sender, deposit.mint)

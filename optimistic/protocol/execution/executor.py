@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
-from eth.vm.message import Message
 
 from optimistic.protocol.execution.computation import Computation
 from optimistic.protocol.execution.evm_state import EvmState
+from optimistic.protocol.execution.message import CREATE_ADDRESS, FrameMessage
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.strict_rlp import encode_int, encode_string, join_list
 from optimistic.protocol.transactions import AccessList
@@ -68,15 +68,12 @@ def run_message(state: EvmState, top: TopMessage) -> MessageResult:
         for key in keys:
             state.mark_storage_warm(address, int.from_bytes(key, "big"))
     context = CancunTransactionContext(gas_price=top.gas_price, origin=top.sender)  # type: ignore[arg-type]
-    message = Message(
-        gas=top.gas,
-        to=b"" if top.to is None else top.to,  # type: ignore[arg-type]
-        sender=top.sender,  # type: ignore[arg-type]
-        value=top.value,
-        data=b"" if top.to is None else top.data,
-        code=top.data if top.to is None else state.get_code(top.to),
-        create_address=target if top.to is None else None,  # type: ignore[arg-type]
-    )
+    if top.to is None:
+        message = FrameMessage(
+            top.gas, CREATE_ADDRESS, top.sender, top.value, b"", top.data, create_address=target
+        )
+    else:
+        message = FrameMessage(top.gas, top.to, top.sender, top.value, top.data, state.get_code(top.to))
     frame = _run(state, message, context)
     return MessageResult(
         gas_left=frame.get_gas_remaining(),
@@ -88,7 +85,7 @@ def run_message(state: EvmState, top: TopMessage) -> MessageResult:
     )
 
 
-def _run(state: EvmState, message: Message, context: CancunTransactionContext) -> Computation:
+def _run(state: EvmState, message: FrameMessage, context: CancunTransactionContext) -> Computation:
     """Run the top frame as a call or a creation."""
     if not message.is_create:
         return Computation.apply_message(state, message, context)

@@ -9,10 +9,11 @@ its opcode functions run on this class unchanged.
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from eth.exceptions import FullStack, InsufficientStack, OutOfGas
+from eth.exceptions import FullStack, InsufficientStack, OutOfGas, VMError
 from eth.vm.forks.cancun.computation import CancunComputation
 
 from optimistic.protocol.engine import Log
+from optimistic.protocol.execution.message import FrameMessage
 from optimistic.protocol.types import Address, Hash32
 
 if TYPE_CHECKING:
@@ -46,6 +47,14 @@ class Frame(CancunComputation):
 
     state: "EvmState"
 
+    # py-evm derives these from the error on every access; `fail` sets them once.
+    is_error = False
+    is_success = True
+    should_burn_gas = False
+    should_return_gas = True
+    should_erase_return_data = False
+    output = b""
+
     def __init__(self, state: "EvmState", message: Any, transaction_context: Any) -> None:
         self.state = state
         self.msg = message
@@ -58,6 +67,24 @@ class Frame(CancunComputation):
         self.padded_code: bytes = b""
         self.pc = 0
         self.return_data = b""
+
+    def fail(self, error: VMError) -> None:
+        """Record how the frame failed; everything but REVERT consumes its gas and its output."""
+        self._error = error
+        self.is_error, self.is_success = True, False
+        if error.burns_gas:
+            self.should_burn_gas, self.should_return_gas = True, False
+            self.gas = 0
+        if error.erases_return_data:
+            self.should_erase_return_data = True
+            self.output = self.return_data = b""
+
+    def prepare_child_message(  # type: ignore[override]
+        self, gas: int, to: bytes, value: int, data: bytes, code: bytes, **kwargs: Any
+    ) -> Any:
+        """Return the message of a child frame; its sender is this contract unless named."""
+        sender = kwargs.pop("sender", self.address)
+        return FrameMessage(gas, to, sender, value, data, code, depth=self.msg.depth + 1, **kwargs)
 
     # ------------------------------------------------------------------ gas
 
@@ -83,7 +110,7 @@ class Frame(CancunComputation):
 
     def get_gas_remaining(self) -> int:
         """Return the gas left; nothing after an exceptional halt."""
-        return 0 if self.should_burn_gas else self.gas
+        return self.gas
 
     def get_gas_used(self) -> int:
         """Return the gas used so far."""
