@@ -292,3 +292,74 @@ def test_watchtower__no_funds__alerts_and_goes_on(stage: Stage) -> None:
     assert "insufficient_collateral" in alerts(tower)
     assert verdict(tower, wrong.id).judgement is Judgement.INVALID
     assert right_id(tower, stage.genesis_id) != ZERO_HASH
+
+
+def test_watchtower__right_end_by_a_wrong_way__is_rivalled_like_any_lie(stage: Stage) -> None:
+    two_batches(stage)
+    leaves = stage.leaves(2)
+    sabotaged = [(leaves[0][0], Hash32(b"\x66" * 32), *leaves[0][2:]), leaves[1]]
+    wrong = stage.post_leaves(stage.eve, 2, sabotaged, stage.genesis_id)
+    stage.publish(stage.eve, wrong)
+    tower = stage.tower()
+
+    stage.run(tower)
+
+    found = verdict(tower, wrong.id)
+    assert (found.judgement, found.reason) == (Judgement.INVALID, "the right end state by a wrong way")
+    assert found.wrong is not None
+    assert found.wrong.unit == 1
+    assert stage.game.is_open(wrong.id, right_id(tower, stage.genesis_id), at="latest")
+
+
+def test_watchtower__many_liars__opens_against_the_older_and_kills_the_newer(stage: Stage) -> None:
+    two_batches(stage)
+    liars = (stage.eve, stage.bob, stage.alice, stage.sequencer)
+    older = [stage.post(liars[i], 2, tamper=wrong_gas(0, 1 + i)) for i in range(2)]
+    tower = stage.tower()
+    stage.run(tower)
+    newer = [stage.post(liars[2 + i], 2, tamper=wrong_gas(0, 3 + i)) for i in range(2)]
+
+    close_window(stage)
+    stage.run(tower)
+
+    right = right_id(tower, stage.genesis_id)
+    assert all(stage.game.is_open(wrong.id, right, at="latest") for wrong in older)
+    assert {stage.state(wrong.id).status for wrong in newer} == {AssertionStatus.DEAD}
+    assert stage.state(right).status is AssertionStatus.LIVE
+    assert stage.chain.is_slashed(stage.alice.address, at="latest")
+
+
+def test_watchtower__joined_in_the_last_second__still_rivals_in_time(stage: Stage) -> None:
+    two_batches(stage)
+    wrong = stage.post(stage.eve, 2, tamper=wrong_gas(0))
+    stage.l1.advance_time(stage.params.challenge_period_s - 8)
+    tower = stage.tower()
+
+    stage.run(tower, rounds=2)
+
+    assert stage.game.is_open(wrong.id, right_id(tower, stage.genesis_id), at="latest")
+
+
+def test_watchtower__too_late__says_so_and_sends_nothing(stage: Stage) -> None:
+    two_batches(stage)
+    stage.post(stage.eve, 2, tamper=wrong_gas(0))
+    close_window(stage)
+    tower = stage.tower()
+
+    stage.run(tower)
+
+    assert "window_missed" in alerts(tower)
+    assert stage.client.nonce(stage.watcher.address, "latest") == 0
+
+
+def test_watchtower__tiny_first_child__is_extended(stage: Stage) -> None:
+    two_batches(stage)
+    tiny = stage.post(stage.eve, 1)
+    tower = stage.tower(assert_after_ms=5_000)
+    stage.l1.advance_time(6)
+
+    stage.run(tower)
+
+    rest = right_id(tower, tiny.id)
+    assert verdict(tower, tiny.id).judgement is Judgement.VALID
+    assert (stage.state(rest).to, stage.state(rest).poster) == (2, stage.watcher.address)

@@ -109,9 +109,11 @@ class LyingEngine:
         return self._tamper(self._count - 1, outcome)
 
 
-def wrong_gas(position: int) -> Tamper:
-    """Claim one more gas for the transaction at `position` of every batch."""
-    return lambda at, outcome: replace(outcome, gas_used=outcome.gas_used + 1) if at == position else outcome
+def wrong_gas(position: int, more: int = 1) -> Tamper:
+    """Claim `more` gas for what runs at `position` of every batch."""
+    return lambda at, outcome: (
+        replace(outcome, gas_used=outcome.gas_used + more) if at == position else outcome
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +230,12 @@ class Stage:
         above = self.genesis_id if parent is None else parent
         from_batch = self.state(above).to
         leaves = self.leaves(to_batch, tamper, max(lie_from, from_batch))[from_batch:]
+        return self.post_leaves(who, to_batch, leaves, above)
+
+    def post_leaves(
+        self, who: L1Account, to_batch: int, leaves: list[tuple[Hash32, ...]], above: Hash32
+    ) -> Claimed:
+        """Assert any leaves of batches up to `to_batch` as a child of `above`."""
         tree = UnitTree(self.params.log_arity, leaves)
         has_stake = self.chain.stake_of(who.address, at="latest").amount_wei
         acc = self.inbox.acc(to_batch - 1, at="latest")
