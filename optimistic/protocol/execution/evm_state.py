@@ -41,9 +41,10 @@ class EvmState(WorldState, CancunState):  # type: ignore[misc]
         self.trim()
 
     def warm_up(self, *addresses: Address) -> None:
-        """Mark the accounts that are warm from the start of every transaction."""
-        for address in (*PRECOMPILE_ADDRESSES, self.env.coinbase, *addresses):
-            self.mark_address_warm(address)
+        """Mark the accounts that are warm from the start of every transaction; nothing undoes it."""
+        self._warm_addresses.update(
+            dict.fromkeys((*PRECOMPILE_ADDRESSES, self.env.coinbase, *addresses), True)
+        )
 
     def get_ancestor_hash(self, block_number: int) -> Hash32:  # type: ignore[override]
         """Return the hash of one of the last 256 blocks, zero for any other number."""

@@ -65,11 +65,14 @@ class Frame(CancunComputation):
         self._memory: Any = bytearray()
         self.code_bytes: bytes = message.code
         self.padded_code: bytes = b""
+        self.jump_marks: bytes | None = None
         self.pc = 0
         self.return_data = b""
 
     def fail(self, error: VMError) -> None:
         """Record how the frame failed; everything but REVERT consumes its gas and its output."""
+        # Without its traceback the error does not keep the frame, and its memory, alive.
+        error.__traceback__ = error.__cause__ = error.__context__ = None
         self._error = error
         self.is_error, self.is_success = True, False
         if error.burns_gas:

@@ -293,8 +293,10 @@ def codecopy(frame: Frame) -> None:
 
 def _jump_to(frame: Frame, target: int) -> None:
     """Move to a jump destination, or halt."""
-    code = frame.code_bytes
-    if target >= len(code) or not jump_destinations(code)[target]:
+    marks = frame.jump_marks
+    if marks is None:
+        marks = frame.jump_marks = jump_destinations(frame.code_bytes)
+    if target >= len(marks) or not marks[target]:
         raise InvalidJumpDestination
     frame.pc = target
 
