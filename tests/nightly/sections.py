@@ -42,6 +42,14 @@ SECTIONS = (
         ),
         limit_s=5_400,
     ),
+    Section(
+        name="conformance-exclusions",
+        command=(
+            *(".venv/bin/python", "scripts/conformance.py", "--fixtures", "{fixtures}"),
+            *("--jobs", "2", "--check-exclusions", "--json"),
+        ),
+        limit_s=1_800,
+    ),
     Section(name="kills", command=(*PYTEST, *STORIES, "-k", "kill or crash"), limit_s=5_400),
     Section(name="reorgs", command=(*PYTEST, *STORIES, "-k", "reorg"), limit_s=3_600),
     Section(name="stories", command=(*PYTEST, *STORIES, "-k", "not (kill or crash or reorg)"), limit_s=5_400),
