@@ -13,7 +13,7 @@ from optimistic.protocol.constants import UNIT_BITS
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.contracts import AssertionStatus
-from tests.helpers.faulty_engine import Lie, LieKind
+from scripts.staging.faults import FaultPlan, Lie, lying_engines
 from tests.helpers.node_world import NodeWorld
 
 BOB = Address(b"\xb0" * 20)
@@ -27,15 +27,15 @@ def world(tmp_path: Path) -> Iterator[NodeWorld]:
     built.close()
 
 
-@pytest.mark.parametrize("kind", list(LieKind))
+@pytest.mark.parametrize("lie", list(Lie))
 def test_lying_aggregator__any_kind__rival_is_posted_and_the_first_wrong_unit_named(
-    world: NodeWorld, kind: LieKind
+    world: NodeWorld, lie: Lie
 ) -> None:
-    lie = Lie(kind)
-    node = world.aggregator(build_engine=lie.build_engine, asserter=PUBLISHING)
+    plan = FaultPlan(lie)
+    node = world.aggregator(build_engine=lying_engines(plan), asserter=PUBLISHING)
     alice = world.funded(node)
     honest, told = alice.transfer(BOB, 5), alice.transfer(BOB, 6)
-    lie.tell_about(keccak256(told))
+    plan.tx_hash = keccak256(told)
     for raw in (honest, told, alice.transfer(BOB, 7)):
         node.gateway.submit(raw)
     world.turn(node)
