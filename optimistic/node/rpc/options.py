@@ -32,7 +32,7 @@ class RpcLimits:
     max_connections: int = 500
     max_ws_queue: int = 4_096
     """Messages waiting for a slow WebSocket reader before it is cut off."""
-    max_ws_requests: int = 64
+    max_ws_requests: int = 16
     """Requests of one WebSocket connection that may run at the same time."""
     max_waiting_calls: int = 256
     """Calls, traces and log queries waiting for a worker; more are refused."""

@@ -41,6 +41,9 @@ class WebSocketSession:
         self._opened: list[Subscription] = []
         self.max_requests = limits.max_ws_requests
         self.cut = asyncio.Event()
+        self.has_room = asyncio.Event()
+        """Cleared while half of the queue is taken: no more requests are read then."""
+        self.has_room.set()
 
     def subscribe(self, params: Params) -> str:
         """Open a subscription; it delivers once its id was sent."""
@@ -71,7 +74,9 @@ class WebSocketSession:
         self._opened.clear()
 
     def push(self, payload: bytes) -> None:
-        """Queue a message; a reader that lets the queue fill is cut off."""
+        """Queue a message; a reader that lets notifications fill the queue is cut off."""
+        if 2 * self._waiting.qsize() >= self._limits.max_ws_queue:
+            self.has_room.clear()
         if self._waiting.qsize() >= self._limits.max_ws_queue:
             if not self.cut.is_set():
                 log.warning("websocket_cut", reason="slow consumer", waiting=self._waiting.qsize())
@@ -84,6 +89,8 @@ class WebSocketSession:
         while True:
             payload = await self._waiting.get()
             await send({"type": "websocket.send", "text": payload.decode()})
+            if 4 * self._waiting.qsize() <= self._limits.max_ws_queue:
+                self.has_room.set()
 
     def close(self) -> None:
         """Drop every subscription."""
@@ -128,6 +135,7 @@ async def _read(session: WebSocketSession, receive: Receive, answer: Answer) -> 
             reply = answer(text.encode() if text is not None else raw or b"", session)
             if isinstance(reply, bytes):
                 session.respond(reply)
+                await session.has_room.wait()
                 continue
             await gate.acquire()
             task = asyncio.create_task(_respond_later(session, reply, gate))
