@@ -86,13 +86,16 @@ class UnitExecutor:
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
         """Leave the state as it was if a fault of ours interrupts the unit."""
+        finished = False
         try:
             yield
-        except BaseException:
-            self._state.discard_transaction()
-            raise
+            finished = True
+        finally:
+            if not finished:
+                self._state.discard_transaction()
 
     def _execute(self, tx: Transaction, sender: Address) -> Outcome:
+        """Buy the gas, raise the nonce, run the message, settle the gas."""
         """Run a valid transaction: buy gas, execute, refund, pay the coinbase."""
         state, base_fee = self._state, self._state.env.base_fee
         price, intrinsic = tx.gas_price(base_fee), intrinsic_gas(tx)
@@ -136,6 +139,7 @@ class UnitExecutor:
             return self._execute_deposit(index, deposit)
 
     def _execute_deposit(self, index: int, deposit: Deposit) -> Outcome:
+        """Mint, raise the nonce, run the message if it can start."""
         state, sender = self._state, deposit.sender
         if deposit.mint:
             state.delta_balance(sender, deposit.mint)

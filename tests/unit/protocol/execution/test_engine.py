@@ -7,6 +7,7 @@ import pytest
 from optimistic.protocol.accounts import EMPTY_CODE_HASH, MAX_NONCE
 from optimistic.protocol.constants import FEE_VAULT, MESSAGE_PASSER
 from optimistic.protocol.engine import Outcome, Skip
+from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.execution import EvmEngine
 from optimistic.protocol.execution.executor import create_address
 from optimistic.protocol.execution.views import StateView
@@ -145,6 +146,15 @@ def test_transaction__create__deploys_at_the_nonce_address() -> None:
     assert outcome.contract_address == address
     assert StateView(nodes, outcome.state_root).code(address) == b"\x01"
     assert StateView(nodes, outcome.state_root).nonce(address) == 1
+
+
+@pytest.mark.parametrize(("size", "status"), [(49_152, 1), (49_153, 0)])
+def test_transaction__create_opcode__oversized_initcode_halts_whatever_the_balance(
+    size: int, status: int
+) -> None:
+    create_beyond_balance = b"\x61" + size.to_bytes(2, "big") + bytes.fromhex("5f6001f000")
+    engine, _ = start(contract=Alloc(nonce=1, code=create_beyond_balance))
+    assert apply(engine, to=CONTRACT, gas=200_000).status == status
 
 
 def test_transaction__clearing_storage__deletes_the_slot_and_refunds() -> None:
@@ -288,3 +298,13 @@ def test_recursion__to_the_depth_limit__in_a_thread_with_a_small_stack() -> None
     finally:
         threading.stack_size(previous)
     assert outcomes[0].status == 1
+
+
+def test_unit__node_missing_in_the_store__raises_and_leaves_the_state() -> None:
+    engine, nodes = start(contract=Alloc(nonce=1, code=STORE_AND_LOG))
+    del nodes[keccak256(STORE_AND_LOG)]
+    before = engine.state_root
+    with pytest.raises(CriticalError):
+        engine.apply_transaction(sign_tx(to=CONTRACT), PLENTY)
+    assert engine.state_root == before
+    assert engine.account(ALICE).nonce == 0
