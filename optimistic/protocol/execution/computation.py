@@ -143,7 +143,11 @@ class Computation(Frame):
     def collide(cls, state: Any, message: Any, transaction_context: Any) -> "Computation":
         """Return the failed frame of a creation whose address is taken."""
         frame = cls(state, message, transaction_context)
+        if state.tracer is not None:
+            state.tracer.on_enter(frame, None)
         frame.fail(ContractCreationCollision())
+        if state.tracer is not None:
+            state.tracer.on_exit(frame)
         return frame
 
     def deposit_code(self) -> None:

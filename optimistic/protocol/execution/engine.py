@@ -95,7 +95,6 @@ class UnitExecutor:
                 self._state.discard_transaction()
 
     def _execute(self, tx: Transaction, sender: Address) -> Outcome:
-        """Buy the gas, raise the nonce, run the message, settle the gas."""
         """Run a valid transaction: buy gas, execute, refund, pay the coinbase."""
         state, base_fee = self._state, self._state.env.base_fee
         price, intrinsic = tx.gas_price(base_fee), intrinsic_gas(tx)

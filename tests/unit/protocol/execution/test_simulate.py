@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from optimistic.protocol.engine import Outcome
+from optimistic.protocol.execution.executor import create_address
 from optimistic.protocol.execution.simulate import (
     AccountOverride,
     CallFailed,
@@ -183,6 +184,14 @@ def test_call_tracer__creation_and_selfdestruct__are_calls_too() -> None:
     assert tracer.root.kind == "CREATE"
     (inner,) = tracer.root.calls
     assert (inner.kind, inner.to, inner.value) == ("SELFDESTRUCT", ALICE, 3)
+
+
+def test_call_tracer__creation_at_a_taken_address__is_one_failed_call() -> None:
+    taken = create_address(ALICE, 0)
+    tracer = CallTracer()
+    simulation({taken: AccountOverride(nonce=1)}).call(call(to=None, gas=90_000), tracer)
+    assert tracer.root is not None
+    assert (tracer.root.error, tracer.root.gas_used) == ("ContractCreationCollision", 90_000 - 53_000)
 
 
 def test_call_tracer__deposit__is_traced() -> None:
