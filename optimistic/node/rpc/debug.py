@@ -8,7 +8,7 @@ from optimistic.node.rpc.errors import server_error
 from optimistic.node.rpc.formatting import Json
 from optimistic.node.rpc.options import RpcLimits
 from optimistic.node.rpc.params import Params
-from optimistic.node.rpc.registry import MethodTable, heavy
+from optimistic.node.rpc.registry import MethodTable, executing
 from optimistic.node.rpc.simulation import NO_BLOCK_OVERRIDE, NO_STATE_OVERRIDE, Simulator
 from optimistic.node.rpc.traces import (
     Ending,
@@ -44,8 +44,8 @@ class Debug:
     def methods(self) -> MethodTable:
         """The methods by name."""
         return {
-            "debug_traceTransaction": heavy(self.trace_transaction),
-            "debug_traceCall": heavy(self.trace_call),
+            "debug_traceTransaction": executing(self.trace_transaction),
+            "debug_traceCall": executing(self.trace_call),
         }
 
     def trace_transaction(self, params: Params) -> Json:

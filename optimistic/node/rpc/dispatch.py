@@ -24,12 +24,13 @@ from optimistic.node.rpc.errors import (
 )
 from optimistic.node.rpc.options import RpcLimits
 from optimistic.node.rpc.params import Params
-from optimistic.node.rpc.registry import SESSION_METHODS, MethodTable, Session
+from optimistic.node.rpc.registry import SESSION_METHODS, Cost, MethodTable, Session
 from optimistic.protocol.errors import CriticalError, RollupError
 from optimistic.protocol.mpt import MissingNode
 
 log = structlog.get_logger(__name__)
 
+_LIGHT_BATCH: Final = 8
 _MAX_DEPTH: Final = 64
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
@@ -112,11 +113,11 @@ class Dispatcher:
             return _broken(RpcError(INVALID_REQUEST, "batch too large"))
         return Message(calls=tuple(map(_parse_call, value)), is_batch=True)
 
-    def is_heavy(self, message: Message) -> bool:
-        """Whether a worker thread should run the message."""
-        if len(message.calls) > 8:
-            return True
-        return any((method := self._methods.get(call.method)) and method.heavy for call in message.calls)
+    def cost(self, message: Message) -> Cost:
+        """What the dearest call of the message takes; a long batch is never light."""
+        least = Cost.LIGHT if len(message.calls) <= _LIGHT_BATCH else Cost.READ
+        known = [method.cost for call in message.calls if (method := self._methods.get(call.method))]
+        return max([least, *known])
 
     def run(self, message: Message, session: Session | None = None) -> bytes:
         """Run the calls in order; return the response bytes, empty for notifications only."""

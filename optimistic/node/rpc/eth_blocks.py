@@ -16,7 +16,7 @@ from optimistic.node.rpc.formatting import (
     transaction_type,
 )
 from optimistic.node.rpc.params import Params
-from optimistic.node.rpc.registry import MethodTable, heavy, light
+from optimistic.node.rpc.registry import MethodTable, light, reading
 from optimistic.protocol.engine import Log
 from optimistic.protocol.params import RollupParams
 
@@ -38,16 +38,16 @@ class EthBlocks:
         """The methods by name."""
         return {
             "eth_blockNumber": light(self.block_number),
-            "eth_getBlockByNumber": light(self._block(parse_block_number)),
-            "eth_getBlockByHash": light(self._block(_parse_block_hash)),
+            "eth_getBlockByNumber": reading(self._block(parse_block_number)),
+            "eth_getBlockByHash": reading(self._block(_parse_block_hash)),
             "eth_getBlockTransactionCountByNumber": light(self._count(parse_block_number)),
             "eth_getBlockTransactionCountByHash": light(self._count(_parse_block_hash)),
-            "eth_getTransactionByBlockNumberAndIndex": light(self._by_index(parse_block_number)),
-            "eth_getTransactionByBlockHashAndIndex": light(self._by_index(_parse_block_hash)),
+            "eth_getTransactionByBlockNumberAndIndex": reading(self._by_index(parse_block_number)),
+            "eth_getTransactionByBlockHashAndIndex": reading(self._by_index(_parse_block_hash)),
             "eth_getUncleCountByBlockNumber": light(self._uncles(parse_block_number)),
             "eth_getUncleCountByBlockHash": light(self._uncles(_parse_block_hash)),
             "eth_getTransactionReceipt": light(self.receipt),
-            "eth_getBlockReceipts": heavy(self.receipts),
+            "eth_getBlockReceipts": reading(self.receipts),
         }
 
     def block_number(self, params: Params) -> str:

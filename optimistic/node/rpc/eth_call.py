@@ -5,7 +5,7 @@ from optimistic.node.rpc.codec import data, quantity
 from optimistic.node.rpc.errors import execution_reverted, server_error
 from optimistic.node.rpc.formatting import Json, access_list_json
 from optimistic.node.rpc.params import Params
-from optimistic.node.rpc.registry import MethodTable, heavy
+from optimistic.node.rpc.registry import MethodTable, executing
 from optimistic.node.rpc.simulation import (
     NO_BLOCK_OVERRIDE,
     NO_STATE_OVERRIDE,
@@ -31,9 +31,9 @@ class EthCall:
     def methods(self) -> MethodTable:
         """The methods by name."""
         return {
-            "eth_call": heavy(self.call),
-            "eth_estimateGas": heavy(self.estimate_gas),
-            "eth_createAccessList": heavy(self.create_access_list),
+            "eth_call": executing(self.call),
+            "eth_estimateGas": executing(self.estimate_gas),
+            "eth_createAccessList": executing(self.create_access_list),
         }
 
     def call(self, params: Params) -> str:

@@ -12,7 +12,7 @@ from optimistic.node.rpc.errors import invalid_params
 from optimistic.node.rpc.options import RpcLimits
 from optimistic.node.rpc.params import Params
 from optimistic.node.rpc.ports import TransactionPool
-from optimistic.node.rpc.registry import MethodTable, heavy, light
+from optimistic.node.rpc.registry import MethodTable, light, reading
 from optimistic.protocol.params import RollupParams
 
 _MAX_PERCENTILES: Final = 100
@@ -42,7 +42,7 @@ class EthFees:
         return {
             "eth_gasPrice": light(self.gas_price),
             "eth_maxPriorityFeePerGas": light(self.tip),
-            "eth_feeHistory": heavy(self.fee_history),
+            "eth_feeHistory": reading(self.fee_history),
         }
 
     def gas_price(self, params: Params) -> str:

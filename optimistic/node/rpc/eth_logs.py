@@ -10,7 +10,7 @@ from optimistic.node.rpc.formatting import log_json
 from optimistic.node.rpc.log_query import LogQuery, parse_log_query
 from optimistic.node.rpc.options import RpcLimits
 from optimistic.node.rpc.params import Params
-from optimistic.node.rpc.registry import MethodTable, heavy
+from optimistic.node.rpc.registry import MethodTable, reading
 
 _UNKNOWN_BLOCK: Final = "unknown block"
 
@@ -30,7 +30,7 @@ class EthLogs:
 
     def methods(self) -> MethodTable:
         """The methods by name."""
-        return {"eth_getLogs": heavy(self.get_logs)}
+        return {"eth_getLogs": reading(self.get_logs)}
 
     def get_logs(self, params: Params) -> list[object]:
         """``eth_getLogs``."""

@@ -10,7 +10,7 @@ from optimistic.node.rpc.formatting import Json
 from optimistic.node.rpc.options import RpcLimits
 from optimistic.node.rpc.params import Params
 from optimistic.node.rpc.ports import TransactionPool
-from optimistic.node.rpc.registry import MethodTable, heavy, light
+from optimistic.node.rpc.registry import MethodTable, light, reading
 from optimistic.protocol.execution.views import AccountProof, StateView
 from optimistic.protocol.mpt import NodeReader
 
@@ -41,7 +41,7 @@ class EthState:
             "eth_getTransactionCount": light(self.nonce),
             "eth_getCode": light(self.code),
             "eth_getStorageAt": light(self.storage),
-            "eth_getProof": heavy(self.proof),
+            "eth_getProof": reading(self.proof),
         }
 
     def balance(self, params: Params) -> str:

@@ -5,7 +5,7 @@ from optimistic.node.rpc.codec import data, parse_data, parse_hash, quantity
 from optimistic.node.rpc.formatting import Json, pending_transaction_json, transaction_json
 from optimistic.node.rpc.params import Params
 from optimistic.node.rpc.ports import TransactionPool
-from optimistic.node.rpc.registry import MethodTable, heavy, light
+from optimistic.node.rpc.registry import MethodTable, light, reading
 from optimistic.protocol.params import RollupParams
 
 
@@ -27,10 +27,10 @@ class EthTx:
     def methods(self) -> MethodTable:
         """The methods by name."""
         return {
-            "eth_sendRawTransaction": heavy(self.send_raw),
+            "eth_sendRawTransaction": reading(self.send_raw),
             "eth_getTransactionByHash": light(self.by_hash),
             "txpool_status": light(self.pool_status),
-            "txpool_content": heavy(self.pool_content),
+            "txpool_content": reading(self.pool_content),
         }
 
     def send_raw(self, params: Params) -> str:

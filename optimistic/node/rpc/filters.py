@@ -19,7 +19,7 @@ from optimistic.node.rpc.formatting import log_json
 from optimistic.node.rpc.log_query import LogQuery, parse_log_query
 from optimistic.node.rpc.options import RpcLimits
 from optimistic.node.rpc.params import Params
-from optimistic.node.rpc.registry import MethodTable, heavy, light
+from optimistic.node.rpc.registry import MethodTable, light, reading
 
 _ID_BITS: Final = 128
 
@@ -67,8 +67,8 @@ class Filters:
             "eth_newFilter": light(self.new_filter),
             "eth_newBlockFilter": light(self.new_block_filter),
             "eth_newPendingTransactionFilter": light(self.new_pending_filter),
-            "eth_getFilterChanges": heavy(self.changes),
-            "eth_getFilterLogs": heavy(self.all_logs),
+            "eth_getFilterChanges": reading(self.changes),
+            "eth_getFilterLogs": reading(self.all_logs),
             "eth_uninstallFilter": light(self.uninstall),
         }
 

@@ -35,9 +35,9 @@ class RpcLimits:
     max_ws_requests: int = 16
     """Requests of one WebSocket connection that may run at the same time."""
     max_waiting_calls: int = 256
-    """Calls, traces and log queries waiting for a worker; more are refused."""
+    """Requests of one kind waiting for a worker; more are refused."""
     workers: int = 4
-    """Threads for calls, traces and log queries."""
+    """Threads for reads and transactions, and as many for calls and traces."""
     max_trace_steps: int = 200_000
     """Most lines of a struct-log trace."""
     max_proof_keys: int = 1_024

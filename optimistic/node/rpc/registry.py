@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Protocol
 
 from optimistic.node.rpc.params import Params
@@ -21,13 +22,23 @@ Handler = Callable[[Params], object]
 SessionHandler = Callable[[Session, Params], object]
 
 
+class Cost(IntEnum):
+    """What a method takes, and so where it runs."""
+
+    LIGHT = 0
+    """A few index reads: where the request was read."""
+    READ = 1
+    """Many reads, or a write: on a thread for reads."""
+    EXECUTE = 2
+    """An EVM: on a thread for calls, so that slow calls never hold up transactions."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
     """One JSON-RPC method."""
 
     handler: Handler
-    heavy: bool = False
-    """Runs on a worker thread: it may take longer than a few index reads."""
+    cost: Cost
 
 
 MethodTable = Mapping[str, Method]
@@ -35,12 +46,17 @@ MethodTable = Mapping[str, Method]
 
 def light(handler: Handler) -> Method:
     """A method that runs where the request was read."""
-    return Method(handler=handler)
+    return Method(handler=handler, cost=Cost.LIGHT)
 
 
-def heavy(handler: Handler) -> Method:
-    """A method that runs on a worker thread."""
-    return Method(handler=handler, heavy=True)
+def reading(handler: Handler) -> Method:
+    """A method that runs on a thread for reads."""
+    return Method(handler=handler, cost=Cost.READ)
+
+
+def executing(handler: Handler) -> Method:
+    """A method that runs on a thread for calls."""
+    return Method(handler=handler, cost=Cost.EXECUTE)
 
 
 SESSION_METHODS: Mapping[str, SessionHandler] = {

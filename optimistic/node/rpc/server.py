@@ -1,7 +1,8 @@
 """The HTTP and WebSocket server: an ASGI application in a uvicorn thread of its own.
 
 This is the only asyncio code of the node. The event loop parses messages and
-answers light ones; calls, traces and log queries run on a small thread pool.
+answers light ones; reads and transactions run on one small thread pool, calls
+and traces on another.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from optimistic.node.rpc.dispatch import Dispatcher, Message, failure
 from optimistic.node.rpc.errors import limit_exceeded
 from optimistic.node.rpc.feed import ChainFeed
 from optimistic.node.rpc.options import RpcOptions
+from optimistic.node.rpc.registry import Cost
 from optimistic.node.rpc.subscriptions import SubscriptionHub
 from optimistic.node.rpc.websocket import WebSocketSession, serve_websocket
 from optimistic.protocol.errors import RollupError, TemporaryError
@@ -55,8 +57,11 @@ class RpcApp:
         self._hub = hub
         self._options = options
         self._limits = options.limits
-        self._pool = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="rpc-worker")
-        self._n_waiting = 0
+        self._pools = {
+            cost: ThreadPoolExecutor(self._limits.workers, thread_name_prefix=f"rpc-{cost.name.lower()}")
+            for cost in (Cost.READ, Cost.EXECUTE)
+        }
+        self._n_waiting = dict.fromkeys(self._pools, 0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request or one WebSocket connection."""
@@ -67,7 +72,8 @@ class RpcApp:
 
     def close(self) -> None:
         """Stop the workers; a call that runs ends by itself."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._http_refusal(scope)
@@ -126,19 +132,20 @@ class RpcApp:
 
     def _answer(self, body: bytes, session: WebSocketSession | None) -> bytes | Awaitable[bytes]:
         message = self._dispatcher.parse(body)
-        if not self._dispatcher.is_heavy(message):
+        cost = self._dispatcher.cost(message)
+        if cost is Cost.LIGHT:
             return self._dispatcher.run(message, session)
-        if self._n_waiting >= self._limits.max_waiting_calls:
+        if self._n_waiting[cost] >= self._limits.max_waiting_calls:
             return _busy(message)
-        return self._run_on_worker(message, session)
+        return self._run_on_worker(cost, message, session)
 
-    async def _run_on_worker(self, message: Message, session: WebSocketSession | None) -> bytes:
-        self._n_waiting += 1
+    async def _run_on_worker(self, cost: Cost, message: Message, session: WebSocketSession | None) -> bytes:
+        self._n_waiting[cost] += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, self._dispatcher.run, message, session)
+            return await loop.run_in_executor(self._pools[cost], self._dispatcher.run, message, session)
         finally:
-            self._n_waiting -= 1
+            self._n_waiting[cost] -= 1
 
     def _is_known_host(self, host: bytes) -> bool:
         name = _host_name(host.decode("latin-1"))
@@ -280,7 +287,7 @@ def _post(loop: asyncio.AbstractEventLoop, publish: Callable[..., None], *items:
 
 
 def _busy(message: Message) -> bytes:
-    error = limit_exceeded("server busy: too many calls are waiting")
+    error = limit_exceeded("server busy: too many requests are waiting")
     answers = [failure(call.id, error) for call in message.calls if not call.is_notification]
     return b"[" + b",".join(answers) + b"]" if message.is_batch else b"".join(answers)
 

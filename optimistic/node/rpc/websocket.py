@@ -119,7 +119,9 @@ async def serve_websocket(session: WebSocketSession, receive: Receive, send: Sen
         session.close()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, Exception) and not isinstance(ended, OSError):  # OSError: the client left
+                log.error("websocket_failed", exc_info=ended)
     if session.cut.is_set():
         closing = send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": "slow consumer"})
         with suppress(TimeoutError, OSError):

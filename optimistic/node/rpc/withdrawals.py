@@ -11,7 +11,7 @@ from optimistic.node.rpc.codec import data, parse_hash, parse_quantity, quantity
 from optimistic.node.rpc.errors import server_error
 from optimistic.node.rpc.formatting import Json
 from optimistic.node.rpc.params import Params
-from optimistic.node.rpc.registry import MethodTable, heavy
+from optimistic.node.rpc.registry import MethodTable, reading
 from optimistic.protocol.constants import MESSAGE_PASSER
 from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.hashing import keccak256
@@ -40,7 +40,7 @@ class Withdrawals:
 
     def methods(self) -> MethodTable:
         """The methods by name."""
-        return {"rollup_withdrawalProof": heavy(self.withdrawal_proof)}
+        return {"rollup_withdrawalProof": reading(self.withdrawal_proof)}
 
     def withdrawal_proof(self, params: Params) -> Json:
         """``rollup_withdrawalProof``: a message's way to L1.

@@ -10,7 +10,7 @@ from optimistic.node.rpc.dispatch import Dispatcher
 from optimistic.node.rpc.errors import RpcError, execution_reverted, revert_reason
 from optimistic.node.rpc.options import RpcLimits
 from optimistic.node.rpc.params import Params
-from optimistic.node.rpc.registry import heavy, light
+from optimistic.node.rpc.registry import Cost, executing, light, reading
 from optimistic.protocol.errors import CriticalError, InvalidInput
 
 
@@ -27,7 +27,8 @@ def echo(params: Params) -> object:
 
 METHODS = {
     "echo": light(echo),
-    "slow": heavy(echo),
+    "slow": reading(echo),
+    "run": executing(echo),
     "refuse": light(raising(InvalidInput("not like this"))),
     "revert": light(raising(execution_reverted(b""))),
     "bug": light(raising(KeyError("x"))),
@@ -152,13 +153,15 @@ def test_dispatch__batch_answers_beyond_limit__rest_refused() -> None:
     assert answers[1]["error"]["code"] == -32003
 
 
-def test_is_heavy__any_heavy_call__true() -> None:
+def test_cost__batch__that_of_its_dearest_call() -> None:
     dispatcher = Dispatcher(METHODS, LIMITS)
 
-    assert not dispatcher.is_heavy(dispatcher.parse(json.dumps(request("echo", 1)).encode()))
-    assert dispatcher.is_heavy(
-        dispatcher.parse(json.dumps([request("echo", 1), request("slow", 1)]).encode())
-    )
+    def cost(value: object) -> Cost:
+        return dispatcher.cost(dispatcher.parse(json.dumps(value).encode()))
+
+    assert cost(request("echo", 1)) is cost(request("unknown")) is cost(5) is Cost.LIGHT
+    assert cost([request("echo", 1), request("slow", 1)]) is Cost.READ
+    assert cost([request("slow", 1), request("run", 1), request("echo", 1)]) is Cost.EXECUTE
 
 
 @given(st.binary(max_size=200))

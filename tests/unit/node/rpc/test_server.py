@@ -14,7 +14,7 @@ from optimistic.node.rpc.dispatch import Dispatcher
 from optimistic.node.rpc.feed import BlockEvent
 from optimistic.node.rpc.options import InvalidRpcOptions, RpcLimits, RpcOptions
 from optimistic.node.rpc.params import Params
-from optimistic.node.rpc.registry import heavy, light
+from optimistic.node.rpc.registry import executing, light, reading
 from optimistic.node.rpc.server import RpcApp
 from optimistic.node.rpc.subscriptions import SubscriptionHub
 from optimistic.protocol.params import DEVNET
@@ -38,7 +38,7 @@ class Server:
         self.blocked = threading.Event()
         self.release = threading.Event()
         self.hub = SubscriptionHub(DEVNET, LIMITS)
-        methods = {"echo": light(echo), "block": heavy(self._block)}
+        methods = {"echo": light(echo), "block": executing(self._block), "read": reading(echo)}
         self.app = RpcApp(Dispatcher(methods, LIMITS), self.hub, OPTIONS)
 
     def _block(self, params: Params) -> object:
@@ -133,10 +133,11 @@ def test_http__workers_and_queue_full__busy_error() -> None:
             await asyncio.to_thread(server.blocked.wait, 10)
             refused = await http.post("/", json=body)
             light_one = await http.post("/", json=ECHO)
+            read = await http.post("/", json={**ECHO, "method": "read"})
             server.release.set()
 
             assert refused.json()["error"]["code"] == -32005
-            assert light_one.json()["result"] == "hi"
+            assert light_one.json()["result"] == read.json()["result"] == "hi"
             assert (await running).json()["result"] == "done"
 
     run(story)
