@@ -281,7 +281,7 @@ class Asserter:
         status = self._sender.status(key)
         if status is not None and status.outcome in (TxOutcome.CONFIRMED, TxOutcome.FAILED):
             if status.outcome is TxOutcome.FAILED:
-                log.error("assertion_transaction_failed", key=key, detail=status.detail)
+                log.error("assertion_transaction_failed", effect=key, detail=status.detail)
             return False
         self._sender.submit(TxRequest(key=key, call=call, precondition=self._accepted(call)))
         return status is None

@@ -117,7 +117,7 @@ class Batcher:
         if status is None:
             return False
         if status.is_final and status.outcome is TxOutcome.FAILED:
-            log.error("batch_refused", key=self._key, detail=status.detail)
+            log.error("batch_refused", effect=self._key, detail=status.detail)
         return not status.is_final
 
     def _resume(self) -> str:

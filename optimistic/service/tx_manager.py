@@ -138,7 +138,7 @@ class TxManager:
                 self.step()
             except TemporaryError as error:
                 problem = f": {error}"
-                log.warning("tx_step_failed", key=key, error=str(error))
+                log.warning("tx_step_failed", effect=key, error=str(error))
             status = self._require(key).status
             if status.is_final:
                 return status
@@ -223,10 +223,10 @@ class TxManager:
             if self._is_canonical(status.block_number, status.block_hash):
                 raise L1Lied(f"the receipt of 0x{status.tx_hash.hex()} vanished, but its block did not")
             self._store.set_pending_again(intent.key)
-            log.warning("tx_reorganised_away", key=intent.key, nonce=status.nonce, tx=status.tx_hash)
+            log.warning("tx_reorganised_away", effect=intent.key, nonce=status.nonce, tx=status.tx_hash)
         elif receipt.block_hash != status.block_hash:
             self._store.set_mined(intent.key, receipt)
-            log.info("tx_block_changed", key=intent.key, tx=status.tx_hash, l1_block=receipt.block_number)
+            log.info("tx_block_changed", effect=intent.key, tx=status.tx_hash, l1_block=receipt.block_number)
         return receipt
 
     def _is_canonical(self, number: int | None, block_hash: bytes | None) -> bool:
@@ -268,7 +268,7 @@ class TxManager:
         self._forget(intent.key)
         self._metrics.count("tx_ended", outcome=outcome.value)
         level = log.error if outcome is TxOutcome.FAILED else log.info
-        level("tx_ended", key=intent.key, outcome=outcome.value, detail=detail, nonce=intent.status.nonce)
+        level("tx_ended", effect=intent.key, outcome=outcome.value, detail=detail, nonce=intent.status.nonce)
 
     def _drop_preconditions(self, head: Header) -> None:
         """Forget the preconditions of transactions too old to be revived."""
@@ -296,18 +296,18 @@ class TxManager:
         for intent in pending:
             attempts = self._store.attempts(intent)
             if intent.status.nonce is not None and intent.status.nonce < used:
-                changed |= self._settle(intent, attempts, head)
+                changed |= self._find_mined(intent, attempts, head)
             else:
                 changed |= self._keep_alive(intent, attempts, head)
         return changed
 
-    def _settle(self, intent: Intent, attempts: Iterable[Attempt], head: Header) -> bool:
+    def _find_mined(self, intent: Intent, attempts: Iterable[Attempt], head: Header) -> bool:
         """Find the transaction that used an intent's nonce."""
         for attempt in attempts:
             receipt = self._client.receipt(attempt.hash)
             if receipt is not None:
                 self._store.set_mined(intent.key, receipt)
-                log.info("tx_mined", key=intent.key, tx=receipt.tx_hash, l1_block=receipt.block_number)
+                log.info("tx_mined", effect=intent.key, tx=receipt.tx_hash, l1_block=receipt.block_number)
                 self._sightings.pop(intent.key, None)
                 return True
         sightings = self._sightings.get(intent.key, 0) + 1
@@ -316,7 +316,7 @@ class TxManager:
         if sightings < _FOREIGN_SIGHTINGS or deep <= (intent.status.nonce or 0):
             return False
         log.error(
-            "tx_nonce_taken", key=intent.key, nonce=intent.status.nonce, hint="is the key used elsewhere?"
+            "tx_nonce_taken", effect=intent.key, nonce=intent.status.nonce, hint="is the key used elsewhere?"
         )
         self._store.set_queued_again(intent.key)
         self._forget(intent.key)
@@ -334,10 +334,10 @@ class TxManager:
                 self._underpriced.discard(intent.key)
                 self._store.add_attempt(intent.key, replacement)
                 self._metrics.count("tx_replaced")
-                log.info("tx_replaced", key=intent.key, nonce=newest.nonce, cancels=replacement.cancels)
+                log.info("tx_replaced", effect=intent.key, nonce=newest.nonce, cancels=replacement.cancels)
                 self._broadcast(intent.key, replacement)
                 return True
-            log.warning("tx_fee_cap_reached", key=intent.key, max_fee_wei=self._options.max_fee_wei)
+            log.warning("tx_fee_cap_reached", effect=intent.key, max_fee_wei=self._options.max_fee_wei)
         if self._client.transaction(newest.hash) is None:
             self._broadcast(intent.key, newest)
             return True
@@ -402,7 +402,11 @@ class TxManager:
         strikes = self._strikes.get(intent.key, 0) + 1
         self._strikes[intent.key] = strikes
         log.warning(
-            "tx_simulation_reverted", key=intent.key, error=str(error), l1_block=head.number, strikes=strikes
+            "tx_simulation_reverted",
+            effect=intent.key,
+            error=str(error),
+            l1_block=head.number,
+            strikes=strikes,
         )
         if strikes >= _STRIKES:
             self._end(intent, TxOutcome.FAILED, f"simulation at block {head.number}: {error}")
@@ -411,14 +415,14 @@ class TxManager:
         """Store, then send; return False while the base fee is above the cap."""
         fees = first_fees(head.base_fee_wei, self._client.priority_fee_wei(), self._options)
         if fees is None:
-            log.warning("tx_held_back", key=intent.key, base_fee_wei=head.base_fee_wei)
+            log.warning("tx_held_back", effect=intent.key, base_fee_wei=head.base_fee_wei)
             return False
         nonce = self._store.next_nonce(self._client.nonce(self.sender, head.hash))
         attempt = self._sign(intent.call, nonce=nonce, gas_limit=gas_limit, fees=fees, cancels=False)
         if not self._store.add_first_attempt(intent, attempt):
             return True  # its owner replaced the message meanwhile
         self._metrics.count("tx_sent")
-        log.info("tx_signed", key=intent.key, nonce=nonce, tx=attempt.hash, gas_limit=gas_limit)
+        log.info("tx_signed", effect=intent.key, nonce=nonce, tx=attempt.hash, gas_limit=gas_limit)
         self._broadcast(intent.key, attempt)
         return True
 
@@ -467,13 +471,13 @@ class TxManager:
         reply = self._client.send_raw(attempt.raw)
         match reply.status:
             case SendStatus.ACCEPTED | SendStatus.KNOWN:
-                log.debug("tx_broadcast", key=key, nonce=attempt.nonce, tx=attempt.hash)
+                log.debug("tx_broadcast", effect=key, nonce=attempt.nonce, tx=attempt.hash)
             case SendStatus.NONCE_TOO_LOW:
-                log.info("tx_nonce_used", key=key, nonce=attempt.nonce)  # settled by the next step
+                log.info("tx_nonce_used", effect=key, nonce=attempt.nonce)  # the next step finds out by what
             case SendStatus.UNDERPRICED:
                 self._underpriced.add(key)
-                log.info("tx_underpriced", key=key, nonce=attempt.nonce, message=reply.message)
+                log.info("tx_underpriced", effect=key, nonce=attempt.nonce, message=reply.message)
             case _:
                 self._metrics.count("tx_refused")
-                log.error("tx_refused", key=key, nonce=attempt.nonce, message=reply.message)
+                log.error("tx_refused", effect=key, nonce=attempt.nonce, message=reply.message)
                 raise TxNotAccepted(f"{key}: {reply.message}")

@@ -43,7 +43,7 @@ class TxWorld:
         assert found is not None
         return found
 
-    def settle(self, turns: int = 6) -> None:
+    def finish(self, turns: int = 6) -> None:
         """Mine and step until everything that can end has ended."""
         for _ in range(turns):
             self.manager.step()
@@ -75,7 +75,7 @@ class TxWorld:
         """Deploy the contract that works one time."""
         status_key = "deploy"
         self.manager.submit(TxRequest(key=status_key, call=Call(to=None, data=installer(ONCE_RUNTIME))))
-        self.settle(2)
+        self.finish(2)
         tx_hash = self.status(status_key).tx_hash
         assert tx_hash is not None
         receipt = self.client.receipt(tx_hash)

@@ -1,9 +1,11 @@
 import pytest
+from structlog.testing import capture_logs
 
 from optimistic.service.clock import FakeClock
 from optimistic.service.database import SERVICE_MIGRATIONS, Database
 from optimistic.service.embedded_l1 import EmbeddedL1
 from optimistic.service.l1_types import BlockId, Call
+from optimistic.service.logging import redact
 from optimistic.service.signer import Signer
 from optimistic.service.tx_manager import TxManager
 from optimistic.service.tx_types import (
@@ -28,7 +30,7 @@ def world() -> TxWorld:
 def test_manager__request__is_sent_once_and_confirmed(world: TxWorld) -> None:
     assert world.manager.submit(pay("a", 5)).state is TxState.QUEUED
 
-    world.settle()
+    world.finish()
 
     status = world.status("a")
     assert (status.state, status.outcome, status.nonce) == (TxState.DONE, TxOutcome.CONFIRMED, 0)
@@ -40,7 +42,7 @@ def test_manager__request__is_sent_once_and_confirmed(world: TxWorld) -> None:
 def test_manager__same_key_again__does_nothing_new(world: TxWorld) -> None:
     for _ in range(3):
         world.manager.submit(pay("a", 5))
-        world.settle(2)
+        world.finish(2)
 
     assert world.received() == 5
 
@@ -48,7 +50,7 @@ def test_manager__same_key_again__does_nothing_new(world: TxWorld) -> None:
 def test_manager__same_key_with_another_message__is_a_conflict_once_signed(world: TxWorld) -> None:
     world.manager.submit(pay("a", 5))
     world.manager.submit(pay("a", 6))
-    world.settle()
+    world.finish()
 
     with pytest.raises(IdempotencyConflict):
         world.manager.submit(pay("a", 7))
@@ -60,10 +62,21 @@ def test_manager__many_requests__get_nonces_in_order_and_all_arrive(world: TxWor
     for number in range(20):
         world.manager.submit(pay(f"{number:02}", 1))
 
-    world.settle()
+    world.finish()
 
     assert [world.status(f"{number:02}").nonce for number in range(20)] == list(range(20))
     assert world.received() == 20
+
+
+def test_manager__its_log__names_the_effect_and_hides_nothing(world: TxWorld) -> None:
+    with capture_logs() as logs:
+        world.manager.submit(pay("a", 5))
+        world.finish()
+
+    shown = [redact(None, "info", dict(event)) for event in logs]
+    assert {event["event"] for event in shown} >= {"tx_signed", "tx_broadcast", "tx_mined", "tx_ended"}
+    assert {event["effect"] for event in shown} == {"a"}
+    assert all("***" not in event.values() for event in shown)
 
 
 def test_manager__in_flight_limit__holds_the_rest_back() -> None:
@@ -74,7 +87,7 @@ def test_manager__in_flight_limit__holds_the_rest_back() -> None:
     world.manager.step()
 
     assert len(world.l1.pool) == 2
-    world.settle()
+    world.finish()
     assert world.received() == 5
 
 
@@ -133,11 +146,11 @@ def test_manager__not_yet__waits_without_blocking_others(world: TxWorld) -> None
     now = [Readiness.NOT_YET]
     world.manager.submit(pay("first", 1, precondition=lambda _at: now[0]))
     world.manager.submit(pay("second", 10))
-    world.settle(2)
+    world.finish(2)
     assert world.received() == 10
 
     now[0] = Readiness.READY
-    world.settle()
+    world.finish()
 
     assert world.received() == 11
 
@@ -158,7 +171,7 @@ def test_manager__precondition__is_read_at_a_block_hash(world: TxWorld) -> None:
 def test_manager__reverts_though_ready__is_a_bug_of_ours(world: TxWorld) -> None:
     contract = world.deploy_once()
     world.manager.submit(TxRequest(key="one", call=Call(to=contract)))
-    world.settle()
+    world.finish()
     assert world.status("one").outcome is TxOutcome.CONFIRMED
 
     world.manager.submit(TxRequest(key="two", call=Call(to=contract), precondition=always(Readiness.READY)))
@@ -223,7 +236,7 @@ def test_manager__lost_race_asked_again__is_evaluated_anew(world: TxWorld) -> No
 
     now[0] = Readiness.READY  # a reorganisation of L1 undid what the rival had done
     world.manager.submit(request)
-    world.settle()
+    world.finish()
 
     assert world.status("a").outcome is TxOutcome.CONFIRMED
     assert world.received() == 3
@@ -236,7 +249,7 @@ def test_manager__pending_loses_its_sense__is_replaced_by_an_empty_transaction(w
     world.manager.step()
 
     now[0] = Readiness.LOST
-    world.settle()
+    world.finish()
 
     assert world.status("a").outcome is TxOutcome.LOST_RACE
     assert world.status("b").outcome is TxOutcome.CONFIRMED
@@ -258,7 +271,7 @@ def test_manager__not_mined__is_replaced_by_dearer_ones_up_to_the_cap() -> None:
     assert fees == sorted(set(fees))
     assert all(fee <= 10 * 10**9 for fee, _ in fees)
     assert {pooled.nonce for pooled in world.l1.sent} == {0}
-    world.settle()
+    world.finish()
     assert world.received() == 1
 
 
@@ -273,7 +286,7 @@ def test_manager__older_attempt_is_mined__counts_as_well() -> None:
 
     world.l1.pool[0] = first
     world.l1.mine()
-    world.settle()
+    world.finish()
 
     assert world.status("a").tx_hash == first.hash
     assert world.status("a").outcome is TxOutcome.CONFIRMED
@@ -306,5 +319,5 @@ def test_manager__underpriced_against_a_foreign_transaction__bids_at_once(world:
         world.manager.step()
 
     assert world.l1.pool[0].tip_wei > rival.tip_wei
-    world.settle()
+    world.finish()
     assert world.received() == 1

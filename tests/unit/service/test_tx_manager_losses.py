@@ -37,7 +37,7 @@ def test_manager__dropped_from_the_pool__is_sent_again_unchanged(world: TxWorld)
 
     assert len({pooled.hash for pooled in world.l1.sent}) == 1
     assert len(world.l1.pool) == 1
-    world.settle()
+    world.finish()
     assert world.received() == 1
 
 
@@ -53,7 +53,7 @@ def test_manager__no_answer_to_a_send__ends_in_one_effect(world: TxWorld) -> Non
     with pytest.raises(L1Unavailable):
         world.manager.step()
     world.l1.transport.tamper("eth_sendRawTransaction", send)
-    world.settle()
+    world.finish()
 
     assert world.received() == 1
     assert len({pooled.hash for pooled in world.l1.sent}) == 1
@@ -68,7 +68,7 @@ def test_manager__refused_by_the_endpoint__is_loud_and_tried_again(world: TxWorl
             world.manager.step()
 
     world.l1.transport.tamper("eth_sendRawTransaction", send)
-    world.settle()
+    world.finish()
 
     assert world.received() == 1
 
@@ -90,13 +90,13 @@ def test_manager__reorganised_away__is_mined_again_once(depth: int) -> None:
     world.l1.mine(2)
     for number in range(3):
         world.manager.submit(pay(str(number), 10**number))
-        world.settle(1)
+        world.finish(1)
     world.manager.step()
     assert world.received() == 111
     nonces = [world.status(str(number)).nonce for number in range(3)]
 
     world.l1.chain.reorg(depth, empty_blocks=depth + 1)
-    world.settle()
+    world.finish()
 
     assert [world.status(str(number)).outcome for number in range(3)] == [TxOutcome.CONFIRMED] * 3
     assert [world.status(str(number)).nonce for number in range(3)] == nonces
@@ -113,7 +113,7 @@ def test_manager__moved_to_another_block_by_a_reorg__is_followed() -> None:
     [transaction] = world.l1.chain.reorg(1, empty_blocks=1)
     assert transaction.hash == before.tx_hash
 
-    world.settle()
+    world.finish()
 
     after = world.status("a")
     assert after.outcome is TxOutcome.CONFIRMED
@@ -124,7 +124,7 @@ def test_manager__moved_to_another_block_by_a_reorg__is_followed() -> None:
 def test_manager__receipt_vanishes_but_its_block_does_not__is_a_lie() -> None:
     world = TxWorld(confirmations=5)
     world.manager.submit(pay("a"))
-    world.settle(1)
+    world.finish(1)
     assert world.status("a").state is TxState.MINED
     world.l1.transport.tamper("eth_getTransactionReceipt", lambda _params, _forward: None)
 
@@ -149,13 +149,13 @@ def test_manager__receipt_of_a_block_that_does_not_exist__is_a_lie(world: TxWorl
     assert not world.status("a").is_final
 
     world.l1.transport.heal("eth_getTransactionReceipt")
-    world.settle(2)
+    world.finish(2)
     assert world.status("a").outcome is TxOutcome.CONFIRMED
 
 
 def test_manager__head_goes_back_on_the_same_chain__changes_nothing(world: TxWorld) -> None:
     world.manager.submit(pay("a", 1))
-    world.settle()
+    world.finish()
     old = world.l1.chain.request("eth_getBlockByNumber", ["0x0", False])
 
     def lag(params: Any, forward: Any) -> Any:
@@ -168,13 +168,13 @@ def test_manager__head_goes_back_on_the_same_chain__changes_nothing(world: TxWor
     assert world.status("a").state is TxState.DONE
 
     world.l1.transport.heal("eth_getBlockByNumber")
-    world.settle()
+    world.finish()
     assert (world.status("b").nonce, world.received()) == (1, 11)
 
 
 def test_manager__lagging_endpoint_after_a_restart__does_not_reuse_a_nonce(world: TxWorld) -> None:
     world.manager.submit(pay("a", 1))
-    world.settle(1)
+    world.finish(1)
     world.manager.submit(pay("b", 10))
     world.manager = world.make_manager()
     old = world.l1.chain.request("eth_getBlockByNumber", ["0x0", False])
@@ -195,7 +195,7 @@ def test_manager__nonce_used_by_somebody_else__takes_another_and_still_acts_once
     world.foreign(0)
     world.l1.chain.mine()
 
-    world.settle(8)
+    world.finish(8)
 
     status = world.status("a")
     assert (status.outcome, status.nonce) == (TxOutcome.CONFIRMED, 1)
@@ -208,7 +208,7 @@ def test_manager__key_used_elsewhere_before__starts_at_the_chains_nonce(world: T
     world.l1.chain.mine()
 
     world.manager.submit(pay("a"))
-    world.settle()
+    world.finish()
 
     assert world.status("a").nonce == 2
 
@@ -222,7 +222,7 @@ def test_manager__restarted__finishes_what_was_signed(world: TxWorld) -> None:
     world.l1.lose_pool()
 
     world.manager = world.make_manager()
-    world.settle()
+    world.finish()
 
     assert world.status("a").outcome is TxOutcome.CONFIRMED
     assert world.received() == 1
@@ -236,11 +236,11 @@ def test_manager__restarted_with_a_guarded_request_queued__waits_for_its_owner(w
 
     world.manager = world.make_manager()
     now[0] = Readiness.READY
-    world.settle(2)
+    world.finish(2)
     assert world.l1.sent == []
 
     world.manager.submit(request)
-    world.settle()
+    world.finish()
     assert world.received() == 1
 
 
@@ -248,7 +248,7 @@ def test_manager__old_and_done__keeps_the_outcome_but_not_the_bytes() -> None:
     world = TxWorld(watch_blocks=5)
     request = TxRequest(key="a", call=Call(to=TARGET, data=b"x" * 1_000, value_wei=1))
     world.manager.submit(request)
-    world.settle()
+    world.finish()
     world.l1.mine(10)
     world.manager.step()
 
@@ -295,5 +295,5 @@ def test_manager__submitting_while_a_step_waits_for_l1__does_not_block(world: Tx
 
     release.set()
     stepping.join()
-    world.settle()
+    world.finish()
     assert world.received() == 2
