@@ -168,9 +168,15 @@ class ChainStore(ChainReader):
         self._write("UPDATE heads SET number = min(number, ?)", (number,))
         self._write("UPDATE heads SET number = min(number, ?) WHERE label <> 'unsafe'", (safe,))
 
-    def requeued(self) -> list[bytes]:
-        """Return transactions that a reorg removed and no block holds again, oldest first."""
-        return [row[0] for row in self._rows("SELECT raw FROM requeued ORDER BY position")]
+    def requeued(self) -> list[tuple[Hash32, bytes]]:
+        """Return (hash, raw) of transactions that a reorg removed and no block holds again, oldest first."""
+        rows = self._rows("SELECT hash, raw FROM requeued ORDER BY position")
+        return [(Hash32(row[0]), row[1]) for row in rows]
+
+    def requeued_raw(self, tx_hash: Hash32) -> bytes | None:
+        """Return a requeued transaction's bytes."""
+        row = self._row("SELECT raw FROM requeued WHERE hash = ?", (tx_hash,))
+        return None if row is None else bytes(row[0])
 
     def drop_requeued(self, tx_hashes: Sequence[Hash32]) -> None:
         """Forget requeued transactions that can no longer be executed."""

@@ -71,15 +71,6 @@ class Gateway:
             listener(pooled)
         return pooled
 
-    def readmit(self, raw: bytes) -> None:
-        """Take back a transaction that a reorg made unexecutable for now; drop it if it stays so."""
-        try:
-            self._accept(self.mempool.decode(raw, trusted=True))
-        except PoolRejection as error:
-            log.info("requeued_transaction_dropped", tx=keccak256(raw).hex(), reason=str(error))
-            return
-        self._wal.sync()
-
     def _accept(self, pooled: PooledTransaction) -> None:
         if self._store.transaction_by_hash(pooled.tx.hash) is not None:
             raise AlreadyKnown
@@ -127,13 +118,17 @@ class Gateway:
         with self._store.snapshot():
             heads = self._store.heads()
             blocks = self._store.block_inputs(heads.finalized.number + 1, heads.unsafe.number)
-            return [raw for block in blocks for raw in block.transactions] + self._store.requeued()
+            executed = [raw for block in blocks for raw in block.transactions]
+            return executed + [raw for _, raw in self._store.requeued()]
 
     # ---- what JSON-RPC reads ----------------------------------------------------------------------
 
     def get(self, tx_hash: Hash32) -> PooledTransaction | None:
-        """Return a waiting transaction."""
-        return self.mempool.get(tx_hash)
+        """Return a waiting transaction, also one that a reorg took out of its block."""
+        found = self.mempool.get(tx_hash)
+        if found is None and (raw := self._store.requeued_raw(tx_hash)) is not None:
+            found = self.mempool.decode(raw, trusted=True)
+        return found
 
     def next_nonce(self, sender: Address) -> int:
         """Return the nonce after the sender's waiting transactions without a gap."""

@@ -12,10 +12,10 @@ from optimistic.node.chain_store import ChainStore
 from optimistic.node.gateway import Gateway
 from optimistic.node.l1_clock import L1Clock
 from optimistic.node.mempool import PooledTransaction
+from optimistic.node.patience import Patience
 from optimistic.node.pool_errors import PoolRejection
 from optimistic.protocol.batch import HEADER_BYTES, TX_PREFIX_BYTES
 from optimistic.protocol.engine import Lane
-from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import RollupParams
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,7 @@ class Sequencer:
     ----------
     params : consensus parameters
     chain, store : the unsafe chain and its database
-    gateway : the pool, and the way back into it
+    gateway : where transactions wait
     options : the operator's choices
     l1_clock : L1's time, and the local clock
     """
@@ -73,6 +73,7 @@ class Sequencer:
         self._options = options
         self._l1_clock = l1_clock
         self._clock = l1_clock.local
+        self._patience = Patience(self._clock)
         self._next_ms = 0
 
     def step(self) -> bool:
@@ -128,42 +129,56 @@ class Sequencer:
         end = min(confirmed, builder.deposit_cursor + _MAX_BLOCK_DEPOSITS)
         for deposit in self._store.deposits(builder.deposit_cursor, end):
             builder.add_deposit(deposit)
+        if builder.units:
+            self._patience.hurry()
 
     def _add_requeued(self, builder: BlockBuilder) -> bool:
-        """Execute again what a reorg removed; return whether all of it fitted."""
+        """Execute again what a reorg removed; return whether all that can run now fitted."""
         given_up = []
-        for raw in self._store.requeued():
+        has_room = True
+        for tx_hash, raw in self._store.requeued():
+            if not self._patience.may_try(tx_hash):
+                continue
             try:
                 pooled = self._mempool.decode(raw, trusted=True)
             except PoolRejection:
-                given_up.append(keccak256(raw))
+                given_up.append(tx_hash)
                 continue
-            if not self._fits(builder, pooled):
+            has_room = self._fits(builder, pooled)
+            if not has_room:
                 break
-            if builder.add_transaction(raw, pooled.lane_demand) is not None:
-                given_up.append(pooled.tx.hash)
-                self._gateway.readmit(raw)
-        else:
+            if not self._runs(builder, pooled):
+                given_up.append(tx_hash)
+        if given_up:
             self._store.drop_requeued(given_up)
-            return True
-        self._store.drop_requeued(given_up)
-        return False
+        return has_room
 
     def _add_pooled(self, builder: BlockBuilder) -> None:
         selection = self._mempool.select()
         budget_s = self._options.block_interval_ms * _FILL_SHARE_PERCENT / 100_000
         deadline_s = self._clock.monotonic_s() + budget_s
         while (pooled := selection.next()) is not None:
-            if not self._fits(builder, pooled):
+            if not self._patience.may_try(pooled.tx.hash) or not self._fits(builder, pooled):
                 continue
-            skip = builder.add_transaction(pooled.tx.raw, pooled.lane_demand)
-            if skip is None:
-                selection.executed(pooled)
-            else:
+            count = len(builder.units)
+            if not self._runs(builder, pooled):
                 self._mempool.drop(pooled.tx.hash)
-                log.info("transaction_dropped", tx=pooled.tx.hash.hex(), reason=skip.reason)
+            elif len(builder.units) > count:
+                selection.executed(pooled)
             if self._clock.monotonic_s() > deadline_s:
                 return
+
+    def _runs(self, builder: BlockBuilder, pooled: PooledTransaction) -> bool:
+        """Execute a transaction if it can be; return False if it never will."""
+        tx_hash = pooled.tx.hash
+        skip = builder.add_transaction(pooled.tx.raw, pooled.lane_demand)
+        if skip is None:
+            self._patience.ended(tx_hash)
+            return True
+        if not self._patience.is_exhausted_by(tx_hash, skip.reason):
+            return True
+        log.info("transaction_dropped", tx=tx_hash.hex(), reason=skip.reason)
+        return False
 
     def _fits(self, builder: BlockBuilder, pooled: PooledTransaction) -> bool:
         """Whether a batch can hold the block with one more transaction: bytes and lane budget."""

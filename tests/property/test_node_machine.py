@@ -88,7 +88,7 @@ class NodeMachine(RuleBasedStateMachine):
     def accepted_transactions_are_somewhere_once(self) -> None:
         if not hasattr(self, "node"):
             return
-        requeued = {keccak256(raw) for raw in self.node.store.requeued()}
+        requeued = {tx_hash for tx_hash, _ in self.node.store.requeued()}
         for tx_hash in self.accepted:
             executed = self.node.store.transaction_by_hash(tx_hash) is not None
             waiting = self.node.gateway.get(tx_hash) is not None or tx_hash in requeued

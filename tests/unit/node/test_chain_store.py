@@ -193,7 +193,7 @@ def test_rewind__transactions__wait_in_order_before_older_requeued(store: ChainS
     removed = store.rewind(0, requeue=True)
 
     assert removed == 2
-    assert store.requeued() == [b"raw a", b"raw b", b"raw c"]
+    assert [raw for _, raw in store.requeued()] == [b"raw a", b"raw b", b"raw c"]
     assert store.heads().unsafe == GENESIS
     assert store.transaction_by_hash(keccak256(b"raw a")) is None
 

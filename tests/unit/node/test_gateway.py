@@ -63,13 +63,6 @@ def test_submit__executed_already__known(node: OfflineNode, alice: Wallet) -> No
         node.gateway.submit(alice.transfer(BOB, 2, nonce=0))
 
 
-def test_readmit__impossible__dropped_without_noise(node: OfflineNode, alice: Wallet) -> None:
-    node.gateway.readmit(alice.transfer(BOB, 10**30))
-    node.gateway.readmit(b"\x01garbage")
-
-    assert node.gateway.counts() == (0, 0)
-
-
 def test_recover__executed_and_waiting__only_the_waiting_return(tmp_path: Path) -> None:
     node = OfflineNode(tmp_path)
     alice = Wallet(1)

@@ -173,18 +173,42 @@ def test_produce__requeued_transactions__run_first_in_their_old_order(
     assert node.store.requeued() == []
 
 
-def test_produce__requeued_but_impossible__given_up(node: OfflineNode, alice: Wallet) -> None:
+def orphan(node: OfflineNode, alice: Wallet) -> None:
+    """Execute a transfer, then take the deposit that paid for it away."""
     node.gateway.submit(alice.transfer(BOB, ETHER // 2))
     node.produce()
-    node.store.rewind(0, requeue=True)
+    with node.store.atomic():
+        node.store.rewind(0, requeue=True)
+        node.database.execute("DELETE FROM deposits")
     node.chain.reset()
     node.head_state.move_to(node.chain.head.state_root)
 
-    with node.store.atomic():
-        node.database.execute("DELETE FROM deposits")
-    block = node.produce()
 
-    assert block.n_transactions == 0
+def test_produce__requeued_without_its_deposit__waits_and_runs_when_it_returns(
+    node: OfflineNode, alice: Wallet
+) -> None:
+    orphan(node, alice)
+
+    assert [node.produce().n_transactions for _ in range(3)] == [0, 0, 0]
+    [(tx_hash, raw)] = node.store.requeued()
+    waiting = node.gateway.get(tx_hash)
+    assert waiting is not None
+    assert waiting.tx.raw == raw
+    node.see_l1(fund_deposit(alice.address))
+
+    assert node.produce().n_transactions == 2
+    assert node.store.requeued() == []
+
+
+def test_produce__requeued_and_never_possible_again__given_up_in_the_end(
+    node: OfflineNode, alice: Wallet
+) -> None:
+    orphan(node, alice)
+
+    for _ in range(60):
+        node.clock.advance(60)
+        node.produce()
+
     assert node.store.requeued() == []
 
 
