@@ -19,7 +19,7 @@ from challenger.cli_options import (
     reading_options,
 )
 from challenger.config import ChallengerConfig, Mode
-from challenger.output import Tick, emit, emit_table, progress, reports_errors
+from challenger.output import Tick, emit_table, progress
 from challenger.replay_range import replay_range
 from challenger.report import findings_document, summary
 from challenger.verify import check_everything
@@ -31,6 +31,7 @@ from optimistic.service.logging import configure_logging
 from optimistic.service.options import CHALLENGER_PREFIX, HASH32, FlatEnvGroup, json_output, root_settings
 from optimistic.service.options import option as cli_option
 from optimistic.service.storage_errors import DataFolderInUse
+from optimistic.service.terminal import emit, reports_errors
 
 TABLE_COLUMNS = ("id", "batches", "status", "verdict", "first_wrong_unit", "reason")
 
@@ -63,7 +64,7 @@ def run(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
     findings = tower.monitor.findings
     if as_json:
         last = None if findings is None else summary(findings_document(findings))
-        emit({"exit_code": code, "findings": last}, as_json=True)
+        emit({"exit_code": code, "findings": last})
     context.exit(code)
 
 
@@ -73,11 +74,11 @@ def run(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
 @json_output
 @click.pass_context
 @reports_errors
-def status(context: click.Context, /, *, as_json: bool, account: bytes | None, **values: Any) -> None:
+def status(context: click.Context, /, *, account: bytes | None, **values: Any) -> None:
     """Show L1, the replay, verdict counts, alerts and, for an account, what it would do."""
     config = reading_config(values, Mode.DRY_RUN if account else Mode.WATCH_ONLY)
     document = _document(context, replace(config, account=account), values)
-    emit(summary(document), as_json)
+    emit(summary(document))
 
 
 @main.command()
@@ -89,7 +90,7 @@ def assertions(context: click.Context, /, *, as_json: bool, **values: Any) -> No
     """List every assertion with its verdict."""
     document = _document(context, reading_config(values), values)
     if as_json:
-        emit({"l1_block": document["l1_block"], "assertions": document["assertions"]}, as_json)
+        emit({"l1_block": document["l1_block"], "assertions": document["assertions"]})
         return
     emit_table([_row(assertion) for assertion in document["assertions"]], TABLE_COLUMNS)
 
@@ -100,7 +101,7 @@ def assertions(context: click.Context, /, *, as_json: bool, **values: Any) -> No
 @json_output
 @click.pass_context
 @reports_errors
-def show(context: click.Context, /, *, assertion: str, as_json: bool, **values: Any) -> None:
+def show(context: click.Context, /, *, assertion: str, **values: Any) -> None:
     """Show one ASSERTION, named by its id or the beginning of it."""
     document = _document(context, reading_config(values), values)
     wanted = "0x" + assertion.lower().removeprefix("0x")
@@ -108,7 +109,7 @@ def show(context: click.Context, /, *, assertion: str, as_json: bool, **values: 
     if len(found) != 1:
         raise NoSuchAssertion(f"{len(found)} assertions begin with {wanted}")
     children = [entry["id"] for entry in document["assertions"] if entry["parent"] == found[0]["id"]]
-    emit({**found[0], "children": children, "l1_block": document["l1_block"]}, as_json)
+    emit({**found[0], "children": children, "l1_block": document["l1_block"]})
 
 
 @main.command()
@@ -125,7 +126,7 @@ def replay(
     with _opened(context, reading_config(values), values) as tower, progress("replay") as tick:
         batches = [line.document() for line in replay_range(tower, from_batch, to_batch, tick)]
     if as_json:
-        emit({"batches": batches}, as_json)
+        emit({"batches": batches})
     elif batches:
         emit_table(batches, tuple(batches[0]))
 
@@ -142,7 +143,7 @@ def verify_config(context: click.Context, /, *, as_json: bool, **values: Any) ->
     results = check_everything(values, _wiring(context))
     ok = all(result["ok"] for result in results)
     if as_json:
-        emit({"ok": ok, "checks": results}, as_json)
+        emit({"ok": ok, "checks": results})
     else:
         emit_table(results, ("check", "ok", "detail"))
     context.exit(0 if ok else 1)
@@ -160,15 +161,13 @@ def snapshot() -> None:
 @json_output
 @click.pass_context
 @reports_errors
-def snapshot_export(
-    context: click.Context, /, *, file: Path, assertion: Any, as_json: bool, **values: Any
-) -> None:
+def snapshot_export(context: click.Context, /, *, file: Path, assertion: Any, **values: Any) -> None:
     """Write the state of a confirmed assertion to FILE."""
     with _opened(context, reading_config(values), values) as tower:
         _catch_up(tower)
         with progress("nodes") as tick:
             info = export_snapshot(tower, file, assertion, lambda done: tick(done, None))
-    emit(_snapshot_document(file, info), as_json)
+    emit(_snapshot_document(file, info))
 
 
 @snapshot.command("import")
@@ -177,11 +176,11 @@ def snapshot_export(
 @json_output
 @click.pass_context
 @reports_errors
-def snapshot_import(context: click.Context, /, *, file: Path, as_json: bool, **values: Any) -> None:
+def snapshot_import(context: click.Context, /, *, file: Path, **values: Any) -> None:
     """Take the state of a confirmed assertion from FILE; every part of it is checked against L1."""
     with _opened(context, reading_config(values), values) as tower, progress("nodes") as tick:
         info = import_snapshot(tower, file, lambda done: tick(done, None))
-    emit(_snapshot_document(file, info), as_json)
+    emit(_snapshot_document(file, info))
 
 
 # ---------------------------------------------------------------------------------- parts

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -10,15 +9,16 @@ import click
 
 from challenger.config import ChallengerConfig, Mode
 from challenger.solver import BackPolicy
-from optimistic.service.health import HealthOptions
 from optimistic.service.options import (
     ADDRESS,
+    AMOUNT_WEI,
     CHALLENGER_PREFIX,
     DURATION_MS,
     KEY_VARIABLE_SUFFIX,
     URL,
     compose,
     deployment_file,
+    health_of,
     health_options,
     key_file,
     l1_options,
@@ -31,30 +31,6 @@ from optimistic.service.signer import Signer
 FC = TypeVar("FC", bound=Callable[..., Any] | click.Command)
 
 KEY_VARIABLE: Final = f"{CHALLENGER_PREFIX}_{KEY_VARIABLE_SUFFIX}"
-
-
-class AmountWei(click.ParamType[int]):
-    """An amount of ether: 2eth, 1.5ether, 20gwei or 7wei. Value: wei."""
-
-    name = "amount"
-    _UNITS: Final = {"ether": 18, "eth": 18, "gwei": 9, "wei": 0}
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return whole wei, or fail with what is wrong."""
-        if isinstance(value, int):
-            return value
-        text = str(value).strip().lower()
-        unit = next((name for name in self._UNITS if text.endswith(name)), None)
-        try:
-            number = Decimal(text.removesuffix(unit).strip()) if unit else None
-        except InvalidOperation:
-            number = None
-        if number is None or unit is None or not number.is_finite() or number < 0:
-            self.fail(f"{value!r} is not an amount; write 2eth, 20gwei or 7wei", param, ctx)
-        wei = number.scaleb(self._UNITS[unit])
-        if wei != wei.to_integral_value():
-            self.fail(f"{value!r} is a fraction of a wei", param, ctx)
-        return int(wei)
 
 
 data_dir = option(
@@ -120,7 +96,7 @@ def acting_options(function: FC) -> FC:
             default=True,
             help="Withdraw the stake when no assertion needs it.",
         ),
-        option("--max-spend", type=AmountWei(), default=None, help="Most for fees and stake, such as 3eth."),
+        option("--max-spend", type=AMOUNT_WEI, default=None, help="Most for fees and stake, such as 3eth."),
         max_fee_gwei,
         option("--poll-interval", type=DURATION_MS, default="2s", help="Pause between looks at L1."),
         option(
@@ -160,7 +136,7 @@ def daemon_config(values: dict[str, Any]) -> ChallengerConfig:
         max_fee_gwei=values["max_fee_gwei"],
         poll_interval_ms=values["poll_interval"],
         stale_after_ms=values["stale_after"],
-        health=_health(values),
+        health=health_of(values),
     )
     config.check()
     return config
@@ -188,14 +164,3 @@ def _reading_fields(values: dict[str, Any]) -> dict[str, Any]:
         "data_dir": values["data_dir"],
         "batches_per_turn": values["batches_per_turn"],
     }
-
-
-def _health(values: dict[str, Any]) -> HealthOptions | None:
-    if values["health_port"] is None:
-        return None
-    return HealthOptions(
-        host=values["health_host"],
-        port=values["health_port"],
-        certificate=values["health_cert"],
-        private_key=values["health_key"],
-    )

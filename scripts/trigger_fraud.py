@@ -5,11 +5,11 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from optimistic.cli.output import emit, reports_errors, say
 from optimistic.service.deployment import Deployment
 from optimistic.service.l1_client import L1Client
 from optimistic.service.logging import configure_logging
 from optimistic.service.signer import Signer
+from optimistic.service.terminal import emit, reports_errors, say
 from scripts.staging.faults import Lie
 from scripts.staging.fraud import Fraudster
 

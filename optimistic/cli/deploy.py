@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from optimistic.cli.output import emit, reports_errors, say
 from optimistic.cli.session import load_signer
 from optimistic.protocol.params import PROFILES
 from optimistic.protocol.types import Address
@@ -13,6 +12,7 @@ from optimistic.service.deployer import Roles
 from optimistic.service.deployer import deploy as deploy_rollup
 from optimistic.service.l1_client import L1Client
 from optimistic.service.options import ADDRESS, json_output, key_file, l1_rpc_url, l1_timeout, option
+from optimistic.service.terminal import emit, reports_errors, say
 
 
 @click.command()

@@ -2,23 +2,23 @@
 
 import click
 
-from optimistic.cli.output import emit
-from optimistic.cli.session import WEI, Session, with_session, with_signer
+from optimistic.cli.session import Session, with_session, with_signer
 from optimistic.protocol.records import deposit_tx_hash
 from optimistic.protocol.transactions import intrinsic_message_gas
 from optimistic.protocol.types import Address
 from optimistic.service.contracts import Bridge
 from optimistic.service.l1_events import DepositEnqueued, decode_event
-from optimistic.service.options import ADDRESS, HexBytes, option
+from optimistic.service.options import ADDRESS, AMOUNT_WEI, HexBytes, option
 from optimistic.service.signer import Signer
+from optimistic.service.terminal import emit
 
 
 @click.command()
 @with_session
 @with_signer
-@click.argument("amount", type=WEI)
+@click.argument("amount", type=AMOUNT_WEI)
 @option("--to", type=ADDRESS, default=None, help="Receiver on L2; default: the sender.")
-@option("--value", type=WEI, default=None, help="Ether of the L2 call; default: the whole amount.")
+@option("--value", type=AMOUNT_WEI, default=None, help="Ether of the L2 call; default: the whole amount.")
 @option("--data", type=HexBytes(), default="0x", help="Call data, or init code with --create.")
 @option(
     "--gas-limit", type=click.IntRange(21_000), default=None, help="L2 gas; default: what a transfer needs."
@@ -35,7 +35,7 @@ def deposit(  # noqa: PLR0913 - one argument per option
     gas_limit: int | None,
     create: bool,
 ) -> None:
-    """Deposit AMOUNT (1.5ether, 20gwei or wei) through the L1 bridge."""
+    """Deposit AMOUNT (1.5ether, 20gwei, 7wei) through the L1 bridge."""
     bridge = Bridge(session.l1, session.deployment.contracts.bridge)
     call = bridge.deposit_call(
         to=None if create else Address(to or signer.address),

@@ -16,7 +16,6 @@ from typing import Any, Final
 
 import click
 
-from optimistic.cli.output import emit, reports_errors, say
 from optimistic.protocol.errors import CriticalError, RollupError
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.types import Address
@@ -28,6 +27,7 @@ from optimistic.service.l1_client import L1Client
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.options import json_output, option
 from optimistic.service.signer import Signer
+from optimistic.service.terminal import emit, reports_errors, say
 
 _SEQUENCER, _WATCHTOWER, _USER, _DEPLOYER = range(4)
 _DEPOSIT_WEI: Final = 100 * 10**18

@@ -4,13 +4,13 @@ import threading
 
 import click
 
-from optimistic.cli.output import emit, say
 from optimistic.cli.session import Session, with_session, with_signer
 from optimistic.protocol.errors import InvalidInput
 from optimistic.service.clock import SystemClock
 from optimistic.service.contracts import Inbox
 from optimistic.service.options import option
 from optimistic.service.signer import Signer
+from optimistic.service.terminal import emit, say
 
 
 class NothingToForce(InvalidInput):

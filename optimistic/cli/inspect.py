@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from optimistic.cli.output import emit
 from optimistic.cli.session import Session, with_node, with_session
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.types import Hash32
 from optimistic.service.contracts import AssertionChain
 from optimistic.service.l1_client import L1Client
 from optimistic.service.options import ADDRESS, HASH32, FlatEnvGroup, option
+from optimistic.service.terminal import emit
 
 
 class NotFound(InvalidInput):

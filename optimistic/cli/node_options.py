@@ -12,7 +12,6 @@ from optimistic.node.config import AggregatorConfig, Role
 from optimistic.node.mempool import MempoolLimits
 from optimistic.node.rpc.options import RpcLimits, RpcOptions
 from optimistic.node.sequencer import SequencerOptions
-from optimistic.service.health import HealthOptions
 from optimistic.service.log_reader import ReaderOptions
 from optimistic.service.options import (
     DURATION_MS,
@@ -133,18 +132,6 @@ def replica_config(values: Options) -> AggregatorConfig:
     """Return the config of a replica."""
     reader = ReaderOptions(confirmations=values["confirmations"])
     return AggregatorConfig(role=Role.REPLICA, asserts=False, reader=reader, **_common(values))
-
-
-def health_of(values: Options) -> HealthOptions | None:
-    """Return where to serve health, or None if no port was named."""
-    if values["health_port"] is None:
-        return None
-    return HealthOptions(
-        host=values["health_host"],
-        port=values["health_port"],
-        certificate=values["health_cert"],
-        private_key=values["health_key"],
-    )
 
 
 def _common(values: Options) -> dict[str, Any]:

@@ -8,11 +8,9 @@ from optimistic.cli.node_options import (
     Options,
     aggregator_config,
     follower_options,
-    health_of,
     replica_config,
     sequencing_options,
 )
-from optimistic.cli.output import emit, reports_errors, say
 from optimistic.cli.session import load_signer
 from optimistic.node.config import AggregatorConfig
 from optimistic.node.node import Node, Signers, Surroundings
@@ -21,8 +19,9 @@ from optimistic.service.health import Health, HealthServer
 from optimistic.service.l1_client import L1Client
 from optimistic.service.logging import configure_logging
 from optimistic.service.metrics import PrometheusMetrics
-from optimistic.service.options import option
+from optimistic.service.options import health_of, option
 from optimistic.service.signer import Signer
+from optimistic.service.terminal import emit, reports_errors, say
 
 
 @click.command()

@@ -6,9 +6,6 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
-import click
-
-from optimistic.cli.output import reports_errors
 from optimistic.service.deployment import Deployment
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import Call, Receipt
@@ -26,31 +23,9 @@ from optimistic.service.options import key_file as key_file_option
 from optimistic.service.options import l1_rpc_url as l1_rpc_url_option
 from optimistic.service.options import l1_timeout as l1_timeout_option
 from optimistic.service.signer import Signer
+from optimistic.service.terminal import reports_errors
 
 KEY_VARIABLE: Final = f"{OPTIMISTIC_PREFIX}_{KEY_VARIABLE_SUFFIX}"
-
-
-class WeiAmount(click.ParamType[int]):
-    """An amount of ether: ``1.5ether``, ``20gwei`` or plain wei."""
-
-    name = "amount"
-    _UNITS: Final = {"ether": 18, "eth": 18, "gwei": 9, "wei": 0}
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return wei, exactly; more decimals than the unit has are refused."""
-        if isinstance(value, int):
-            return value
-        text = str(value).strip().lower().replace("_", "")
-        unit = next((name for name in self._UNITS if text.endswith(name)), "")
-        number = text.removesuffix(unit).strip()
-        whole, _, fraction = number.partition(".")
-        decimals = self._UNITS.get(unit, 0)
-        if not (whole + fraction).isdecimal() or len(fraction) > decimals:
-            self.fail(f"{value!r} is not an amount; write 1.5ether, 20gwei or wei", param, ctx)
-        return int((whole or "0") + fraction.ljust(decimals, "0"))
-
-
-WEI: Final = WeiAmount()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from optimistic.cli.output import emit
 from optimistic.cli.session import Session, with_session
 from optimistic.service.contracts import AssertionChain, Bridge, Inbox
 from optimistic.service.options import URL, option
+from optimistic.service.terminal import emit
 
 
 @click.command()

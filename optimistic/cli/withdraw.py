@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from optimistic.cli.output import emit
-from optimistic.cli.session import WEI, Session, with_node, with_session, with_signer
+from optimistic.cli.session import Session, with_node, with_session, with_signer
 from optimistic.protocol.constants import MESSAGE_PASSER
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.hashing import keccak256
@@ -20,8 +19,9 @@ from optimistic.service.contracts import Bridge
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import Call
 from optimistic.service.one_shot import OneShotSender
-from optimistic.service.options import ADDRESS, HASH32, FlatEnvGroup, HexBytes, option
+from optimistic.service.options import ADDRESS, AMOUNT_WEI, HASH32, URL, FlatEnvGroup, HexBytes, option
 from optimistic.service.signer import Signer
+from optimistic.service.terminal import emit
 
 _MESSAGE_SENT = keccak256(b"MessageSent(bytes32,uint256,address,address,uint256,uint256,bytes)")
 
@@ -38,7 +38,7 @@ def withdraw() -> None:
 @withdraw.command()
 @with_node
 @with_signer
-@click.argument("amount", type=WEI)
+@click.argument("amount", type=AMOUNT_WEI)
 @option("--to", type=ADDRESS, default=None, help="Receiver on L1; default: the sender.")
 @option("--data", type=HexBytes(), default="0x", help="Call data for the receiver.")
 @option("--gas-limit", type=click.IntRange(0), default=0, help="L1 gas the call must get.")
@@ -51,7 +51,7 @@ def start(
     data: bytes,
     gas_limit: int,
 ) -> None:
-    """Send AMOUNT (1.5ether, 20gwei or wei) towards L1 in an L2 transaction."""
+    """Send AMOUNT (1.5ether, 20gwei, 7wei) towards L1 in an L2 transaction."""
     send = load_abi("MessagePasser").functions["sendMessage"]
     target = "0x" + bytes(to or signer.address).hex()
     call = Call(to=MESSAGE_PASSER, data=send.encode((target, gas_limit, data)), value_wei=amount)
@@ -80,7 +80,12 @@ def prove(node: L1Client, message: bytes, out: Path | None) -> None:
 @withdraw.command()
 @with_session
 @with_signer
-@option("--l2-rpc-url", default=None, help="JSON-RPC endpoint of a rollup node; not needed with --proof.")
+@option(
+    "--l2-rpc-url",
+    type=URL,
+    default=None,
+    help="JSON-RPC endpoint of a rollup node; not needed with --proof.",
+)
 @click.argument("message", type=HASH32)
 @option(
     "--proof",

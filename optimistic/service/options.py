@@ -6,11 +6,13 @@ from ``--key-file`` or from its variable.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
+
+from optimistic.service.health import HealthOptions
 
 OPTIMISTIC_PREFIX: Final = "OPTIMISTIC"
 CHALLENGER_PREFIX: Final = "CHALLENGER"
@@ -23,6 +25,8 @@ Decorator = Callable[[FC], FC]
 
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)?")
 _MILLISECONDS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_AMOUNT = re.compile(r"(\d+)(?:\.(\d+))?\s*(ether|eth|gwei|wei)")
+_DECIMALS: Final = {"ether": 18, "eth": 18, "gwei": 9, "wei": 0}
 
 
 class FlatEnvCommand(click.Command):
@@ -114,10 +118,29 @@ class DurationMs(click.ParamType[int]):
         return int(match.group(1)) * _MILLISECONDS[match.group(2) or "s"]
 
 
+class AmountWei(click.ParamType[int]):
+    """An amount such as 1.5ether, 2eth, 20gwei or 7wei; a bare number could be any of them. Value: wei."""
+
+    name = "amount"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return whole wei, or fail with what is wrong."""
+        if isinstance(value, int):
+            return value
+        match = _AMOUNT.fullmatch(str(value).strip().lower().replace("_", ""))
+        if match is None:
+            self.fail(f"{value!r} is not an amount; write 1.5ether, 20gwei or 7wei", param, ctx)
+        whole, fraction, unit = match.group(1), match.group(2) or "", match.group(3)
+        if len(fraction) > _DECIMALS[unit]:
+            self.fail(f"{value!r} is a fraction of a wei", param, ctx)
+        return int(whole + fraction.ljust(_DECIMALS[unit], "0"))
+
+
 ADDRESS: Final = HexBytes(20)
 HASH32: Final = HexBytes(32)
 URL: Final = Url()
 DURATION_MS: Final = DurationMs()
+AMOUNT_WEI: Final = AmountWei()
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 
@@ -182,6 +205,18 @@ def logging_options(function: FC) -> FC:
 def health_options(function: FC) -> FC:
     """Add the options of the health endpoint."""
     return health_host(health_port(health_cert(health_key(function))))
+
+
+def health_of(values: Mapping[str, Any]) -> HealthOptions | None:
+    """Return what `health_options` say, or None if no port was named."""
+    if values["health_port"] is None:
+        return None
+    return HealthOptions(
+        host=values["health_host"],
+        port=values["health_port"],
+        certificate=values["health_cert"],
+        private_key=values["health_key"],
+    )
 
 
 def l1_options(function: FC) -> FC:

@@ -1,10 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-import click
 import pytest
 
-from challenger.cli_options import AmountWei
 from challenger.config import ChallengerConfig, InvalidConfig, Mode
 
 GOOD = ChallengerConfig(
@@ -46,17 +44,3 @@ def test_config__several_problems__are_named_together() -> None:
 
 def test_config__watch_only__needs_no_key() -> None:
     assert replace(GOOD, has_key=False, mode=Mode.WATCH_ONLY).problems() == []
-
-
-@pytest.mark.parametrize(
-    ("text", "wei"),
-    [("2eth", 2 * 10**18), ("1.5ether", 15 * 10**17), (" 20 gwei ", 20 * 10**9), ("7wei", 7), ("0eth", 0)],
-)
-def test_amount__number_and_unit__is_exact(text: str, wei: int) -> None:
-    assert AmountWei().convert(text, None, None) == wei
-
-
-@pytest.mark.parametrize("text", ["", "2", "eth", "-1eth", "1.5wei", "infeth", "1e400eth1"])
-def test_amount__anything_else__is_refused(text: str) -> None:
-    with pytest.raises(click.BadParameter):
-        AmountWei().convert(text, None, None)

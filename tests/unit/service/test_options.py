@@ -3,7 +3,7 @@ import pytest
 from click.testing import CliRunner
 
 from optimistic.service import options
-from optimistic.service.options import ADDRESS, DURATION_MS, FlatEnvGroup, root_settings
+from optimistic.service.options import ADDRESS, AMOUNT_WEI, DURATION_MS, FlatEnvGroup, root_settings
 
 
 @click.group(cls=FlatEnvGroup, context_settings=root_settings("OPTIMISTIC"))
@@ -74,3 +74,17 @@ def test_options__bad_values__are_refused_with_the_reason(arguments: list[str], 
 )
 def test_duration__units__become_milliseconds(text: str, milliseconds: int) -> None:
     assert DURATION_MS.convert(text, None, None) == milliseconds
+
+
+@pytest.mark.parametrize(
+    ("text", "wei"),
+    [("2eth", 2 * 10**18), ("1.5ether", 15 * 10**17), (" 20 gwei ", 20 * 10**9), ("7wei", 7), ("0eth", 0)],
+)
+def test_amount__number_and_unit__is_exact(text: str, wei: int) -> None:
+    assert AMOUNT_WEI.convert(text, None, None) == wei
+
+
+@pytest.mark.parametrize("text", ["", "2", "eth", "-1eth", "1.5wei", "infeth", "1e400eth1"])
+def test_amount__anything_else__is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        AMOUNT_WEI.convert(text, None, None)
