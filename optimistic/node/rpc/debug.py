@@ -2,6 +2,7 @@
 
 from optimistic.node.chain_reader import ChainReader
 from optimistic.node.chain_records import StoredTransaction
+from optimistic.node.rpc.bounded_tracers import BoundedCallTracer, BoundedStepTracer
 from optimistic.node.rpc.call_args import parse_block_override, parse_call, parse_state_override
 from optimistic.node.rpc.codec import parse_hash, parse_object
 from optimistic.node.rpc.errors import server_error
@@ -88,9 +89,11 @@ class Debug:
 
     def _tracer(self, options: TraceOptions) -> CallTracer | StepTracer:
         if options.calls:
-            return CallTracer()
+            return BoundedCallTracer(self._limits.max_trace_bytes)
         limit = min(options.limit or self._limits.max_trace_steps, self._limits.max_trace_steps)
-        return StepTracer(memory=options.memory, storage=options.storage, limit=limit)
+        return BoundedStepTracer(
+            self._limits.max_trace_bytes, memory=options.memory, storage=options.storage, limit=limit
+        )
 
     def _repeat(self, stored: StoredTransaction, tracer: CallTracer | StepTracer) -> Outcome:
         simulation = self._simulator.before(stored)

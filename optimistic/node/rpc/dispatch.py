@@ -5,6 +5,8 @@ asks for before it chooses the thread to run it on.
 """
 
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
@@ -19,6 +21,7 @@ from optimistic.node.rpc.errors import (
     METHOD_NOT_FOUND,
     PARSE_ERROR,
     RESPONSE_TOO_LARGE,
+    TIMED_OUT,
     RpcError,
     server_error,
 )
@@ -81,9 +84,13 @@ class Dispatcher:
     ----------
     methods : name to method
     limits : bounds on batches
+    clock : monotonic seconds
     """
 
-    def __init__(self, methods: MethodTable, limits: RpcLimits) -> None:
+    def __init__(
+        self, methods: MethodTable, limits: RpcLimits, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self._methods = methods
         self._limits = limits
 
@@ -124,10 +131,12 @@ class Dispatcher:
         if not message.is_batch:
             return self._answer(message.calls[0], session) or b""
         answers: list[bytes] = []
-        size = 0
+        size, deadline_s = 0, self._clock() + self._limits.max_batch_seconds
         for call in message.calls:
             if size > self._limits.max_batch_response_bytes:
-                answer: bytes | None = _refused(call)
+                answer = _refused(call, RpcError(RESPONSE_TOO_LARGE, "response too large"))
+            elif self._clock() > deadline_s:
+                answer = _refused(call, RpcError(TIMED_OUT, "request timed out"))
             else:
                 answer = self._answer(call, session)
             if answer is not None:
@@ -186,10 +195,8 @@ def _session_result(call: Call, session: Session | None) -> object:
     return handler(session, call.params)
 
 
-def _refused(call: Call) -> bytes | None:
-    return (
-        None if call.is_notification else failure(call.id, RpcError(RESPONSE_TOO_LARGE, "response too large"))
-    )
+def _refused(call: Call, error: RpcError) -> bytes | None:
+    return None if call.is_notification else failure(call.id, error)
 
 
 def _broken(error: RpcError) -> Message:

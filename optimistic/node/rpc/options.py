@@ -18,6 +18,8 @@ class RpcLimits:
     max_batch_items: int = 1_000
     max_batch_response_bytes: int = 25_000_000
     """A batch stops with -32003 once its answers are longer."""
+    max_batch_seconds: int = 30
+    """The calls of a batch that have not begun by then are answered with -32002."""
     max_log_blocks: int = 10_000
     """Widest block range of one log query."""
     max_log_results: int = 20_000
@@ -40,6 +42,8 @@ class RpcLimits:
     """Threads for reads and transactions, and as many for calls and traces."""
     max_trace_steps: int = 200_000
     """Most lines of a struct-log trace."""
+    max_trace_bytes: int = 64_000_000
+    """Longest trace, roughly: struct logs are cut there, call traces refused."""
     max_proof_keys: int = 1_024
     max_fee_history_blocks: int = 1_024
 

@@ -2,12 +2,19 @@ from typing import Any
 
 import pytest
 
+from optimistic.node.rpc.debug import Debug
+from optimistic.node.rpc.errors import RpcError
+from optimistic.node.rpc.options import RpcLimits
+from optimistic.node.rpc.params import Params
+from optimistic.node.rpc.simulation import Simulator
 from optimistic.protocol.types import Address
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.live_chain import ETHER, call_data, counter_initcode
 from tests.unit.node.rpc.conftest import Rpc
 
 CALLS = {"tracer": "callTracer"}
+NOBODY = "0x" + "99" * 20
+TIGHT = RpcLimits(max_trace_bytes=20_000_000)
 
 
 @pytest.fixture
@@ -129,3 +136,27 @@ def test_trace__unknown_transaction__not_found(rpc: Rpc) -> None:
     error = rpc.error("debug_traceTransaction", "0x" + "00" * 32)
 
     assert error == {"code": -32000, "message": "transaction not found"}
+
+
+BIG_MEMORY = "5f620fffe052"
+"""MSTORE at the end of the first megabyte."""
+
+
+def test_struct_logs__memory_of_a_megabyte_at_each_step__cut_in_time(rpc: Rpc) -> None:
+    loop = {"code": "0x" + BIG_MEMORY + "5b600656"}
+    options = {"enableMemory": True, "stateOverrides": {NOBODY: loop}}
+    debug = Debug(rpc.backend.reader, Simulator(rpc.live.store, rpc.live.nodes, rpc.live.params), TIGHT)
+
+    trace: Any = debug.trace_call(Params([{"to": NOBODY, "gas": hex(4_000_000)}, "latest", options]))
+
+    assert trace["truncated"] is True
+    assert len(trace["structLogs"]) < 20
+
+
+def test_call_tracer__a_megabyte_passed_on_by_each_call__refused(rpc: Rpc) -> None:
+    caller = {"code": "0x" + BIG_MEMORY + "5b" + "5f5f620fffff5f5f60015af150" + "600656"}
+    options = {**CALLS, "stateOverrides": {NOBODY: caller}}
+    debug = Debug(rpc.backend.reader, Simulator(rpc.live.store, rpc.live.nodes, rpc.live.params), TIGHT)
+
+    with pytest.raises(RpcError, match="trace too large"):
+        debug.trace_call(Params([{"to": NOBODY, "gas": hex(8_000_000)}, "latest", options]))

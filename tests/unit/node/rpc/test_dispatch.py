@@ -153,6 +153,16 @@ def test_dispatch__batch_answers_beyond_limit__rest_refused() -> None:
     assert answers[1]["error"]["code"] == -32003
 
 
+def test_dispatch__batch_takes_too_long__rest_not_run() -> None:
+    ticks = iter((0.0, 1.0, 31.0))
+    body = json.dumps([request("echo", "a"), request("bug")]).encode()
+
+    answers = json.loads(Dispatcher(METHODS, LIMITS, lambda: next(ticks)).dispatch(body))
+
+    assert answers[0]["result"] == "a"
+    assert answers[1]["error"] == {"code": -32002, "message": "request timed out"}
+
+
 def test_cost__batch__that_of_its_dearest_call() -> None:
     dispatcher = Dispatcher(METHODS, LIMITS)
 
