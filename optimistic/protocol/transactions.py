@@ -36,6 +36,7 @@ from optimistic.protocol.strict_rlp import (
     decode_int,
     decode_list,
     encode_int,
+    encode_string,
     join_list,
     split_list,
     string_payload,
@@ -128,6 +129,14 @@ def recover_sender(tx: Transaction) -> Address:
     except ValueError as error:
         raise InvalidTransaction("bad_signature") from error
     return Address(keccak256(key.format(compressed=False)[1:])[12:])
+
+
+def create_address(sender: bytes, nonce: int) -> Address:
+    """Return the address of the contract that 20-byte `sender` creates with `nonce`.
+
+    Source: Ethereum Yellow Paper §7
+    """
+    return Address(keccak256(join_list((encode_string(sender), encode_int(nonce))))[12:])
 
 
 def intrinsic_gas(tx: Transaction) -> int:

@@ -6,9 +6,8 @@ from typing import Any
 
 from optimistic import artifacts
 from optimistic.protocol.errors import TemporaryError
-from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import RollupParams
-from optimistic.protocol.strict_rlp import encode_int, encode_string, join_list
+from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import Address
 from optimistic.service.abi import Abi
 from optimistic.service.clock import Clock
@@ -41,11 +40,6 @@ class Roles:
     governance: Address
     guardian: Address
     fee_recipient: Address
-
-
-def create_address(sender: Address, nonce: int) -> Address:
-    """Return the address of the contract that `sender` creates with `nonce`."""
-    return Address(keccak256(join_list((encode_string(sender), encode_int(nonce))))[12:])
 
 
 def deploy(

@@ -12,8 +12,8 @@ from typing import Any, Final
 from eth_tester.backends.pyevm.main import EVMSpoofTransaction, PyEVMBackend, get_account_keys_from_mnemonic
 from eth_utils.exceptions import ValidationError
 
-from optimistic.protocol.execution.executor import create_address
 from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 from optimistic.service.l1_errors import ContractReverted, JsonRpcError, L1BlockMissing
 from optimistic.service.l1_types import Call, Header, L1Transaction, Log, Receipt

@@ -16,7 +16,7 @@ from optimistic.protocol.accounts import MAX_NONCE, Account
 from optimistic.protocol.constants import MAX_INITCODE_BYTES
 from optimistic.protocol.engine import BlockEnv, Lane, Outcome, Skip
 from optimistic.protocol.execution.evm_state import EvmState
-from optimistic.protocol.execution.executor import MessageResult, TopMessage, run_message, settle_gas
+from optimistic.protocol.execution.executor import MessageResult, TopMessage, net_gas, run_message
 from optimistic.protocol.execution.precompiles import Precompiles
 from optimistic.protocol.execution.tracers import Tracer
 from optimistic.protocol.mpt import NodeReader, NodeStore
@@ -113,7 +113,7 @@ class UnitExecutor:
                 access_list=tx.access_list,
             ),
         )
-        used = settle_gas(tx.gas_limit, result)
+        used = net_gas(tx.gas_limit, result)
         state.delta_balance(sender, (tx.gas_limit - used) * price)
         self._pay_coinbase(used * (price - base_fee))
         return self._outcome(
@@ -165,7 +165,7 @@ class UnitExecutor:
             sender=sender,
             to=to,
             nonce=nonce,
-            gas_used=settle_gas(deposit.gas_limit, result),
+            gas_used=net_gas(deposit.gas_limit, result),
             execution_gas=0,
             lane=Lane.GENERAL,
             effective_gas_price=0,

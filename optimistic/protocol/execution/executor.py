@@ -11,9 +11,7 @@ from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
 from optimistic.protocol.execution.computation import Computation
 from optimistic.protocol.execution.evm_state import EvmState
 from optimistic.protocol.execution.message import CREATE_ADDRESS, FrameMessage
-from optimistic.protocol.hashing import keccak256
-from optimistic.protocol.strict_rlp import encode_int, encode_string, join_list
-from optimistic.protocol.transactions import AccessList
+from optimistic.protocol.transactions import AccessList, create_address
 from optimistic.protocol.types import Address
 
 REFUND_QUOTIENT: Final = 5
@@ -48,11 +46,6 @@ class MessageResult:
     output: bytes
     """Returned data, or revert data; empty after a successful creation."""
     contract_address: Address | None
-
-
-def create_address(sender: bytes, nonce: int) -> Address:
-    """Return the address of a contract that `sender` creates with `nonce`."""
-    return Address(keccak256(join_list((encode_string(sender), encode_int(nonce))))[12:])
 
 
 def run_message(state: EvmState, top: TopMessage) -> MessageResult:
@@ -94,7 +87,7 @@ def _run(state: EvmState, message: FrameMessage, context: CancunTransactionConte
     return Computation.apply_create_message(state, message, context)
 
 
-def settle_gas(gas_limit: int, result: MessageResult) -> int:
-    """Return the gas used after refunds."""
+def net_gas(gas_limit: int, result: MessageResult) -> int:
+    """Return the gas used, less the refund."""
     used = gas_limit - result.gas_left
     return used - min(result.refund, used // REFUND_QUOTIENT)

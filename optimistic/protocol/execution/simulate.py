@@ -13,13 +13,18 @@ from optimistic.protocol.engine import BlockEnv, Log, Outcome, Skip
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.execution.engine import UnitExecutor
 from optimistic.protocol.execution.evm_state import EvmState
-from optimistic.protocol.execution.executor import TopMessage, create_address, run_message, settle_gas
+from optimistic.protocol.execution.executor import TopMessage, net_gas, run_message
 from optimistic.protocol.execution.precompiles import Precompiles
 from optimistic.protocol.execution.tracers import AccessTracer, Tracer
 from optimistic.protocol.mpt import NodeReader
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.records import Deposit
-from optimistic.protocol.transactions import AccessList, access_list_gas, intrinsic_message_gas
+from optimistic.protocol.transactions import (
+    AccessList,
+    access_list_gas,
+    create_address,
+    intrinsic_message_gas,
+)
 from optimistic.protocol.types import Address, Hash32
 
 _CALL_STIPEND: Final = 2_300
@@ -210,7 +215,7 @@ class Simulation:
         result = run_message(state, top)
         return CallResult(
             output=result.output,
-            gas_used=settle_gas(gas_limit, result),
+            gas_used=net_gas(gas_limit, result),
             gas_needed=gas_limit - result.gas_left,
             error=result.error,
             reverted=result.reverted,

@@ -9,11 +9,11 @@ from optimistic.protocol.constants import FEE_VAULT, MESSAGE_PASSER
 from optimistic.protocol.engine import Outcome, Skip
 from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.execution import EvmEngine
-from optimistic.protocol.execution.executor import create_address
 from optimistic.protocol.execution.views import StateView
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import CONFORMANCE, DEVNET, RollupParams
 from optimistic.protocol.records import Deposit, deposit_tx_hash
+from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import Address, Hash32
 from tests.helpers.evm_world import ALICE, BOB, CONTRACT, ETHER, PLENTY, Alloc, make_env, make_state, sign_tx
 from tests.helpers.memory_nodes import MemoryNodes

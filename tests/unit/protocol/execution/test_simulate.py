@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from optimistic.protocol.engine import Outcome
-from optimistic.protocol.execution.executor import create_address
 from optimistic.protocol.execution.simulate import (
     AccountOverride,
     CallFailed,
@@ -18,6 +17,7 @@ from optimistic.protocol.execution.simulate import (
 from optimistic.protocol.execution.tracers import CallTracer, StepTracer
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.records import Deposit
+from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import Address, Hash32
 from tests.helpers.evm_world import ALICE, BOB, CONTRACT, ETHER, Alloc, make_env, make_state, sign_tx
 
