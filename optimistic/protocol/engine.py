@@ -1,17 +1,15 @@
 """What executing one unit takes and gives: the seam between derivation and an EVM.
 
-`derivation` decides which unit runs next; an `Engine` runs it. Two engines
-exist: `execution.EvmEngine` executes, `RecordedEngine` repeats stored outcomes
-so that boundary states can be rebuilt without executing again.
+`derivation` decides which unit runs next; an `Engine` runs it. `execution.EvmEngine`
+executes; a node that sequenced the blocks itself repeats what it stored.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
 from optimistic.protocol.constants import SYSTEM_RANGE_START, TAG_LOG, TAG_RECEIPT
-from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.hashing import keccak256, struct_hash
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
@@ -112,41 +110,3 @@ def next_receipts_acc(acc: Hash32, outcome: Outcome) -> Hash32:
     """Append one receipt to a block's receipts accumulator."""
     logs = log_acc(outcome.logs)
     return struct_hash(TAG_RECEIPT, acc, outcome.tx_hash, outcome.status, outcome.gas_used, logs)
-
-
-class RecordedEngine:
-    """Repeats outcomes in the order in which another engine produced them."""
-
-    def __init__(self, state_root: Hash32, outcomes: Iterable[Outcome | Skip]) -> None:
-        self._state_root = state_root
-        self._outcomes: Iterator[Outcome | Skip] = iter(outcomes)
-
-    @property
-    def state_root(self) -> Hash32:
-        """World state root after the last repeated outcome."""
-        return self._state_root
-
-    def begin_block(self, env: BlockEnv) -> None:
-        """Nothing to do: outcomes already depend on the block."""
-
-    def apply_transaction(self, raw: bytes, left: tuple[int, int]) -> Outcome | Skip:
-        """Return the next recorded outcome."""
-        outcome = self._next()
-        if isinstance(outcome, Outcome):
-            self._state_root = outcome.state_root
-        return outcome
-
-    def apply_deposit(self, index: int, deposit: Deposit) -> Outcome:
-        """Return the next recorded outcome, which must not be a skip."""
-        outcome = self._next()
-        if isinstance(outcome, Skip):
-            raise CriticalError(f"recorded outcomes have a skip where deposit {index} ran")
-        self._state_root = outcome.state_root
-        return outcome
-
-    def _next(self) -> Outcome | Skip:
-        """Take one recorded outcome; raises CriticalError if none is left."""
-        outcome = next(self._outcomes, None)
-        if outcome is None:
-            raise CriticalError("recorded outcomes end before the batch does")
-        return outcome

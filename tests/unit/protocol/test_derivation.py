@@ -3,19 +3,12 @@
 import pytest
 
 from optimistic.protocol.batch import BlockInput, encode_batch
-from optimistic.protocol.derivation import (
-    BatchReplay,
-    BlockResult,
-    UnitKind,
-    UnitResult,
-    clamp_timestamp,
-)
-from optimistic.protocol.engine import Outcome, RecordedEngine, Skip
+from optimistic.protocol.derivation import BlockResult, UnitKind, UnitResult, clamp_timestamp
+from optimistic.protocol.engine import Outcome, Skip
 from optimistic.protocol.errors import CriticalError
-from optimistic.protocol.params import DEVNET
 from optimistic.protocol.types import ZERO_HASH
 from optimistic.protocol.unit import Phase, machine_hash
-from tests.helpers.rollup import L1_TIME_S, make_deposit, make_genesis, make_record, replay_toy
+from tests.helpers.rollup import L1_TIME_S, make_deposit, make_genesis, replay_toy
 
 GENESIS = make_genesis().state
 BEGIN, OPEN, DEP, TX, CLOSE, END = UnitKind
@@ -112,21 +105,6 @@ def test_replay__block_hashes__visible_to_the_next_block_and_in_the_ring() -> No
     assert state.ring.lookup(3, 2) == blocks[1].hash
 
 
-def test_replay__recorded_outcomes__same_leaves_without_executing() -> None:
-    data = encode_batch([block(b"\x02a", b"\x00b", deposits=1)])
-    results, _, _ = replay_toy(GENESIS, data, [make_deposit()])
-    outcomes = [result.effect for result in results if isinstance(result.effect, (Outcome, Skip))]
-
-    again = replay_with(RecordedEngine(GENESIS.unit.state_root, outcomes), data)
-
-    assert [result.leaf for result in again] == [result.leaf for result in results]
-
-
-def test_replay__recorded_outcomes_too_short__critical() -> None:
-    with pytest.raises(CriticalError):
-        replay_with(RecordedEngine(GENESIS.unit.state_root, []), encode_batch([block(b"\x02a", deposits=1)]))
-
-
 def test_replay__record_of_another_state__critical() -> None:
     with pytest.raises(CriticalError):
         replay_toy(GENESIS, b"", deposit_start=1, deposit_end=1)
@@ -138,8 +116,3 @@ def test_replay__record_of_another_state__critical() -> None:
 )
 def test_clamp_timestamp__l1_at_100_with_lag_10(claimed: int, previous: int, expected: int) -> None:
     assert clamp_timestamp(claimed, previous, 100, 10) == expected
-
-
-def replay_with(engine: RecordedEngine, data: bytes) -> list[UnitResult]:
-    record = make_record(GENESIS, data, 1)
-    return list(BatchReplay(DEVNET, GENESIS, record, data, [make_deposit()], engine))
