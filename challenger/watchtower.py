@@ -14,7 +14,6 @@ import structlog
 from challenger.config import ChallengerConfig, Mode
 from challenger.loader import Loader, LoaderOptions
 from challenger.monitor import Findings, Monitor, MonitorOptions, Performer
-from challenger.patience import PatientTransport
 from challenger.preconditions import Contracts
 from challenger.report import findings_document, summary
 from challenger.responder import DryRun, Responder
@@ -29,7 +28,7 @@ from optimistic.service.data_folder import DataFolder
 from optimistic.service.deployment import Deployment, verify_against_l1
 from optimistic.service.health import Health, HealthServer
 from optimistic.service.l1_client import L1Client
-from optimistic.service.l1_transport import HttpTransport
+from optimistic.service.l1_transport import HttpTransport, RetryingTransport
 from optimistic.service.lifecycle import Backoff, LoopOptions, Supervisor
 from optimistic.service.metrics import PrometheusMetrics
 from optimistic.service.node_store import LmdbNodeStore
@@ -51,7 +50,7 @@ _BACKOFF: Final = Backoff(limit_s=5.0)
 
 
 def _connect(url: str, chain_id: int, timeout_ms: int) -> L1Client:
-    transport = PatientTransport(HttpTransport(url, timeout_ms=timeout_ms), SystemClock())
+    transport = RetryingTransport(HttpTransport(url, timeout_ms=timeout_ms), SystemClock())
     return L1Client(transport, chain_id=chain_id)
 
 

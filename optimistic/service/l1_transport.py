@@ -1,14 +1,21 @@
 """How JSON-RPC requests reach L1; one transport per kind of endpoint."""
 
+import threading
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from web3 import HTTPProvider
 from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
 
+from optimistic.service.clock import Clock
 from optimistic.service.l1_errors import JsonRpcError, L1Unavailable
 from optimistic.service.logging import strip_credentials
+
+_ATTEMPTS: Final = 3
+_PAUSE_S: Final = 0.1
+_ONCE: Final = frozenset({"eth_sendRawTransaction", "eth_getLogs"})
+"""Sending is not repeated; a range of logs that is too wide is split by the client."""
 
 
 class L1Transport(Protocol):
@@ -49,6 +56,33 @@ class HttpTransport:
         except (OSError, Web3Exception, ValueError, TypeError) as error:
             raise L1Unavailable(f"{self._shown} {method}: {type(error).__name__}") from error
         return unwrap(response, f"{self._shown} {method}")
+
+
+class RetryingTransport:
+    """Another transport whose reads get a second and a third chance before they count as failed.
+
+    For turns that make dozens of requests and need all of them: through an endpoint that fails
+    one in ten they would never end. Reading again is harmless, sending again is the transaction
+    manager's job.
+    """
+
+    def __init__(self, transport: L1Transport, clock: Clock) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._never = threading.Event()
+
+    def request(self, method: str, params: Sequence[Any]) -> Any:
+        """Send one request; see `L1Transport.request`."""
+        attempts = 1 if method in _ONCE else _ATTEMPTS
+        for attempt in range(1, attempts):
+            try:
+                return self._transport.request(method, params)
+            except L1Unavailable:
+                self._clock.wait(self._never, attempt * _PAUSE_S)
+            except JsonRpcError as error:
+                if error.data is not None:
+                    raise  # a revert: asking again gives the same
+        return self._transport.request(method, params)
 
 
 def unwrap(response: Any, context: str) -> Any:

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from challenger.patience import PatientTransport
 from optimistic.service.clock import FakeClock
 from optimistic.service.l1_errors import JsonRpcError, L1Unavailable
+from optimistic.service.l1_transport import RetryingTransport
 
 BUSY = L1Unavailable("timed out")
 INTERNAL = JsonRpcError(-32_000, "internal error")
@@ -27,32 +27,32 @@ class Flaky:
 
 
 @pytest.mark.parametrize("errors", [[], [BUSY], [BUSY, INTERNAL], [INTERNAL, INTERNAL]])
-def test_patience__read_fails_twice_at_most__answers(errors: list[Exception]) -> None:
+def test_retrying__read_fails_twice_at_most__answers(errors: list[Exception]) -> None:
     flaky = Flaky(*errors)
 
-    assert PatientTransport(flaky, FakeClock()).request("eth_call", ()) == 7
+    assert RetryingTransport(flaky, FakeClock()).request("eth_call", ()) == 7
     assert flaky.count == len(errors) + 1
 
 
-def test_patience__read_fails_three_times__fails() -> None:
+def test_retrying__read_fails_three_times__fails() -> None:
     flaky = Flaky(BUSY, BUSY, INTERNAL)
 
     with pytest.raises(JsonRpcError):
-        PatientTransport(flaky, FakeClock()).request("eth_getBalance", ())
+        RetryingTransport(flaky, FakeClock()).request("eth_getBalance", ())
 
 
-def test_patience__revert__is_an_answer() -> None:
+def test_retrying__revert__is_an_answer() -> None:
     flaky = Flaky(REVERT)
 
     with pytest.raises(JsonRpcError):
-        PatientTransport(flaky, FakeClock()).request("eth_call", ())
+        RetryingTransport(flaky, FakeClock()).request("eth_call", ())
     assert flaky.count == 1
 
 
 @pytest.mark.parametrize("method", ["eth_sendRawTransaction", "eth_getLogs"])
-def test_patience__sending_and_logs__are_asked_once(method: str) -> None:
+def test_retrying__sending_and_logs__are_asked_once(method: str) -> None:
     flaky = Flaky(BUSY)
 
     with pytest.raises(L1Unavailable):
-        PatientTransport(flaky, FakeClock()).request(method, ())
+        RetryingTransport(flaky, FakeClock()).request(method, ())
     assert flaky.count == 1
