@@ -37,44 +37,43 @@ VAGUE_MODULES = frozenset({"utils.py", "util.py", "helpers.py", "common.py", "mi
 TEXT = frozenset({".py", ".pyi", ".sol", ".md", ".toml", ".json", ".txt", ".sql", "", ".js"})
 
 
-def _lines() -> list[tuple[str, str]]:
-    return [
-        (f"{relative(path)}:{number}", line)
-        for path in project_files()
-        if path.suffix in TEXT and not path.is_relative_to(ROOT / "optimistic" / "artifacts")
-        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1)
-    ]
-
-
 def _is_known(host: str) -> bool:
     return "." not in host or host in KNOWN_HOSTS or host.endswith(EXAMPLE_SUFFIXES)
 
 
-def test_source__python_and_solidity__has_no_unfinished_work() -> None:
-    code: list[Path] = files_under("optimistic", "challenger", "scripts", "tests", "stubs", suffix=".py")
-    code += files_under("solidity", suffix=".sol")
-    names = {relative(path) for path in code}
-
-    marks = [
-        place for place, line in _lines() if UNFINISHED.search(line) and place.rsplit(":", 1)[0] in names
+def _text_files() -> list[Path]:
+    generated = (ROOT / "optimistic" / "artifacts", ROOT / "tests" / "vectors")
+    return [
+        path
+        for path in project_files()
+        if path.suffix in TEXT and not any(path.is_relative_to(folder) for folder in generated)
     ]
 
-    assert not marks
+
+def _found(pattern: re.Pattern[str], paths: list[Path]) -> list[tuple[str, str]]:
+    return [
+        (f"{relative(path)}:{number}", match)
+        for path in paths
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1)
+        for match in pattern.findall(line)
+    ]
+
+
+def test_source__python_and_solidity__has_no_unfinished_work() -> None:
+    code = files_under("optimistic", "challenger", "scripts", "tests", "stubs", suffix=".py")
+    code += files_under("solidity", suffix=".sol")
+
+    assert not _found(UNFINISHED, code)
 
 
 def test_tree__every_text_file__names_only_known_hosts() -> None:
-    foreign = [
-        f"{place} {host}"
-        for place, line in _lines()
-        for host in URL_HOST.findall(line)
-        if not _is_known(host)
-    ]
+    named = _found(URL_HOST, _text_files())
 
-    assert not foreign
+    assert not [(place, host) for place, host in named if not _is_known(host)]
 
 
 def test_tree__every_text_file__has_no_machine_path() -> None:
-    assert not [place for place, line in _lines() if MACHINE_PATH.search(line)]
+    assert not _found(MACHINE_PATH, _text_files())
 
 
 def test_packages__module_names__say_what_is_inside() -> None:
