@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from optimistic.protocol.errors import TemporaryError
-from optimistic.protocol.execution.executor import create_address
+from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.database import SERVICE_MIGRATIONS, Database
 from optimistic.service.embedded_chain import dev_keys

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from optimistic.protocol.engine import Outcome, Skip
 from optimistic.protocol.execution import EvmEngine
-from optimistic.protocol.execution.executor import create_address
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.records import Deposit
+from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import ZERO_ADDRESS, Address
 from tests.helpers.evm_world import ALICE, BOB, CONTRACT, ETHER, PLENTY, Alloc, make_env, make_state, sign_tx
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimistic.protocol.errors import TemporaryError
-from optimistic.protocol.execution.executor import create_address
+from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import Hash32
 from optimistic.service.clock import FakeClock
 from optimistic.service.database import SERVICE_MIGRATIONS, Database

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from optimistic.protocol.params import DEVNET, PROFILES, InvalidParams
+from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 from optimistic.service.clock import FakeClock
 from optimistic.service.contracts import AssertionChain, Inbox
-from optimistic.service.deployer import Roles, create_address, deploy
+from optimistic.service.deployer import Roles, deploy
 from optimistic.service.deployment import (
     Deployment,
     DeploymentMismatch,

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from optimistic.protocol.execution.executor import create_address
+from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import Address
 from optimistic.service.clock import FakeClock
 from optimistic.service.database import SERVICE_MIGRATIONS, Database
