@@ -1,4 +1,4 @@
-"""Trie nodes and contract code by their keccak: in LMDB, or in memory."""
+"""Trie nodes and contract code by their keccak, in LMDB."""
 
 import threading
 from collections.abc import Mapping
@@ -16,28 +16,6 @@ log = structlog.get_logger(__name__)
 _INITIAL_MAP_BYTES: Final = 1 << 30
 _FULL_WORDS: Final = ("no space", "too large", "quota", "input/output")
 """LMDB reports a write cut short by a full disk as an input/output error."""
-
-
-class MemoryNodeStore:
-    """A dict; for tests, tools and replays that keep nothing."""
-
-    def __init__(self, nodes: Mapping[bytes, bytes] | None = None) -> None:
-        self._nodes: dict[bytes, bytes] = dict(nodes or {})
-
-    def get(self, key: bytes, /) -> bytes | None:
-        """Return the bytes with this hash, or None."""
-        return self._nodes.get(key)
-
-    def put_many(self, nodes: Mapping[bytes, bytes], /) -> None:
-        """Add nodes."""
-        self._nodes.update(nodes)
-
-    def count(self) -> int:
-        """Return the number of nodes."""
-        return len(self._nodes)
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 class LmdbNodeStore:

@@ -23,20 +23,13 @@ from optimistic.protocol.predeploys import GenesisAccount, storage_slot
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import ZERO_HASH, Address
 from tests.bench.corpus import Case, all_cases
+from tests.helpers.memory_nodes import MemoryNodes
 
 CORPUS_GAS: Final = 1 << 21
 TARGET: Final = Address(b"\xc0" * 20)
 UNBOUNDED: Final = ((1 << 60), (1 << 60))
 SENDERS: Final = 100
 TRANSFERS_PER_SENDER: Final = 40
-
-
-class MemoryNodes(dict[bytes, bytes]):
-    """A node store in a dictionary."""
-
-    def put_many(self, nodes: Mapping[bytes, bytes], /) -> None:
-        """Add nodes."""
-        self.update(nodes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

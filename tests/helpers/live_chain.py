@@ -23,8 +23,8 @@ from optimistic.protocol.predeploys import SystemCode, genesis_accounts
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import Address
 from optimistic.service.database import Database
-from optimistic.service.node_store import MemoryNodeStore
 from optimistic.service.wal import SyncPolicy, Wal
+from tests.helpers.memory_nodes import MemoryNodes
 
 ETHER = 10**18
 START_S = 1_700_000_000
@@ -65,7 +65,7 @@ class LiveChain:
     def __init__(self, folder: Path) -> None:
         self.params = DEVNET
         self.genesis = genesis = make_genesis()
-        self.nodes = MemoryNodeStore(genesis.nodes)
+        self.nodes = MemoryNodes(genesis.nodes)
         path = folder / "chain.db"
         self.store = ChainStore(Database(path, CHAIN_MIGRATIONS), path)
         self.store.initialize({"config": "0x01"}, genesis_block(genesis))

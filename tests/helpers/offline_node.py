@@ -27,8 +27,8 @@ from optimistic.service.clock import FakeClock
 from optimistic.service.database import Database
 from optimistic.service.deployment import rollup_genesis
 from optimistic.service.l1_types import Header
-from optimistic.service.node_store import MemoryNodeStore
 from optimistic.service.wal import Wal
+from tests.helpers.memory_nodes import MemoryNodes
 
 ETHER = 10**18
 FUNDER = Address(b"\xf0" * 20)
@@ -45,7 +45,7 @@ class OfflineNode:
         *,
         options: SequencerOptions | None = None,
         limits: MempoolLimits | None = None,
-        nodes: MemoryNodeStore | None = None,
+        nodes: MemoryNodes | None = None,
         wrap_engine: Callable[[NodeEngine], NodeEngine] = lambda engine: engine,
         requeue: bool = True,
     ) -> None:
@@ -53,7 +53,7 @@ class OfflineNode:
         self.database = Database(path, CHAIN_MIGRATIONS)
         self.store = ChainStore(self.database, path)
         self.store.initialize({"test": "rollup"}, genesis_block(GENESIS))
-        self.nodes = nodes if nodes is not None else MemoryNodeStore(GENESIS.nodes)
+        self.nodes = nodes if nodes is not None else MemoryNodes(GENESIS.nodes)
         self.clock = FakeClock(L1_TIME_S)
         self.l1_clock = L1Clock(self.clock)
         self.chain = Chain(

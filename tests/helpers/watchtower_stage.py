@@ -36,9 +36,9 @@ from optimistic.service.l1_client import L1Client, SendStatus
 from optimistic.service.l1_errors import ContractReverted
 from optimistic.service.l1_events import BatchAppended, DepositEnqueued, L1Event, decode_event
 from optimistic.service.l1_types import Call, Receipt
-from optimistic.service.node_store import MemoryNodeStore
 from optimistic.service.signer import Signer
 from optimistic.service.tx_types import TxNotAccepted
+from tests.helpers.memory_nodes import MemoryNodes
 
 ETHER = 10**18
 _RECEIPT_LOOKS = 1_000
@@ -186,7 +186,7 @@ class Stage:
     ) -> list[tuple[Hash32, ...]]:
         """Unit leaves of batches [0, to_batch), told with lies from batch `lie_from` on."""
         genesis = self.deployment.build_genesis()
-        nodes, state = MemoryNodeStore(genesis.nodes), genesis.state
+        nodes, state = MemoryNodes(genesis.nodes), genesis.state
         found: list[tuple[Hash32, ...]] = []
         deposits = [e.deposit for e in self.events() if isinstance(e, DepositEnqueued)]
         for event in self.events():
@@ -202,7 +202,7 @@ class Stage:
         state: RollupState,
         event: BatchAppended,
         deposits: Sequence[Deposit],
-        nodes: MemoryNodeStore,
+        nodes: MemoryNodes,
         tamper: Tamper | None,
     ) -> tuple[tuple[Hash32, ...], RollupState]:
         real = EvmEngine(self.params, nodes, state.unit.state_root)

@@ -18,7 +18,7 @@ from optimistic.protocol.accounts import Account, encode_slot
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.mpt import EMPTY_ROOT, MissingNode
 from optimistic.protocol.types import Hash32
-from optimistic.service.node_store import MemoryNodeStore
+from tests.helpers.memory_nodes import MemoryNodes
 from tests.helpers.rollup import make_genesis
 from tests.unit.challenger.views import ident
 
@@ -32,11 +32,11 @@ def ignore(_: int) -> None:
 
 
 def write(path: Path, nodes: Any = GENESIS.nodes) -> int:
-    return write_snapshot(path, HEADER, MemoryNodeStore(nodes), ignore)
+    return write_snapshot(path, HEADER, MemoryNodes(nodes), ignore)
 
 
-def read(path: Path) -> tuple[SnapshotHeader, MemoryNodeStore]:
-    nodes = MemoryNodeStore()
+def read(path: Path) -> tuple[SnapshotHeader, MemoryNodes]:
+    nodes = MemoryNodes()
     with SnapshotReader(path) as reader:
         header = reader.header()
         reader.load_nodes(header.state.unit.state_root, nodes, ignore)
@@ -74,7 +74,7 @@ def test_snapshot__written_and_read__is_the_whole_state(tmp_path: Path) -> None:
 
     assert header.to_json() == HEADER.to_json()
     assert header.end_leaf == GENESIS.end_leaf
-    assert nodes.count() == count == len(GENESIS.nodes)
+    assert len(nodes) == count == len(GENESIS.nodes)
     assert all(nodes.get(key) == raw for key, raw in GENESIS.nodes.items())
 
 
@@ -89,7 +89,7 @@ def test_walk__state_without_a_node__is_noticed(tmp_path: Path) -> None:
 def test_walk__shared_code_and_storage__come_once() -> None:
     root, nodes = big_state()
 
-    found = list(walk_state(MemoryNodeStore(nodes), root))
+    found = list(walk_state(MemoryNodes(nodes), root))
 
     assert sum(kind is NodeKind.CODE for kind, _ in found) == 1
     assert {keccak256(raw) for _, raw in found} == set(nodes)
@@ -123,7 +123,7 @@ def test_reader__any_byte_changed__is_refused_or_changes_nothing(tmp_path: Path)
 
         # Only what the caller compares with L1 may differ: assertion, range, configuration, unit.
         assert header.to_json() != HEADER.to_json()
-        assert nodes.count() == len(GENESIS.nodes)
+        assert len(nodes) == len(GENESIS.nodes)
 
 
 @pytest.mark.parametrize(

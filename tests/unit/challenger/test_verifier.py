@@ -15,9 +15,9 @@ from optimistic.protocol.execution import EvmEngine
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.types import Hash32
-from optimistic.service.node_store import MemoryNodeStore
 from optimistic.service.storage_errors import CorruptStorage
 from tests.helpers.l2_wallet import Wallet
+from tests.helpers.memory_nodes import MemoryNodes
 from tests.helpers.rollup import BRIDGE, L1_TIME_S, make_deposit, make_genesis, make_record
 from tests.unit.challenger.views import ident
 
@@ -32,7 +32,7 @@ class ToyL1:
         self.inputs: list[BatchInput] = []
         self.heads: list[BatchHead] = []
         self.leaves: list[tuple[Hash32, ...]] = []
-        self._nodes = MemoryNodeStore(GENESIS.nodes)
+        self._nodes = MemoryNodes(GENESIS.nodes)
         self._state: RollupState = GENESIS.state
 
     def append(self, data: bytes, *, deposits: int = 0, **changes: object) -> None:
@@ -82,7 +82,7 @@ def store() -> Iterator[Store]:
 
 
 def make_verifier(store: Store) -> Verifier:
-    return Verifier(DEVNET, GENESIS.state, store, MemoryNodeStore(GENESIS.nodes))
+    return Verifier(DEVNET, GENESIS.state, store, MemoryNodes(GENESIS.nodes))
 
 
 def test_verifier__all_batches__commits_to_the_same_tree(l1: ToyL1, store: Store) -> None:
@@ -111,7 +111,7 @@ def test_verifier__garbage_batch__is_replayed_like_any_other(store: Store, data:
 
 
 def test_verifier__piece_by_piece_and_restarted__gives_the_same(l1: ToyL1, store: Store) -> None:
-    nodes = MemoryNodeStore(GENESIS.nodes)
+    nodes = MemoryNodes(GENESIS.nodes)
     for _ in l1.heads:
         verifier = Verifier(DEVNET, GENESIS.state, store, nodes)
         verifier.follow(l1.heads)

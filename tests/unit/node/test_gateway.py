@@ -6,9 +6,9 @@ import pytest
 from optimistic.node import gateway as gateway_module
 from optimistic.node.pool_errors import AlreadyKnown, NonceTooLow, PoolRejection
 from optimistic.protocol.types import Address
-from optimistic.service.node_store import MemoryNodeStore
 from optimistic.service.wal import Wal
 from tests.helpers.l2_wallet import Wallet
+from tests.helpers.memory_nodes import MemoryNodes
 from tests.helpers.offline_node import GENESIS, OfflineNode, fund_deposit
 
 BOB = Address(b"\xb0" * 20)
@@ -92,7 +92,7 @@ def test_recover__database_lost__log_brings_unposted_transactions_back(tmp_path:
     for file in tmp_path.glob("chain.db*"):
         file.unlink()
 
-    again = OfflineNode(tmp_path, nodes=MemoryNodeStore(GENESIS.nodes))
+    again = OfflineNode(tmp_path, nodes=MemoryNodes(GENESIS.nodes))
     again.see_l1(fund_deposit(alice.address))
     again.produce()
     assert again.gateway.recover() == 1

@@ -4,7 +4,7 @@ import lmdb
 import pytest
 
 from optimistic.protocol.hashing import keccak256
-from optimistic.service.node_store import LmdbNodeStore, MemoryNodeStore
+from optimistic.service.node_store import LmdbNodeStore
 from optimistic.service.storage_errors import CorruptStorage
 from tests.helpers.file_limit import file_size_limit, writes_until_full
 
@@ -12,15 +12,6 @@ from tests.helpers.file_limit import file_size_limit, writes_until_full
 def nodes(start: int, stop: int, size: int = 100) -> dict[bytes, bytes]:
     values = (number.to_bytes(4, "big") * (size // 4) for number in range(start, stop))
     return {keccak256(value): value for value in values}
-
-
-def test_memory_store__put_and_get__round_trips() -> None:
-    store = MemoryNodeStore(nodes(0, 2))
-    store.put_many(nodes(1, 5))
-
-    assert store.count() == 5
-    assert all(store.get(key) == value for key, value in nodes(0, 5).items())
-    assert store.get(bytes(32)) is None
 
 
 def test_lmdb_store__reopened__has_everything(tmp_path: Path) -> None:
