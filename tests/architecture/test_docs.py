@@ -27,6 +27,7 @@ REQUIRED_WORDS = (
     ),
     *("batch", "unit", "step", "trace", "assertion", "rival", "commitment tree", "bond", "stake", "verdict"),
 )
+OPTION = re.compile(r"`(--[a-z][a-z0-9-]*[a-z0-9])[`, ]")
 README_LINES = 120
 
 
@@ -99,3 +100,17 @@ def test_pages__replaced_words__are_not_used() -> None:
 
 def test_readme__length__is_within_budget() -> None:
     assert (ROOT / "README.md").read_text().count("\n") <= README_LINES
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/runbook.md", "docs/json-rpc.md", "docs/architecture.md"])
+def test_page__options_it_names__exist(name: str) -> None:
+    known = set(OPTION.findall((ROOT / "docs/cli.md").read_text())) | {"--help"}
+
+    assert not set(OPTION.findall((ROOT / name).read_text())) - known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_page__make_targets_it_names__exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    assert not set(re.findall(r"`make ([a-z]+)", page.read_text())) - targets
