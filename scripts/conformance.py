@@ -22,7 +22,9 @@ CASE_LIMIT_S = 60.0
 @click.option("--engine", type=click.Choice(ENGINES), default=ENGINES[0], show_default=True)
 @click.option("--limit", type=click.IntRange(min=1), help="Read only this many cases.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
-@click.option("--case-limit", type=float, default=CASE_LIMIT_S, show_default=True, help="Processor seconds per case.")
+@click.option(
+    "--case-limit", type=float, default=CASE_LIMIT_S, show_default=True, help="Processor seconds per case."
+)
 @click.option("--check-exclusions", is_flag=True, help="Run the excluded cases; fail if one passes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 def main(  # noqa: PLR0913, PLR0917 - one argument per option
