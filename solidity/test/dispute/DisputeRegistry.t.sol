@@ -50,7 +50,7 @@ contract DisputeRegistryTest is Rollup {
     function testFuzz_open_window(uint32 wait) public {
         bytes32 older = assertAs(alice, genesis, 1, "a");
         bytes32 newer = assertAs(bob, genesis, 1, "b");
-        uint256 closedAt = block.timestamp + T;
+        uint256 closedAt = vm.getBlockTimestamp() + T;
         skip(wait);
 
         if (wait >= T) vm.expectRevert(abi.encodeWithSelector(IDisputeRegistry.WindowClosed.selector, closedAt));

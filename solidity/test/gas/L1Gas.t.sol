@@ -38,7 +38,7 @@ contract L1GasTest is Withdrawals {
 
     function test_deposit() public {
         depositFrom(alice, 1 ether, 21_000, "");
-        vm.roll(block.number + 1);
+        vm.roll(vm.getBlockNumber() + 1);
         depositFrom(alice, 1 ether, 21_000, "");
         vm.snapshotGasLastCall("L1", "deposit: plain transfer");
     }

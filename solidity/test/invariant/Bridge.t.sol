@@ -17,7 +17,7 @@ contract BridgeInvariantTest is Withdrawals {
         for (uint256 i = 0; i < MESSAGES; ++i) {
             _keep(prove(message(i, address(uint160(0x5000 + i)), values[i])));
         }
-        startedAt = block.timestamp;
+        startedAt = vm.getBlockTimestamp();
         bytes4[] memory actions = new bytes4[](4);
         actions[0] = this.doWait.selector;
         actions[1] = this.doFinalize.selector;
@@ -64,7 +64,7 @@ contract BridgeInvariantTest is Withdrawals {
     /// @dev What left is within the rate, but for the second that is under way.
     function invariant_outflow_staysWithinTheRate() public view {
         uint256 out = 1000 ether - address(bridge).balance;
-        assertLe(out, uint256(RATE) * (block.timestamp - startedAt + 1));
+        assertLe(out, uint256(RATE) * (vm.getBlockTimestamp() - startedAt + 1));
     }
 
     function _keep(Proven memory p) internal {

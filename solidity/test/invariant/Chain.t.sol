@@ -54,7 +54,7 @@ contract ChainInvariantTest is Rollup {
             assertEq(uint8(found.status), uint8(Status.CONFIRMED));
             assertGt(found.to, parent.to);
             assertEq(parent.liveChildren, 1);
-            assertGe(block.timestamp, parent.t0 + T);
+            assertGe(vm.getBlockTimestamp(), parent.t0 + T);
         }
         assertEq(chain.latestConfirmed(), handler.confirmed(n - 1));
     }

@@ -51,6 +51,11 @@ contract ChainHandler is CommonBase, StdCheats {
         return address(uint160(0x1000 + seed % PLAYERS));
     }
 
+    /// @dev See Rollup.skip.
+    function skip(uint256 time) internal override {
+        vm.warp(vm.getBlockTimestamp() + time);
+    }
+
     /* ACTIONS */
 
     function wait(uint16 seconds_) external {
@@ -93,11 +98,11 @@ contract ChainHandler is CommonBase, StdCheats {
     }
 
     function open(uint256 a, uint256 b) external {
-        GAME.setOpen(ids[a % ids.length], ids[b % ids.length]);
+        GAME.setOpen(ids[a % ids.length], _siblingOf(a, b));
     }
 
     function kill(uint256 a, uint256 b) external {
-        try GAME.kill(CHAIN, ids[a % ids.length], ids[b % ids.length]) returns (bool, uint256 seized) {
+        try GAME.kill(CHAIN, ids[a % ids.length], _siblingOf(a, b)) returns (bool, uint256 seized) {
             paidOut += seized;
         } catch {}
     }
@@ -109,7 +114,7 @@ contract ChainHandler is CommonBase, StdCheats {
     }
 
     function killUnopened(uint256 a, uint256 b) external {
-        try CHAIN.killUnopened(ids[a % ids.length], ids[b % ids.length]) {} catch {}
+        try CHAIN.killUnopened(ids[a % ids.length], _siblingOf(a, b)) {} catch {}
     }
 
     function confirm(uint256 which) external {
@@ -148,5 +153,16 @@ contract ChainHandler is CommonBase, StdCheats {
     function _due(address who) internal view returns (uint256) {
         (uint256 amount,) = CHAIN.stakeOf(who);
         return amount == 0 ? CHAIN.STAKE() : 0;
+    }
+
+    /// @dev An assertion with the parent of entry `a`: that itself if it has no sibling.
+    function _siblingOf(uint256 a, uint256 b) internal view returns (bytes32) {
+        bytes32 parent = CHAIN.assertion(ids[a % ids.length]).parent;
+        for (uint256 i = 1; i <= ids.length; ++i) {
+            bytes32 candidate = ids[(b % ids.length + i) % ids.length];
+            bool same = CHAIN.assertion(candidate).parent == parent;
+            if (same && candidate != ids[a % ids.length]) return candidate;
+        }
+        return ids[a % ids.length];
     }
 }

@@ -17,7 +17,7 @@ contract InboxInvariantTest is Rollup {
 
     /// @dev Σ budgets ≤ burst + rate × time, for both lanes.
     function invariant_budgets_stayWithinTheRate() public view {
-        uint256 elapsed = block.timestamp - START;
+        uint256 elapsed = vm.getBlockTimestamp() - START;
         assertLe(handler.drawn(), BURST + uint256(GAS_RATE) * elapsed);
         assertLe(handler.systemDrawn(), BURST + uint256(SYSTEM_RATE) * elapsed);
     }

@@ -42,11 +42,16 @@ contract InboxHandler is CommonBase, StdCheats {
         return blocks.length;
     }
 
+    /// @dev See Rollup.skip.
+    function skip(uint256 time) internal override {
+        vm.warp(vm.getBlockTimestamp() + time);
+    }
+
     /* ACTIONS */
 
     function wait(uint16 seconds_) external {
         skip(seconds_);
-        vm.roll(block.number + seconds_ / 12 + 1);
+        vm.roll(vm.getBlockNumber() + seconds_ / 12 + 1);
     }
 
     function appendBatch(uint64 general, uint64 system, uint16 deposits, bytes calldata data) external {
@@ -77,8 +82,8 @@ contract InboxHandler is CommonBase, StdCheats {
         try BRIDGE.deposit{value: mint}(msg.sender, mint, gasLimit, false, "") returns (uint256 index) {
             minted += mint;
             hashes[index] = INBOX.depositHash(index);
-            if (depositGas[block.number] == 0) blocks.push(block.number);
-            depositGas[block.number] += gasLimit;
+            if (depositGas[vm.getBlockNumber()] == 0) blocks.push(vm.getBlockNumber());
+            depositGas[vm.getBlockNumber()] += gasLimit;
         } catch {}
     }
 

@@ -58,7 +58,7 @@ contract AssertionChainTest is Rollup {
         assertEq(found.to, batches);
         assertEq(uint8(found.status), uint8(Status.LIVE));
         Assertion memory parent = chain.assertion(genesis);
-        assertEq(parent.t0, block.timestamp);
+        assertEq(parent.t0, vm.getBlockTimestamp());
         assertEq(parent.childTo, batches);
         assertEq(parent.liveChildren, 1);
         assertTrue(chain.isMember(id, alice));
@@ -127,7 +127,7 @@ contract AssertionChainTest is Rollup {
         wait = uint32(bound(wait, 0, 3 * T));
         appendMany(1);
         assertAs(alice, genesis, 1, "a");
-        uint256 closedAt = block.timestamp + T;
+        uint256 closedAt = vm.getBlockTimestamp() + T;
         skip(wait);
 
         if (wait >= T) {
@@ -176,7 +176,7 @@ contract AssertionChainTest is Rollup {
         wait = uint32(bound(wait, 0, 2 * (T + AIRGAP)));
         appendMany(1);
         bytes32 id = assertAs(alice, genesis, 1, "a");
-        uint256 t0 = block.timestamp;
+        uint256 t0 = vm.getBlockTimestamp();
         skip(wait);
 
         if (wait < T) {
@@ -225,7 +225,7 @@ contract AssertionChainTest is Rollup {
         appendMany(1);
         bytes32 wrong = assertAs(alice, genesis, 1, "a");
         bytes32 other = assertAs(bob, genesis, 1, "b");
-        uint256 closesAt = block.timestamp + T;
+        uint256 closesAt = vm.getBlockTimestamp() + T;
         game.kill(chain, other, wrong);
 
         vm.expectRevert(abi.encodeWithSelector(IAssertionChain.WindowOpen.selector, closesAt));
@@ -243,7 +243,7 @@ contract AssertionChainTest is Rollup {
         game.kill(chain, newer, older);
         skip(AIRGAP - 1);
 
-        vm.expectRevert(abi.encodeWithSelector(IAssertionChain.AirgapOpen.selector, block.timestamp + 1));
+        vm.expectRevert(abi.encodeWithSelector(IAssertionChain.AirgapOpen.selector, vm.getBlockTimestamp() + 1));
         chain.confirm(older);
 
         skip(1);
@@ -283,7 +283,7 @@ contract AssertionChainTest is Rollup {
         bytes32 older = assertAs(alice, genesis, 1, "a");
         bytes32 newer = assertAs(bob, genesis, 1, "b");
         skip(T - 1);
-        vm.expectRevert(abi.encodeWithSelector(IAssertionChain.WindowOpen.selector, block.timestamp + 1));
+        vm.expectRevert(abi.encodeWithSelector(IAssertionChain.WindowOpen.selector, vm.getBlockTimestamp() + 1));
         chain.killUnopened(older, newer);
     }
 

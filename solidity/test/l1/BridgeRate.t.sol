@@ -18,7 +18,7 @@ contract BridgeRateTest is Withdrawals {
         value = uint96(bound(value, RATE, 100_000 ether));
         Proven memory p = prove(message(0, bob, value));
         bytes32 key = bridge.withdrawalKey(p.message);
-        uint256 readyAt = block.timestamp + value / RATE;
+        uint256 readyAt = vm.getBlockTimestamp() + value / RATE;
         uint256 before = bob.balance;
 
         vm.expectEmit(address(bridge));
@@ -53,7 +53,7 @@ contract BridgeRateTest is Withdrawals {
             uint256 ready = bridge.queueEnd(value);
             assertGe(ready, lastReady);
             finalize(p);
-            if (ready > block.timestamp) assertEq(bridge.readyAt(bridge.withdrawalKey(p.message)), ready);
+            if (ready > vm.getBlockTimestamp()) assertEq(bridge.readyAt(bridge.withdrawalKey(p.message)), ready);
             else assertTrue(bridge.isFinalized(bridge.withdrawalKey(p.message)));
             lastReady = ready;
         }
@@ -84,7 +84,7 @@ contract BridgeRateTest is Withdrawals {
         finalize(whale);
         finalize(small);
         bytes32 key = bridge.withdrawalKey(small.message);
-        assertEq(bridge.readyAt(key), block.timestamp + 86_400);
+        assertEq(bridge.readyAt(key), vm.getBlockTimestamp() + 86_400);
         skip(86_400);
         bridge.releaseWithdrawal(small.message);
         assertTrue(bridge.isFinalized(key));
@@ -116,13 +116,13 @@ contract BridgeRateTest is Withdrawals {
         Proven memory waiting = prove(message(1, bob, 10 ether));
         finalize(waiting);
         vm.expectEmit(address(bridge));
-        emit IBridge.Paused(block.timestamp + PAUSE_MAX);
+        emit IBridge.Paused(vm.getBlockTimestamp() + PAUSE_MAX);
         vm.prank(guardian);
         bridge.pause();
 
-        vm.expectRevert(abi.encodeWithSelector(IBridge.IsPaused.selector, block.timestamp + PAUSE_MAX));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.IsPaused.selector, vm.getBlockTimestamp() + PAUSE_MAX));
         finalize(p);
-        vm.expectRevert(abi.encodeWithSelector(IBridge.IsPaused.selector, block.timestamp + PAUSE_MAX));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.IsPaused.selector, vm.getBlockTimestamp() + PAUSE_MAX));
         bridge.releaseWithdrawal(waiting.message);
         depositFrom(alice, 1 ether, 21_000, "");
         confirmed(keccak256("goes on"));
@@ -138,7 +138,7 @@ contract BridgeRateTest is Withdrawals {
         uint256 availableAt = bridge.pausedUntil() + PAUSE_MAX;
         skip(wait);
 
-        if (block.timestamp < availableAt) {
+        if (vm.getBlockTimestamp() < availableAt) {
             vm.expectRevert(abi.encodeWithSelector(IBridge.PauseUnavailable.selector, availableAt));
         }
         vm.prank(guardian);

@@ -199,7 +199,7 @@ contract InboxTest is Rollup {
         BatchRecord memory record = BatchRecord({
             dataRoot: WordTree.rootOfMemory(""),
             dataLen: 0,
-            l1Timestamp: uint64(block.timestamp),
+            l1Timestamp: uint64(vm.getBlockTimestamp()),
             depositStart: 0,
             depositEnd: count,
             gasBudget: 0,
@@ -297,7 +297,7 @@ contract InboxTest is Rollup {
             vm.prank(sequencer);
             inbox.appendBatch(i, prevAcc, "", 0, ask, 0);
             drawn += ask;
-            assertLe(drawn, BURST + uint256(GAS_RATE) * (block.timestamp - START));
+            assertLe(drawn, BURST + uint256(GAS_RATE) * (vm.getBlockTimestamp() - START));
         }
     }
 
@@ -306,7 +306,7 @@ contract InboxTest is Rollup {
     function enqueue(uint256 count) internal {
         for (uint256 i = 0; i < count; ++i) {
             // A block of its own for each: the meter is tested elsewhere.
-            vm.roll(block.number + 300);
+            vm.roll(vm.getBlockNumber() + 300);
             depositFrom(alice, 0, 21_000, "");
         }
     }

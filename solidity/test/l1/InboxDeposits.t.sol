@@ -28,7 +28,7 @@ contract InboxDepositsTest is Rollup {
             gasLimit: 100_000,
             dataRoot: WordTree.root(data),
             dataLen: uint64(data.length),
-            l1Timestamp: uint64(block.timestamp)
+            l1Timestamp: uint64(vm.getBlockTimestamp())
         });
 
         vm.expectEmit(address(inbox));
@@ -40,7 +40,7 @@ contract InboxDepositsTest is Rollup {
 
         assertEq(index, 0);
         assertEq(inbox.depositHash(0), deposit.depositHashOf());
-        assertEq(inbox.depositTime(0), block.timestamp);
+        assertEq(inbox.depositTime(0), vm.getBlockTimestamp());
         assertEq(inbox.depositCount(), 1);
         assertEq(address(bridge).balance, mint);
     }
@@ -51,8 +51,8 @@ contract InboxDepositsTest is Rollup {
         uint256[] memory times = new uint256[](count);
         for (uint256 i = 0; i < count; ++i) {
             skip(uint256(keccak256(abi.encode(seed, i))) % 1000);
-            vm.roll(block.number + 300);
-            times[i] = block.timestamp;
+            vm.roll(vm.getBlockNumber() + 300);
+            times[i] = vm.getBlockTimestamp();
             assertEq(depositFrom(alice, 0, 21_000, ""), i);
         }
         for (uint256 i = 0; i < count; ++i) {
@@ -147,7 +147,7 @@ contract InboxDepositsTest is Rollup {
 
         depositFrom(bob, 0, left, "");
         assertEq(inbox.availableDepositGas(), 0);
-        vm.roll(block.number + 1);
+        vm.roll(vm.getBlockNumber() + 1);
         assertEq(inbox.availableDepositGas(), most);
     }
 
@@ -156,13 +156,13 @@ contract InboxDepositsTest is Rollup {
         depositFrom(alice, 0, above, "");
         assertEq(inbox.depositMultiplier(), ONE);
 
-        vm.roll(block.number + 1);
+        vm.roll(vm.getBlockNumber() + 1);
         assertEq(inbox.depositMultiplier(), ONE + ONE / 8);
         uint256 before = gasleft();
         depositFrom(alice, 0, 1_000_000, "");
         assertGe(before - gasleft(), 1_125_000);
 
-        vm.roll(block.number + 1);
+        vm.roll(vm.getBlockNumber() + 1);
         assertEq(inbox.depositMultiplier(), ONE);
     }
 
@@ -174,7 +174,7 @@ contract InboxDepositsTest is Rollup {
         uint256 blocks;
         while (fill * inbox.depositMultiplier() / ONE < l1BlockGas) {
             depositFrom(alice, 0, fill, "");
-            vm.roll(block.number + 1);
+            vm.roll(vm.getBlockNumber() + 1);
             ++blocks;
         }
         assertLt(blocks, 24);

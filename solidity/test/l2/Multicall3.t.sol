@@ -78,7 +78,7 @@ contract Multicall3Test is Test {
         assertEq(MULTICALL.getEthBalance(address(7)), 5);
         assertEq(MULTICALL.getBlockNumber(), 300);
         assertEq(MULTICALL.getChainId(), block.chainid);
-        assertEq(MULTICALL.getCurrentBlockTimestamp(), block.timestamp);
+        assertEq(MULTICALL.getCurrentBlockTimestamp(), vm.getBlockTimestamp());
         assertEq(MULTICALL.getCurrentBlockGasLimit(), block.gaslimit);
         assertEq(MULTICALL.getCurrentBlockCoinbase(), block.coinbase);
         assertEq(MULTICALL.getCurrentBlockDifficulty(), block.prevrandao);
