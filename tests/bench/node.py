@@ -1,12 +1,8 @@
 """The aggregator end to end: a real process on anvil, loaded over JSON-RPC from loopback."""
 
-import json
-import os
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -17,28 +13,29 @@ from optimistic.protocol.batch import EndItem, TxItem, next_item
 from optimistic.protocol.constants import MAX_BATCH_BYTES, MESSAGE_PASSER
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.types import Address
-from optimistic.service.deployment import Deployment
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_events import Asserted, BatchAppended, Confirmed, L1Event, decode_event
 from optimistic.service.l1_types import LogFilter
-from optimistic.service.signer import Signer
 from tests.bench.peers import L1_COSTS
 from tests.bench.replay import address_of, signed, wallet
-from tests.helpers.node_process import NodeProcess
+from tests.helpers.daemons import USER, RollupOnAnvil, wait_for
 
 SENDERS: Final = 200
 PER_SENDER: Final = 50
 RPC_BATCH: Final = 100
 LATENCY_CALLS: Final = 400
-POLL_S: Final = 0.1
 PATIENCE_S: Final = 180
-OPTIONS: Final = ("--pool-size", "50000", "--assert-interval", "5s", "--no-empty-blocks")
+OPTIONS: Final = (
+    *("--block-interval", "1s", "--batch-delay", "2s", "--assert-interval", "5s"),
+    *("--pool-size", "50000", "--no-empty-blocks"),
+)
 
 
 class Rpc:
     """A JSON-RPC client that sends what it is told and nothing else."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._http = httpx.Client(base_url=url, timeout=60)
 
     def call(self, method: str, *params: Any) -> Any:
@@ -64,18 +61,20 @@ def _request(number: int, method: str, params: Sequence[Any]) -> dict[str, Any]:
 
 def measure() -> dict[str, Any]:
     """Run the whole section on a fresh rollup."""
-    with TemporaryDirectory() as folder, NodeProcess(Path(folder), *OPTIONS) as process:
-        rpc = Rpc(process.url)
-        _fund(rpc, process)
+    with TemporaryDirectory() as folder, RollupOnAnvil(Path(folder)) as rollup:
+        aggregator = rollup.aggregator(*OPTIONS).start()
+        rollup.deposit(rollup.node_of(aggregator), 100 * 10**18)
+        rpc = Rpc(rollup.url_of(aggregator))
+        _fund(rpc, rollup)
         result = _throughput(rpc)
-        result |= {"latency_ms": _latencies(rpc, process.address)}
-        result |= _l1_costs(process, rpc, Path(folder) / "deployment.json")
+        result |= {"latency_ms": _latencies(rpc, rollup.signers[USER].address)}
+        result |= _l1_costs(rollup, rpc)
     return {**result, "peers": L1_COSTS}
 
 
-def _fund(rpc: Rpc, process: NodeProcess) -> None:
+def _fund(rpc: Rpc, rollup: RollupOnAnvil) -> None:
     """Give every sender ether on L2."""
-    user = Signer(process.key)
+    user = rollup.signers[USER]
     nonce = int(rpc.call("eth_getTransactionCount", _hex(user.address), "latest"), 16)
     raws = []
     for i in range(SENDERS):
@@ -92,7 +91,7 @@ def _fund(rpc: Rpc, process: NodeProcess) -> None:
         raws.append(user.sign_transaction(fields)[0])
     rpc.batch([("eth_sendRawTransaction", [_hex(raw)]) for raw in raws])
     last = _hex(address_of(wallet(SENDERS)))
-    _await(lambda: int(rpc.call("eth_getBalance", last, "latest"), 16) > 0)
+    wait_for(lambda: int(rpc.call("eth_getBalance", last, "latest"), 16), "the senders' ether")
 
 
 def _throughput(rpc: Rpc) -> dict[str, Any]:
@@ -109,9 +108,9 @@ def _throughput(rpc: Rpc) -> dict[str, Any]:
         rpc.batch(requests[first : first + RPC_BATCH])
     accepted_s = time.monotonic() - started
     wanted = len(raws)
-    _await(lambda: int(rpc.call("eth_getBalance", _hex(receiver), "latest"), 16) == wanted)
+    _await_balance(rpc, receiver, wanted, "latest")
     executed_s = time.monotonic() - started
-    _await(lambda: int(rpc.call("eth_getBalance", _hex(receiver), "safe"), 16) == wanted)
+    _await_balance(rpc, receiver, wanted, "safe")
     posted_s = time.monotonic() - started
     return {
         "transfers": wanted,
@@ -143,10 +142,10 @@ def _latencies(rpc: Rpc, account: Address) -> dict[str, dict[str, float]]:
     return found
 
 
-def _l1_costs(process: NodeProcess, rpc: Rpc, deployment_file: Path) -> dict[str, Any]:
+def _l1_costs(rollup: RollupOnAnvil, rpc: Rpc) -> dict[str, Any]:
     """Read gas and bytes from L1 receipts; make one withdrawal to have its gas, too."""
-    withdrawal_gas = _withdraw(process, rpc, deployment_file)
-    client, deployment = L1Client.connect(process.l1_url), Deployment.load(deployment_file)
+    withdrawal_gas = _withdraw(rollup, rpc)
+    client, deployment = rollup.l1, rollup.deployment
     contracts = deployment.contracts
     wanted = LogFilter(addresses=(contracts.inbox, contracts.assertion_chain))
     logs = client.logs(wanted, deployment.deploy_block, client.head().number)
@@ -167,25 +166,18 @@ def _l1_costs(process: NodeProcess, rpc: Rpc, deployment_file: Path) -> dict[str
     }
 
 
-def _withdraw(process: NodeProcess, rpc: Rpc, deployment_file: Path) -> int:
+def _withdraw(rollup: RollupOnAnvil, rpc: Rpc) -> int:
     """Withdraw a gwei with the command line and return the gas of its delivery on L1."""
-    common = ["--l2-rpc-url", process.url, "--json"]
-    started = _cli(process, "withdraw", "start", "1gwei", *common)
-    key = started["key"]
-    _await(lambda: rpc.call("rollup_withdrawalProof", key).get("status") == "confirmed")
-    on_l1 = ["--l1-rpc-url", process.l1_url, "--deployment", str(deployment_file)]
-    done = _cli(process, "withdraw", "finalize", key, *common, *on_l1)
+    at_node = ["--l2-rpc-url", rpc.url]
+    key = rollup.cli("optimistic", "withdraw", "start", "1gwei", *at_node)["key"]
+    wait_for(
+        lambda: rpc.call("rollup_withdrawalProof", key).get("status") == "confirmed",
+        "the confirmation",
+        PATIENCE_S,
+    )
+    done = rollup.cli("optimistic", "withdraw", "finalize", key, *at_node, *rollup.on_l1)
     assert done["delivered"], "the bench waits for the confirmation first"
     return int(done["gasUsed"])
-
-
-def _cli(process: NodeProcess, *arguments: str) -> dict[str, Any]:
-    """Run a command of `optimistic` as a user would; return its JSON."""
-    command = [str(Path(sys.executable).with_name("optimistic")), *arguments]
-    secret = {"OPTIMISTIC_PRIVATE_KEY": process.key.hex()}
-    done = subprocess.run(command, env=os.environ | secret, capture_output=True, text=True, check=True)
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return result
 
 
 def _transactions(data: bytes) -> int:
@@ -202,12 +194,11 @@ def _gas(client: L1Client, event: L1Event) -> int:
     return receipt.gas_used
 
 
-def _await(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():
-        if time.monotonic() > deadline:
-            raise TimeoutError("the node did not get there in time")
-        time.sleep(POLL_S)
+def _await_balance(rpc: Rpc, account: Address, wei: int, tag: str) -> None:
+    def has_it() -> bool:
+        return int(rpc.call("eth_getBalance", _hex(account), tag), 16) == wei
+
+    wait_for(has_it, f"the {tag} balance", PATIENCE_S)
 
 
 def _hex(value: bytes) -> str:

@@ -15,7 +15,7 @@ from web3 import AsyncWeb3, Web3, WebSocketProvider
 from web3.exceptions import ContractCustomError, ContractLogicError, ContractPanicError, Web3RPCError
 
 from tests.helpers.anvil import anvil_binary
-from tests.helpers.node_process import NodeProcess
+from tests.helpers.daemons import USER, RollupOnAnvil
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = Path(__file__).parent / "clients"
@@ -45,8 +45,12 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     if anvil_binary() is None:
         pytest.skip("anvil is not installed (make setup)")
     folder = tmp_path_factory.mktemp("node")
-    with NodeProcess(folder, "--block-interval", "200ms", "--no-fsync") as node:
-        yield Endpoint(http=node.url, key="0x" + node.key.hex(), address="0x" + node.address.hex())
+    with RollupOnAnvil(folder) as rollup:
+        aggregator = rollup.aggregator("--no-fsync").start()
+        rollup.deposit(rollup.node_of(aggregator), 100 * 10**18)
+        user = rollup.signers[USER].address
+        key = "0x" + rollup.keys[USER].hex()
+        yield Endpoint(http=rollup.url_of(aggregator), key=key, address="0x" + user.hex())
 
 
 def run_json(*command: str | Path, timeout_s: int = 90) -> Any:

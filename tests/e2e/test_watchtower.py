@@ -1,15 +1,11 @@
 """`challenger run` as a process on anvil: killed, reorganised away, behind a faulty endpoint."""
 
-import os
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,13 +16,13 @@ from optimistic.service.embedded_chain import dev_keys
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import Header
 from tests.helpers.anvil import Anvil
+from tests.helpers.daemons import Daemon, wait_for
 from tests.helpers.faulty_proxy import Fault, FaultyProxy
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.watchtower_stage import Claimed, Stage, assertion_id, wrong_gas
 
 pytestmark = pytest.mark.slow
 
-PATIENCE_S = 60
 SEEDS = [pytest.param(seed, marks=[] if seed < 1 else [pytest.mark.nightly]) for seed in range(20)]
 
 
@@ -48,44 +44,18 @@ class AnvilChain:
         return self.client().head()
 
 
-class TowerProcess:
-    """One watchtower process after the other in the same folder."""
-
-    def __init__(self, stage: Stage, url: str) -> None:
-        self._stage = stage
-        self._log = (stage.folder / "tower.log").open("wb")
-        self._environment = {
-            **os.environ,
-            "CHALLENGER_PRIVATE_KEY": dev_keys()[5].hex(),
-            "CHALLENGER_L1_RPC_URL": url,
-            "CHALLENGER_L1_TIMEOUT": "1s",
-            "CHALLENGER_L1_CONFIRMATIONS": "0",
-            "CHALLENGER_DEPLOYMENT": str(stage.deployment_file),
-            "CHALLENGER_DATA_DIR": str(stage.folder / "tower"),
-            "CHALLENGER_POLL_INTERVAL": "100ms",
-        }
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "challenger", "run"],
-            env=self._environment,
-            stdout=subprocess.DEVNULL,
-            stderr=self._log,
-        )
-
-    def end(self, number: int = signal.SIGKILL) -> int:
-        """Send a signal and return the exit code."""
-        assert self._process is not None
-        self._process.send_signal(number)
-        code = self._process.wait(PATIENCE_S)
-        self._process = None
-        return code
-
-    def close(self) -> None:
-        if self._process is not None:
-            self.end()
-        self._log.close()
+def tower_process(stage: Stage, url: str) -> Daemon:
+    """A watchtower in a folder of its own, not started."""
+    environment = {
+        "CHALLENGER_PRIVATE_KEY": dev_keys()[5].hex(),
+        "CHALLENGER_L1_RPC_URL": url,
+        "CHALLENGER_L1_TIMEOUT": "1s",
+        "CHALLENGER_L1_CONFIRMATIONS": "0",
+        "CHALLENGER_DEPLOYMENT": str(stage.deployment_file),
+        "CHALLENGER_DATA_DIR": str(stage.folder / "tower"),
+        "CHALLENGER_POLL_INTERVAL": "100ms",
+    }
+    return Daemon(stage.folder, "tower", [sys.executable, "-m", "challenger", "run"], environment)
 
 
 class Scene:
@@ -101,7 +71,7 @@ class Scene:
         tree = UnitTree(self.stage.params.log_arity, self.stage.leaves(2))
         acc = self.stage.inbox.acc(1, at="latest")
         self.rival: Hash32 = assertion_id(self.stage.genesis_id, acc, tree)
-        self.tower = TowerProcess(self.stage, url)
+        self.tower = tower_process(self.stage, url)
 
     def is_posted(self) -> bool:
         return self.stage.state(self.rival).status is AssertionStatus.LIVE
@@ -113,13 +83,6 @@ class Scene:
     def sent(self) -> int:
         """Transactions of the watchtower so far."""
         return self.stage.client.nonce(self.stage.watcher.address, "latest")
-
-
-def wait_for(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time; see tower.log"
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -135,13 +98,15 @@ def test_process__killed_at_random_moments__posts_and_opens_once(scene: Scene, s
     for _ in range(3):
         scene.tower.start()
         time.sleep(chance.uniform(0.5, 4.0))
-        scene.tower.end()
+        scene.tower.kill()
         if chance.random() < 0.5:
             shutil.rmtree(scene.stage.folder / "tower", ignore_errors=True)
 
+    judged = len(scene.tower.events("assertion_judged"))
     scene.tower.start()
-    wait_for(scene.is_open)
-    code = scene.tower.end(signal.SIGTERM)
+    wait_for(lambda: len(scene.tower.events("assertion_judged")) > judged, "verdicts of the last run")
+    wait_for(scene.is_open, "the opening")
+    code = scene.tower.end()
 
     assert code == 0
     assert scene.is_posted()
@@ -150,12 +115,12 @@ def test_process__killed_at_random_moments__posts_and_opens_once(scene: Scene, s
 
 def test_process__reorg_drops_the_rival__posts_and_opens_again(scene: Scene, anvil: Anvil) -> None:
     scene.tower.start()
-    wait_for(scene.is_open)
+    wait_for(scene.is_open, "the opening")
 
     anvil.reorg(2)
     was_gone = not scene.is_open()
     anvil.mine()
-    wait_for(scene.is_open)
+    wait_for(scene.is_open, "the opening")
 
     assert was_gone
     assert scene.is_posted()
@@ -167,11 +132,11 @@ def test_process__faulty_endpoint__acts_when_it_recovers(tmp_path: Path, anvil: 
         try:
             proxy.set(Fault.ERROR)
             scene.tower.start()
-            wait_for(lambda: len(proxy.requests) > 3)
+            wait_for(lambda: len(proxy.requests) > 3, "requests")
             silent = scene.sent == 0
             proxy.heal()
             proxy.mix({Fault.ERROR: 0.02, Fault.DISCONNECT: 0.02, Fault.HEAD_AHEAD: 0.2, Fault.GARBAGE: 0.02})
-            wait_for(scene.is_open)
+            wait_for(scene.is_open, "the opening")
         finally:
             scene.tower.close()
 
