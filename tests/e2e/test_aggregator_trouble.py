@@ -2,10 +2,12 @@
 
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from optimistic.protocol.errors import RollupError
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.l1_client import L1Client
 from tests.helpers.anvil import anvil_binary
@@ -13,6 +15,7 @@ from tests.helpers.daemons import USER, Daemon, RollupOnAnvil, wait_for
 from tests.helpers.faulty_proxy import Fault, FaultyProxy
 
 RECEIVER = Address(b"\x77" * 20)
+DISK_BYTES = 2 << 20
 NIGHTLY = pytest.mark.nightly
 SEEDS = [pytest.param(seed, marks=[] if seed < 1 else [NIGHTLY]) for seed in range(20)]
 DEPTHS = [pytest.param(depth, marks=[] if depth == 3 else [NIGHTLY]) for depth in range(1, 9)]
@@ -132,3 +135,46 @@ def test_aggregator__wrong_configuration__says_so_and_ends(rollup: RollupOnAnvil
     wait_for(lambda: not aggregator.is_running, "its end")
     assert "configHash" in aggregator.log_path.read_text()
     assert aggregator.end() != 0
+
+
+def test_aggregator__disk_full__stops_with_a_clear_error_and_loses_nothing(rollup: RollupOnAnvil) -> None:
+    aggregator = rollup.aggregator()
+    node = started(aggregator, rollup)
+    rollup.deposit(node)
+    traffic = Traffic(rollup, node)
+    traffic.send(node)
+    traffic.require_all(node)
+
+    aggregator.limit_files(DISK_BYTES)
+    with suppress(RollupError):
+        while aggregator.is_running:
+            traffic.send(node)
+    wait_for(lambda: not aggregator.is_running, "its end")
+
+    assert "no space left" in aggregator.log_path.read_text().lower()
+    node = started(aggregator, rollup)
+    traffic.send(node)
+    traffic.require_all(node)
+
+
+def test_aggregator__corrupt_database__names_the_remedy_and_a_new_folder_recovers(
+    rollup: RollupOnAnvil,
+) -> None:
+    aggregator = rollup.aggregator()
+    node = started(aggregator, rollup)
+    rollup.deposit(node)
+    traffic = Traffic(rollup, node)
+    traffic.send(node)
+    traffic.require_all(node, "safe")
+    aggregator.kill()
+    folder = rollup.folder / "aggregator"
+    for path in folder.glob("chain.db*"):
+        path.write_bytes(b"not a database" * 1_000)
+
+    aggregator.start()
+    wait_for(lambda: not aggregator.is_running, "its end")
+    assert aggregator.end() != 0
+    assert str(folder) in aggregator.log_path.read_text()
+    folder.rename(folder.with_suffix(".broken"))
+
+    traffic.require_all(started(aggregator, rollup))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -54,7 +55,7 @@ class Daemon:
         self._command = command
         self._environment = os.environ | environment
         self._process: subprocess.Popen[bytes] | None = None
-        self.runs = 0
+        self._run_begins = 0
 
     @property
     def is_running(self) -> bool:
@@ -64,9 +65,14 @@ class Daemon:
     def start(self) -> Self:
         """Start the process."""
         with self.log_path.open("ab") as log:
+            self._run_begins = log.tell()
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, env=self._environment)
-        self.runs += 1
         return self
+
+    def limit_files(self, bytes_per_file: int) -> None:
+        """Let no file of the running process grow beyond a size, as a full disk would."""
+        assert self._process is not None, "start it first"
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (bytes_per_file, bytes_per_file))
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal, wait for the end, return the exit code."""
@@ -89,8 +95,8 @@ class Daemon:
             self.kill()
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        """Return the log events with this name, of all runs."""
-        lines = self.log_path.read_text(errors="replace").splitlines()
+        """Return the log events with this name of the newest run."""
+        lines = self.log_path.read_bytes()[self._run_begins :].decode(errors="replace").splitlines()
         parsed = [json.loads(line) for line in lines if line.startswith("{")]
         return [event for event in parsed if event.get("event") == name]
 
@@ -216,7 +222,7 @@ class RollupOnAnvil:
 
 def _rpc_url(daemon: Daemon) -> str | None:
     started = daemon.events("rpc_started")
-    return str(started[-1]["url"]) if len(started) == daemon.runs else None
+    return str(started[-1]["url"]) if started else None
 
 
 def _tool(name: str) -> str:
