@@ -1,8 +1,5 @@
 """Stories of the aggregator and the replica on the in-process L1: real contracts, no threads, no sleeping."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from optimistic.node.batcher import BatcherOptions
@@ -15,13 +12,6 @@ from tests.helpers.node_world import NodeWorld
 from tests.helpers.watchtower_stage import ETHER, wrong_gas
 
 BOB = Address(b"\xb0" * 20)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[NodeWorld]:
-    built = NodeWorld(tmp_path)
-    yield built
-    built.close()
 
 
 def confirmed_batches(node: Node) -> int:

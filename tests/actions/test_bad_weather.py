@@ -1,8 +1,7 @@
 """Garbage on L1, an endpoint that fails at random, a replica that is killed: all end in the same state."""
 
 import random
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -20,13 +19,6 @@ from tests.helpers.l2_wallet import Wallet
 from tests.helpers.node_world import NodeWorld
 
 BOB = Address(b"\xb0" * 20)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[NodeWorld]:
-    built = NodeWorld(tmp_path)
-    yield built
-    built.close()
 
 
 class FlakyTransport:

@@ -1,8 +1,5 @@
 """A real aggregator whose engine lies about one transaction, and the watchtower that sees only L1."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from challenger.model import Judgement
@@ -18,13 +15,6 @@ from tests.helpers.node_world import NodeWorld
 
 BOB = Address(b"\xb0" * 20)
 PUBLISHING = AsserterOptions(interval_s=0, publishes_leaves=True)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[NodeWorld]:
-    built = NodeWorld(tmp_path)
-    yield built
-    built.close()
 
 
 @pytest.mark.parametrize("lie", list(Lie))

@@ -1,8 +1,6 @@
 """The aggregator is killed at arbitrary moments and started again: nothing is lost, nothing doubled."""
 
 import random
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,13 +14,6 @@ from tests.helpers.node_world import NodeWorld
 
 BOB = Address(b"\xb0" * 20)
 TURNS = 25
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[NodeWorld]:
-    built = NodeWorld(tmp_path)
-    yield built
-    built.close()
 
 
 class MortalAggregator:

@@ -1,10 +1,7 @@
 """INV-9: the bridge holds what L2 owes, at every point of a story with deposits, fees and a withdrawal."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import cast
 
-import pytest
 from trie import HexaryTrie
 from trie.iter import NodeIterator
 
@@ -29,13 +26,6 @@ class _Nodes(dict[bytes, bytes]):
 
     def __getitem__(self, key: bytes) -> bytes:
         return cast("bytes", self._node.nodes.get(Hash32(key)))
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[NodeWorld]:
-    built = NodeWorld(tmp_path)
-    yield built
-    built.close()
 
 
 def sum_of_balances(node: Node) -> int:

@@ -1,6 +1,5 @@
 """Stories of the watchtower on the in-process L1: honest and lying asserters, real replay, real contracts."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +14,6 @@ from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 from optimistic.service.contracts import AssertionStatus
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.watchtower_stage import ETHER, Stage, wrong_gas
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    built = Stage(tmp_path)
-    yield built
-    built.close()
 
 
 def two_batches(stage: Stage) -> Wallet:

@@ -1,7 +1,7 @@
 """What the watchtower survives: lost disks, kills, reorganisations, damaged caches, lying endpoints."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,6 @@ from optimistic.service.storage_errors import DiskFull
 from tests.helpers.file_limit import file_size_limit
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.watchtower_stage import Claimed, Stage, wrong_gas
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    built = Stage(tmp_path)
-    yield built
-    built.close()
 
 
 def wrong_story(stage: Stage) -> Claimed:

@@ -2,8 +2,6 @@
 
 import random
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,13 +15,6 @@ from tests.helpers.watchtower_stage import Stage, wrong_gas
 
 SEEDS = [pytest.param(seed, marks=[] if seed < 4 else [pytest.mark.nightly]) for seed in range(24)]
 ROUNDS = 40
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    built = Stage(tmp_path)
-    yield built
-    built.close()
 
 
 class MortalTower:

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -86,13 +85,6 @@ def story() -> Story:
 def view_at(block: int) -> ChainView:
     view = story().view()
     return replace(view, block=L1Block(number=block, hash=ident("block"), timestamp=view.now))
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store.open(None)
-    yield opened
-    opened.close()
 
 
 def test_responder__same_action_every_turn__is_one_transaction(store: Store) -> None:

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -16,13 +15,6 @@ from tests.helpers.rollup import make_genesis
 from tests.unit.challenger.views import ident
 
 START = make_genesis().state
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store.open(None)
-    yield opened
-    opened.close()
 
 
 def state_after(index: int) -> RollupState:

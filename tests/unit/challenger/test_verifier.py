@@ -1,6 +1,5 @@
 """Replay on hand-made batches: the real engine, no L1."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -72,13 +71,6 @@ def l1() -> ToyL1:
     chain.append(block_of(b"not a transaction", wallet.transfer(BRIDGE, nonce=77), wallet.transfer(BRIDGE)))
     chain.append(b"\xff\xff")
     return chain
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store.open(None)
-    yield opened
-    opened.close()
 
 
 def make_verifier(store: Store) -> Verifier:

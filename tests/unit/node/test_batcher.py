@@ -1,8 +1,4 @@
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, cast
-
-import pytest
 
 from optimistic.node.batcher import Batcher, BatcherOptions, BatchPlan
 from optimistic.node.sequencer import MAX_POSTED_BYTES
@@ -22,20 +18,6 @@ class NoInbox:
     """An inbox that planning never asks."""
 
     client = None
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[OfflineNode]:
-    made = OfflineNode(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def alice(node: OfflineNode) -> Wallet:
-    wallet = Wallet(1)
-    node.fund(wallet.address)
-    return wallet
 
 
 def batcher_of(node: OfflineNode, **options: int) -> Batcher:

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +11,6 @@ from tests.helpers.l2_wallet import Wallet
 from tests.helpers.offline_node import L1_TIME_S, OfflineNode, fund_deposit
 
 BOB = Address(b"\xb0" * 20)
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[OfflineNode]:
-    made = OfflineNode(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,6 @@ from tests.helpers.memory_nodes import MemoryNodes
 from tests.helpers.offline_node import GENESIS, OfflineNode, fund_deposit
 
 BOB = Address(b"\xb0" * 20)
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[OfflineNode]:
-    made = OfflineNode(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def alice(node: OfflineNode) -> Wallet:
-    wallet = Wallet(1)
-    node.fund(wallet.address)
-    return wallet
 
 
 def logged(node: OfflineNode) -> list[bytes]:

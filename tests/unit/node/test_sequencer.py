@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,20 +13,6 @@ from tests.helpers.offline_node import ETHER, L1_TIME_S, OfflineNode, fund_depos
 BOB = Address(b"\xb0" * 20)
 SPINNER = bytes.fromhex("5b600056")
 """JUMPDEST PUSH1 0 JUMP: burns all its gas."""
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[OfflineNode]:
-    made = OfflineNode(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def alice(node: OfflineNode) -> Wallet:
-    wallet = Wallet(1)
-    node.fund(wallet.address)
-    return wallet
 
 
 def test_produce__pool_and_deposit__deposit_first_and_balances_move(node: OfflineNode, alice: Wallet) -> None:
