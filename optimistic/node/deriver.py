@@ -76,6 +76,7 @@ class Deriver:
         self._config_hash = params.config_hash()
         self._start_l1_block: int | None = None
         self._l1_head = 0
+        self._finalized_l1 = -1
         self.has_caught_up = False
         """Whether L1's newest block has been followed since the start."""
 
@@ -95,7 +96,9 @@ class Deriver:
         finality = self._reader.finality()
         self._l1_head = finality.head.number
         self._l1_clock.observe(finality.head)
-        self._store.finalize_l1(finality.finalized.number)
+        if delivered is not None or finality.finalized.number != self._finalized_l1:
+            self._finalized_l1 = finality.finalized.number
+            self._store.finalize_l1(self._finalized_l1)
         return delivered is not None
 
     def syncing(self) -> tuple[int, int, int] | None:
