@@ -31,7 +31,7 @@ from optimistic.service.tx_types import Precondition, Readiness, TxOutcome, TxRe
 log = structlog.get_logger(__name__)
 
 _IN_FLIGHT: Final = "append_in_flight"
-_DUE_MARGIN_S: Final = 24
+_MOST_DUE_MARGIN_S: Final = 24
 _TOLERATED_LEAD_S: Final = 5
 _BLOCKS_PER_PLAN: Final = 12_000
 
@@ -207,7 +207,8 @@ class Batcher:
 
     def _due_deposits(self, start: int, head: Header) -> int:
         """Return the end of the deposits that the inbox will not let a batch leave out."""
-        deadline_s = self._time_s(head) + _DUE_MARGIN_S - self._params.force_delay_s
+        force_delay_s = self._params.force_delay_s
+        deadline_s = self._time_s(head) + min(_MOST_DUE_MARGIN_S, force_delay_s // 4) - force_delay_s
         end = start
         for deposit in self._store.deposits(start, start + MAX_DEPOSITS_PER_BATCH):
             if deposit.l1_timestamp > deadline_s:

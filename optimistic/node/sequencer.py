@@ -127,7 +127,11 @@ class Sequencer:
     def _add_deposits(self, builder: BlockBuilder, l1_head: L1Block) -> None:
         confirmed = self._store.deposit_count(l1_head.number + 1 - self._options.deposit_confirmations)
         end = min(confirmed, builder.deposit_cursor + _MAX_BLOCK_DEPOSITS)
+        gas = 0
         for deposit in self._store.deposits(builder.deposit_cursor, end):
+            gas += deposit.gas_limit
+            if builder.units and gas > self._params.gas_burst:
+                break
             builder.add_deposit(deposit)
         if builder.units:
             self._patience.hurry()

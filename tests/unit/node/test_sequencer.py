@@ -43,6 +43,13 @@ def test_produce__unconfirmed_deposit__waits_for_its_confirmations(tmp_path: Pat
     node.close()
 
 
+def test_produce__expensive_deposits__spread_over_blocks(node: OfflineNode) -> None:
+    heavy = replace(fund_deposit(BOB), gas_limit=8_000_000)
+    node.see_l1(*[heavy] * 5)
+
+    assert [node.produce().n_transactions for _ in range(3)] == [2, 2, 1]
+
+
 def test_produce__nothing_to_do_and_no_empty_blocks__keeps_the_head(tmp_path: Path) -> None:
     node = OfflineNode(tmp_path, options=SequencerOptions(empty_blocks=False))
     node.see_l1()
