@@ -28,6 +28,9 @@ from tests.helpers.memory_nodes import MemoryNodes
 CORPUS_GAS: Final = 1 << 21
 TARGET: Final = Address(b"\xc0" * 20)
 UNBOUNDED: Final = ((1 << 60), (1 << 60))
+TRANSFER_BYTES: Final = 115
+"""A signed transfer with its item prefix, as the aggregator posts it."""
+PUBLIC_PROFILES: Final = ("devnet", "stage1", "stage2")
 SENDERS: Final = 100
 TRANSFERS_PER_SENDER: Final = 40
 
@@ -200,15 +203,15 @@ def _cpu_s(work: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
-def ceilings(bytes_per_transfer: float) -> list[dict[str, Any]]:
+def ceilings() -> list[dict[str, Any]]:
     """Return, for each public profile, what bytes and gas rates allow per second."""
     rows = []
-    for name in ("devnet", "stage1", "stage2"):
+    for name in PUBLIC_PROFILES:
         params = PROFILES[name]
         rows.append(
             {
                 "profile": name,
-                "transfers_s_by_bytes": MAX_BATCH_BYTES / params.min_batch_interval_s / bytes_per_transfer,
+                "transfers_s_by_bytes": MAX_BATCH_BYTES / params.min_batch_interval_s / TRANSFER_BYTES,
                 "general_gas_s": params.gas_rate,
                 "system_gas_s": params.system_gas_rate,
                 "deposit_gas_s": params.deposit_gas_rate,
@@ -233,16 +236,21 @@ def measure() -> dict[str, Any]:
         "worst_case_gas_s": {name: m.gas / m.seconds for name, m in corpus.items()},
         "lanes_gas_s": {"general": general, "system": system, "deposit": min(deposit, general)},
         "slowest_case": slowest,
-        "load_by_profile": {name: _load(name, general, system) for name in ("devnet", "stage1", "stage2")},
+        "load_by_profile": {
+            name: _load(name, general, system, plain.transactions / plain.seconds) for name in PUBLIC_PROFILES
+        },
         **root_and_proof_us(),
-        "ceilings": ceilings(116.0),
+        "ceilings": ceilings(),
     }
 
 
-def _load(profile: str, general: float, system: float) -> float:
-    """Return the share of a core that full budgets can keep busy; must stay below one half.
+def _load(profile: str, general: float, system: float, transfers_s: float) -> float:
+    """Return the share of a core that a hostile sequencer can keep busy; must stay below one half.
 
-    Deposits can run any code, so they are priced like the general lane.
+    All budgets full, plus as many transactions that need no budget as a batch's
+    bytes hold. Deposits can run any code, so they are priced like the general lane.
     """
     params = PROFILES[profile]
-    return params.gas_rate / general + params.system_gas_rate / system + params.deposit_gas_rate / general
+    lanes = params.gas_rate / general + params.system_gas_rate / system + params.deposit_gas_rate / general
+    plain = MAX_BATCH_BYTES / TRANSFER_BYTES / transfers_s / params.min_batch_interval_s
+    return lanes + plain
