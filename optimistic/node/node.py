@@ -270,12 +270,21 @@ class Node:
     # ---- running ----------------------------------------------------------------------------------
 
     def run(self, *, install_signals: bool = True) -> int:
-        """Serve until told to stop or a critical error; close everything; return the exit code."""
+        """Serve until told to stop or a critical error; close everything; return the exit code.
+
+        Raises
+        ------
+        PortTaken : JSON-RPC cannot listen where the options say
+        """
         for loop in self._loops:
             self._supervisor.add_loop(loop.step, self._loop_options(loop), self.clock)
         self._supervisor.on_close("node", self.close)
         if self.rpc is not None:
-            self.rpc.start()
+            try:
+                self.rpc.start()
+            except BaseException:
+                self.close()
+                raise
             self._supervisor.on_close("rpc", self.rpc.stop)
         log.info("node_started", role=self.config.role.value, head=self.chain.head.number)
         return self._supervisor.run(install_signals=install_signals)
