@@ -7,7 +7,7 @@ that a reorganisation or a faster watcher makes it fail harmlessly instead of do
 from dataclasses import dataclass
 from typing import ClassVar
 
-from challenger.model import Claim
+from challenger.model import Draft
 from optimistic.protocol.types import Address, Hash32
 
 
@@ -23,7 +23,7 @@ class AssertBatches(_Planned):
     """Post the right assertion."""
 
     kind: ClassVar = "assert"
-    claim: Claim
+    draft: Draft
     stake_wei: int
     """S0 for an account without a stake, else zero."""
 

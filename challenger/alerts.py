@@ -84,12 +84,12 @@ def _where(known: Knowledge, assertion: Assertion) -> str:
 
 
 def _about_window(view: ChainView, known: Knowledge, parent: Assertion) -> Iterator[Alert]:
-    claim = known.claims.get(parent.id)
-    if claim is None or not parent.child_to:
+    draft = known.drafts.get(parent.id)
+    if draft is None or not parent.child_to:
         return
     closed = view.now >= view.window_end(parent)
     children = view.children(parent.id)
-    right = next((child for child in children if child.id == claim.id), None)
+    right = next((child for child in children if child.id == draft.id), None)
     if right is None and closed:
         yield Alert(
             severity=Severity.CRITICAL,

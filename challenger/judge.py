@@ -12,7 +12,7 @@ from challenger.locate import locate_wrong_units
 from challenger.model import (
     Assertion,
     ChainView,
-    Claim,
+    Draft,
     Judgement,
     Knowledge,
     Status,
@@ -66,14 +66,14 @@ class Judge:
     def __init__(self, replayed: ReplayedChain, genesis_end_leaf: Hash32) -> None:
         self._replayed = replayed
         self._genesis_end_leaf = genesis_end_leaf
-        self._claims: dict[_Range, Claim] = {}
+        self._drafts: dict[_Range, Draft] = {}
         self._wrong: dict[tuple[Hash32, Hash32, int], WrongUnits] = {}
 
     def judge(self, view: ChainView) -> Knowledge:
         """Return a verdict for every assertion of the view, and the right children."""
         verdicts: dict[Hash32, Verdict] = {}
-        claims: dict[Hash32, Claim] = {}
-        used: dict[_Range, Claim] = {}
+        drafts: dict[Hash32, Draft] = {}
+        used: dict[_Range, Draft] = {}
         genesis = view.assertions[view.genesis_id]
         verdicts[genesis.id] = _judge_genesis(genesis, self._genesis_end_leaf)
         queue = deque([genesis])
@@ -84,25 +84,25 @@ class Judge:
             if verdicts[parent.id].judgement is not Judgement.VALID:
                 verdicts.update(_inherit(verdicts[parent.id], children))
                 continue
-            found = self._right_claim(view, parent)
+            found = self._right_draft(view, parent)
             if found is not None:
-                used[found[0]] = claims[parent.id] = found[1]
+                used[found[0]] = drafts[parent.id] = found[1]
             for child in children:
-                verdicts[child.id] = self._judge(view, child, claims.get(parent.id))
-        self._claims = used
-        return Knowledge(verdicts=verdicts, claims=claims)
+                verdicts[child.id] = self._judge(view, child, drafts.get(parent.id))
+        self._drafts = used
+        return Knowledge(verdicts=verdicts, drafts=drafts)
 
-    def _right_claim(self, view: ChainView, parent: Assertion) -> tuple[_Range, Claim] | None:
+    def _right_draft(self, view: ChainView, parent: Assertion) -> tuple[_Range, Draft] | None:
         to_batch = self._range_end(view, parent)
         if not parent.to_batch < to_batch <= self._replayed.position:
             return None
         key = _Range(parent.id, to_batch, view.batches[to_batch - 1].input_hash)
-        claim = self._claims.get(key)
-        if claim is None:
+        draft = self._drafts.get(key)
+        if draft is None:
             trace = self._replayed.trace(parent.to_batch, to_batch)
             if trace is None:
                 return None
-            claim = Claim(
+            draft = Draft(
                 parent=parent.id,
                 from_batch=parent.to_batch,
                 to_batch=to_batch,
@@ -111,7 +111,7 @@ class Judge:
                 end_leaf=trace.end_leaf,
                 children_root=trace.children_root(),
             )
-        return key, claim
+        return key, draft
 
     def _range_end(self, view: ChainView, parent: Assertion) -> int:
         """Return where the right child ends: fixed by the first child, else as far as we can see."""
@@ -119,12 +119,12 @@ class Judge:
             return parent.child_to
         return min(len(view.batches), self._replayed.position, parent.to_batch + (1 << BATCH_BITS))
 
-    def _judge(self, view: ChainView, child: Assertion, claim: Claim | None) -> Verdict:
-        if claim is None:
-            return _judge_without_claim(child, self._replayed)
-        if (child.unit_root, child.end_leaf) == (claim.unit_root, claim.end_leaf):
+    def _judge(self, view: ChainView, child: Assertion, draft: Draft | None) -> Verdict:
+        if draft is None:
+            return _judge_without_draft(child, self._replayed)
+        if (child.unit_root, child.end_leaf) == (draft.unit_root, draft.end_leaf):
             return Verdict(judgement=Judgement.VALID, reason="equals our replay")
-        other_end = child.end_leaf != claim.end_leaf
+        other_end = child.end_leaf != draft.end_leaf
         reason = "another end state" if other_end else "the right end state by a wrong way"
         return Verdict(judgement=Judgement.INVALID, reason=reason, wrong=self._locate(view, child))
 
@@ -150,7 +150,7 @@ def _inherit(parent: Verdict, children: Iterable[Assertion]) -> dict[Hash32, Ver
     return {child.id: Verdict(judgement=parent.judgement, reason=reason) for child in children}
 
 
-def _judge_without_claim(child: Assertion, replayed: ReplayedChain) -> Verdict:
+def _judge_without_draft(child: Assertion, replayed: ReplayedChain) -> Verdict:
     own = replayed.end_leaf(child.to_batch)
     if own is not None and own != child.end_leaf:
         return Verdict(judgement=Judgement.INVALID, reason="another end state")

@@ -216,8 +216,8 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """The right child of a parent over a range of batches: what we would assert."""
+class Draft:
+    """The right child of a parent about a range of batches: what we would assert."""
 
     parent: Hash32
     from_batch: int
@@ -238,7 +238,7 @@ class Knowledge:
     """The outcome of judging one view."""
 
     verdicts: Mapping[Hash32, Verdict]
-    claims: Mapping[Hash32, Claim]
+    drafts: Mapping[Hash32, Draft]
     """Right parent -> its right child, asserted or not; only where the replay is complete."""
 
     def judgement(self, assertion: Hash32) -> Judgement:

@@ -68,17 +68,17 @@ def _readiness(contracts: Contracts, action: Action, at: BlockId) -> Readiness:
 
 
 def _of_assert(contracts: Contracts, action: AssertBatches, at: BlockId) -> Readiness:
-    claim, chain = action.claim, contracts.chain
-    if chain.assertion(claim.id, at=at).status is not AssertionStatus.NONE:
+    draft, chain = action.draft, contracts.chain
+    if chain.assertion(draft.id, at=at).status is not AssertionStatus.NONE:
         return Readiness.DONE
-    parent = chain.assertion(claim.parent, at=at)
-    if parent.status not in _ALIVE or parent.child_to not in (0, claim.to_batch):
+    parent = chain.assertion(draft.parent, at=at)
+    if parent.status not in _ALIVE or parent.child_to not in (0, draft.to_batch):
         return Readiness.LOST
     if parent.children and _now(contracts, at) >= parent.t0 + contracts.challenge_period_s:
         return Readiness.LOST
-    if contracts.inbox.acc(claim.to_batch - 1, at=at) != claim.acc:
+    if contracts.inbox.acc(draft.to_batch - 1, at=at) != draft.acc:
         return Readiness.LOST
-    return _stake_readiness(contracts, claim.parent, action.stake_wei, at)
+    return _stake_readiness(contracts, draft.parent, action.stake_wei, at)
 
 
 def _of_back(contracts: Contracts, action: Back, at: BlockId) -> Readiness:

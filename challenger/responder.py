@@ -35,12 +35,12 @@ def call_of(contracts: Contracts, action: Action) -> Call:
     """Return the message that performs an action."""
     chain = contracts.chain
     match action:
-        case AssertBatches(claim=claim):
+        case AssertBatches(draft=draft):
             return chain.assert_call(
-                parent=claim.parent,
-                to_batch=claim.to_batch,
-                expected_acc=claim.acc,
-                roots=(claim.unit_root, claim.end_leaf, claim.children_root),
+                parent=draft.parent,
+                to_batch=draft.to_batch,
+                expected_acc=draft.acc,
+                roots=(draft.unit_root, draft.end_leaf, draft.children_root),
                 stake_wei=action.stake_wei,
             )
         case Back():
@@ -63,7 +63,7 @@ def key_of(view: ChainView, action: Action) -> str:
     """Return the name of an action's effect: the same effect never runs twice under one name."""
     match action:
         case AssertBatches():
-            parts = [action.claim.id.hex(), str(action.stake_wei)]
+            parts = [action.draft.id.hex(), str(action.stake_wei)]
         case Back():
             parts = [action.assertion.hex(), str(action.stake_wei)]
         case OpenDispute() | KillUnopened():
@@ -84,7 +84,7 @@ def describe(action: Action) -> dict[str, str | int | None]:
         if hasattr(action, name):
             values[name] = "0x" + getattr(action, name).hex()
     if isinstance(action, AssertBatches):
-        values |= {"assertion": "0x" + action.claim.id.hex(), "to_batch": action.claim.to_batch}
+        values |= {"assertion": "0x" + action.draft.id.hex(), "to_batch": action.draft.to_batch}
     if isinstance(action, AssertBatches | Back):
         values["stake_wei"] = action.stake_wei
     values["deadline"] = action.deadline

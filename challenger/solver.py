@@ -30,7 +30,7 @@ from challenger.actions import (
     Slash,
     WithdrawStake,
 )
-from challenger.model import Assertion, ChainView, Claim, Identity, Judgement, Knowledge, Status
+from challenger.model import Assertion, ChainView, Draft, Identity, Judgement, Knowledge, Status
 from optimistic.protocol.constants import BATCH_BITS
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Address, Hash32
@@ -73,9 +73,9 @@ def next_actions(view: ChainView, known: Knowledge, policy: Policy) -> list[Acti
     plan = _StakePlan(view, view.me)
     actions: list[Action] = []
     for parent in right_chain(view, known):
-        claim = known.claims.get(parent.id)
-        if claim is not None:
-            actions += _about_children(view, parent, claim, policy, plan)
+        draft = known.drafts.get(parent.id)
+        if draft is not None:
+            actions += _about_children(view, parent, draft, policy, plan)
     actions += _about_the_dead(view)
     if not plan.is_used and plan.is_free and policy.release_stake and policy.back is not BackPolicy.ALWAYS:
         actions.append(WithdrawStake(reason="no assertion needs the stake"))
@@ -88,8 +88,8 @@ def right_chain(view: ChainView, known: Knowledge) -> list[Assertion]:
     current = view.assertions.get(view.latest_confirmed)
     while current is not None and current.is_alive and known.judgement(current.id) is Judgement.VALID:
         chain.append(current)
-        claim = known.claims.get(current.id)
-        current = None if claim is None else view.assertions.get(claim.id)
+        draft = known.drafts.get(current.id)
+        current = None if draft is None else view.assertions.get(draft.id)
     return chain
 
 
@@ -105,12 +105,12 @@ def needs_assertion(view: ChainView, parent: Assertion, policy: Policy) -> tuple
 
 
 def _about_children(
-    view: ChainView, parent: Assertion, claim: Claim, policy: Policy, plan: "_StakePlan"
+    view: ChainView, parent: Assertion, draft: Draft, policy: Policy, plan: "_StakePlan"
 ) -> Iterator[Action]:
     children = view.children(parent.id)
-    right = next((child for child in children if child.id == claim.id), None)
+    right = next((child for child in children if child.id == draft.id), None)
     if right is None:
-        yield from _post(view, parent, claim, policy, plan)
+        yield from _post(view, parent, draft, policy, plan)
         return
     if right.status is not Status.LIVE:
         return
@@ -123,18 +123,18 @@ def _about_children(
 
 
 def _post(
-    view: ChainView, parent: Assertion, claim: Claim, policy: Policy, plan: "_StakePlan"
+    view: ChainView, parent: Assertion, draft: Draft, policy: Policy, plan: "_StakePlan"
 ) -> Iterator[Action]:
     if not parent.child_to:
         needed = needs_assertion(view, parent, policy)
-        if claim.to_batch < min(len(view.batches), parent.to_batch + (1 << BATCH_BITS)):
-            return  # the replay is not done: a later claim covers more
-        if needed is not None and _is_our_turn(view, policy, claim.id, needed[1], None):
-            yield from plan.post(claim, None, needed[0])
+        if draft.to_batch < min(len(view.batches), parent.to_batch + (1 << BATCH_BITS)):
+            return  # the replay is not done: a later draft covers more
+        if needed is not None and _is_our_turn(view, policy, draft.id, needed[1], None):
+            yield from plan.post(draft, None, needed[0])
         return
     deadline = view.window_end(parent)
-    if view.now < deadline and _is_our_turn(view, policy, claim.id, parent.t0, deadline):
-        yield from plan.post(claim, deadline, "only wrong assertions cover these batches")
+    if view.now < deadline and _is_our_turn(view, policy, draft.id, parent.t0, deadline):
+        yield from plan.post(draft, deadline, "only wrong assertions cover these batches")
 
 
 def _defend(
@@ -200,13 +200,13 @@ class _StakePlan:
         tip = self._view.assertions.get(self._stake.tip)
         return bool(self._stake.amount) and tip is not None and tip.status is Status.CONFIRMED
 
-    def post(self, claim: Claim, deadline: int | None, reason: str) -> Iterator[Action]:
-        """Plan to assert `claim`, backing what lies between the stake and its parent."""
-        path = self._path_to(claim.parent)
+    def post(self, draft: Draft, deadline: int | None, reason: str) -> Iterator[Action]:
+        """Plan to assert `draft`, backing what lies between the stake and its parent."""
+        path = self._path_to(draft.parent)
         if path is None:
             return
         yield from self._backs(path, deadline)
-        yield AssertBatches(claim=claim, stake_wei=self._move(claim.id), deadline=deadline, reason=reason)
+        yield AssertBatches(draft=draft, stake_wei=self._move(draft.id), deadline=deadline, reason=reason)
 
     def back(self, assertion: Assertion, deadline: int | None, reason: str) -> Iterator[Action]:
         """Plan to back `assertion` unless the account is a member."""

@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from optimistic.node.chain_records import Claim, StoredAssertion
+from optimistic.node.chain_records import Draft, StoredAssertion
 from optimistic.node.chain_store import ChainStore
 from optimistic.node.leaf_publisher import leaf_calls
 from optimistic.protocol.commitment import UnitTree
@@ -141,25 +141,25 @@ class Asserter:
 
     def is_right(self, assertion: StoredAssertion) -> bool | None:
         """Return whether an assertion says what this node derived; None if its batches are not derived."""
-        claim = self.claim(assertion.from_batch, assertion.to_batch)
-        if claim is None:
+        draft = self.draft(assertion.from_batch, assertion.to_batch)
+        if draft is None:
             return None
-        return (claim.acc, claim.unit_root, claim.end_leaf) == (
+        return (draft.acc, draft.unit_root, draft.end_leaf) == (
             assertion.acc,
             assertion.unit_root,
             assertion.end_leaf,
         )
 
-    def claim(self, from_batch: int, to_batch: int) -> Claim | None:
-        """Return the right claim about batches [from_batch, to_batch); None if not all are derived."""
+    def draft(self, from_batch: int, to_batch: int) -> Draft | None:
+        """Return the draft about batches [from_batch, to_batch); None if not all are derived."""
         last = self._store.batch(to_batch - 1)
         if last is None:
             return None
-        claim = self._store.claim(from_batch, to_batch, last.acc)
-        if claim is None:
+        draft = self._store.draft(from_batch, to_batch, last.acc)
+        if draft is None:
             leaves = [self._store.unit_leaves(index) for index in range(from_batch, to_batch)]
             tree = UnitTree(self._params.log_arity, leaves)
-            claim = Claim(
+            draft = Draft(
                 from_batch=from_batch,
                 to_batch=to_batch,
                 acc=last.acc,
@@ -167,8 +167,8 @@ class Asserter:
                 end_leaf=tree.end_leaf,
                 children_root=tree.children_root(),
             )
-            self._store.add_claim(claim)
-        return claim
+            self._store.add_draft(draft)
+        return draft
 
     # ---- extending --------------------------------------------------------------------------------
 
@@ -178,12 +178,12 @@ class Asserter:
         to_batch = state.child_to if state.children else self._due_batch(tip, head)
         if to_batch is None:
             return False
-        claim = self.claim(tip.to_batch, to_batch)
-        if claim is None or (state.children and head.timestamp >= state.t0 + self._params.challenge_period_s):
+        draft = self.draft(tip.to_batch, to_batch)
+        if draft is None or (state.children and head.timestamp >= state.t0 + self._params.challenge_period_s):
             return False
         if self._is_in_flight():
             return False
-        return self._stake_on(path, head) and self._assert(tip, to_batch, claim, head)
+        return self._stake_on(path, head) and self._assert(tip, to_batch, draft, head)
 
     def _is_in_flight(self) -> bool:
         """Return whether an assertion is on its way, be it one that an earlier run signed."""
@@ -219,14 +219,14 @@ class Asserter:
         self._request(f"back:{following.hex()}", self._contract.back_call(following, stake_wei=0))
         return False
 
-    def _assert(self, tip: _Tip, to_batch: int, claim: Claim, head: Header) -> bool:
+    def _assert(self, tip: _Tip, to_batch: int, draft: Draft, head: Header) -> bool:
         stake = self._contract.stake_of(self._sender.sender, at=head.hash)
         stake_wei = 0 if stake.amount_wei else self._params.stake_wei
         call = self._contract.assert_call(
             parent=tip.id,
             to_batch=to_batch,
-            expected_acc=claim.acc,
-            roots=(claim.unit_root, claim.end_leaf, claim.children_root),
+            expected_acc=draft.acc,
+            roots=(draft.unit_root, draft.end_leaf, draft.children_root),
             stake_wei=stake_wei,
         )
         content = keccak256(call.data + stake_wei.to_bytes(32, "big"))

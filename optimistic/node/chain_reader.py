@@ -19,7 +19,7 @@ from optimistic.node.chain_codec import (
 from optimistic.node.chain_records import (
     Batch,
     Block,
-    Claim,
+    Draft,
     Heads,
     L1Block,
     LogFilter,
@@ -40,7 +40,7 @@ from optimistic.service.database import Parameters, Row
 DERIVER: Final = "deriver"
 """Name of the log reader whose cursor is the node's view of L1."""
 
-_CLAIM_FIELDS: Final = tuple(item.name for item in fields(Claim))
+_DRAFT_FIELDS: Final = tuple(item.name for item in fields(Draft))
 
 
 class TooManyLogs(InvalidInput):
@@ -246,11 +246,11 @@ class ChainReader:
         row = self._row("SELECT max(batch_index) FROM batches WHERE l1_block_number <= ?", (l1_block,))
         return 0 if row is None or row[0] is None else int(row[0]) + 1
 
-    def claim(self, from_batch: int, to_batch: int, acc: Hash32) -> Claim | None:
+    def draft(self, from_batch: int, to_batch: int, acc: Hash32) -> Draft | None:
         """Return the commitment over batches [from_batch, to_batch), once computed."""
-        query = "SELECT * FROM claims WHERE from_batch = ? AND to_batch = ? AND acc = ?"
+        query = "SELECT * FROM drafts WHERE from_batch = ? AND to_batch = ? AND acc = ?"
         row = self._row(query, (from_batch, to_batch, acc))
-        return None if row is None else Claim(**dict(zip(_CLAIM_FIELDS, row, strict=True)))
+        return None if row is None else Draft(**dict(zip(_DRAFT_FIELDS, row, strict=True)))
 
     def batch_of_block(self, number: int) -> Batch | None:
         """Return the batch that block `number` was derived from; None while it is unsafe."""

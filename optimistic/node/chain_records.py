@@ -174,7 +174,7 @@ class StoredAssertion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Draft:
     """What this node knows to be right about batches [from_batch, to_batch)."""
 
     from_batch: int

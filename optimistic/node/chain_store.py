@@ -18,7 +18,7 @@ from optimistic.node.chain_reader import ChainReader
 from optimistic.node.chain_records import (
     Batch,
     Block,
-    Claim,
+    Draft,
     ExecutedBlock,
     ExecutedUnit,
     StoredAssertion,
@@ -307,17 +307,17 @@ class ChainStore(ChainReader):
             ),
         )
 
-    def add_claim(self, claim: Claim) -> None:
+    def add_draft(self, draft: Draft) -> None:
         """Remember a commitment that was computed from unit leaves."""
         self._write(
-            "INSERT OR IGNORE INTO claims VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO drafts VALUES (?, ?, ?, ?, ?, ?)",
             (
-                claim.from_batch,
-                claim.to_batch,
-                claim.acc,
-                claim.unit_root,
-                claim.end_leaf,
-                claim.children_root,
+                draft.from_batch,
+                draft.to_batch,
+                draft.acc,
+                draft.unit_root,
+                draft.end_leaf,
+                draft.children_root,
             ),
         )
 

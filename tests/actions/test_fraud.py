@@ -42,7 +42,7 @@ def test_lying_aggregator__any_kind__rival_is_posted_and_the_first_wrong_unit_na
     assert verdict.judgement is Judgement.INVALID
     assert verdict.wrong is not None
     assert verdict.wrong.unit == unit
-    rival = findings.known.claims[wrong.parent].id
+    rival = findings.known.drafts[wrong.parent].id
     assert world.state(rival).status is AssertionStatus.LIVE
     assert world.state(rival).poster == world.watcher.address
 

@@ -32,7 +32,7 @@ def verdict(tower: Watchtower, id_: Hash32) -> Verdict:
 
 def right_id(tower: Watchtower, parent: Hash32) -> Hash32:
     assert tower.monitor.findings is not None
-    return tower.monitor.findings.known.claims[parent].id
+    return tower.monitor.findings.known.drafts[parent].id
 
 
 def alerts(tower: Watchtower) -> list[str]:

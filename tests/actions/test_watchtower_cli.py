@@ -13,7 +13,7 @@ from challenger.watchtower import Wiring
 from optimistic.service.embedded_l1 import EmbeddedL1
 from optimistic.service.l1_client import L1Client
 from tests.helpers.l2_wallet import Wallet
-from tests.helpers.watchtower_stage import Claimed, Stage, wrong_gas
+from tests.helpers.watchtower_stage import Posted, Stage, wrong_gas
 
 
 class Scene:
@@ -26,7 +26,7 @@ class Scene:
         self.stage.append(wallet.transfer(self.stage.bob.address), b"\x00garbage")
         self.stage.append(wallet.transfer(self.stage.bob.address))
         self.right = self.stage.post(self.stage.alice, 1)
-        self.wrong: Claimed = self.stage.post(self.stage.eve, 2, parent=self.right.id, tamper=wrong_gas(0))
+        self.wrong: Posted = self.stage.post(self.stage.eve, 2, parent=self.right.id, tamper=wrong_gas(0))
         self.stage.publish(self.stage.eve, self.wrong)
 
     def run(self, *arguments: str, **variables: str) -> Result:

@@ -21,10 +21,10 @@ from optimistic.service.l1_errors import L1Lied, L1Unavailable
 from optimistic.service.storage_errors import DiskFull
 from tests.helpers.file_limit import file_size_limit
 from tests.helpers.l2_wallet import Wallet
-from tests.helpers.watchtower_stage import Claimed, Stage, wrong_gas
+from tests.helpers.watchtower_stage import Posted, Stage, wrong_gas
 
 
-def wrong_story(stage: Stage) -> Claimed:
+def wrong_story(stage: Stage) -> Posted:
     """Three batches and a wrong assertion over them."""
     wallet = Wallet(1)
     stage.deposit(wallet.address)
@@ -40,7 +40,7 @@ def judged(tower: Watchtower, id_: Hash32) -> Judgement:
 
 def right_id(tower: Watchtower, stage: Stage) -> Hash32:
     assert tower.monitor.findings is not None
-    return tower.monitor.findings.known.claims[stage.genesis_id].id
+    return tower.monitor.findings.known.drafts[stage.genesis_id].id
 
 
 class Liar:
@@ -174,7 +174,7 @@ def test_disk__full__stops_with_a_clear_error_and_loses_nothing(stage: Stage) ->
 # ---------------------------------------------------------------------------------- snapshots
 
 
-def confirmed_story(stage: Stage) -> tuple[Watchtower, Claimed]:
+def confirmed_story(stage: Stage) -> tuple[Watchtower, Posted]:
     """A confirmed assertion over two batches, and a wrong one over a third."""
     wallet = Wallet(1)
     stage.deposit(wallet.address)
@@ -207,7 +207,7 @@ def test_snapshot__start_from_a_confirmed_state__judges_what_follows(stage: Stag
     assert judged(fresh, exported.assertion) is Judgement.VALID
     rival = source.monitor.findings
     assert rival is not None
-    assert stage.state(rival.known.claims[exported.assertion].id).poster == stage.bob.address
+    assert stage.state(rival.known.drafts[exported.assertion].id).poster == stage.bob.address
 
 
 def test_snapshot__not_confirmed__is_refused(stage: Stage) -> None:

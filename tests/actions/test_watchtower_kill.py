@@ -76,7 +76,7 @@ def test_watchtower__killed_at_random_moments__one_rival_one_opening(stage: Stag
     assert mortal.deaths >= 3
     findings = survivor.monitor.findings
     assert findings is not None
-    rival = findings.known.claims[stage.genesis_id].id
+    rival = findings.known.drafts[stage.genesis_id].id
     children = findings.view.children(stage.genesis_id)
     assert [child.id for child in children] == [wrong.id, rival]
     assert stage.state(rival).status is AssertionStatus.LIVE

@@ -19,7 +19,7 @@ from tests.helpers.anvil import Anvil
 from tests.helpers.daemons import Daemon, wait_for
 from tests.helpers.faulty_proxy import Fault, FaultyProxy
 from tests.helpers.l2_wallet import Wallet
-from tests.helpers.watchtower_stage import Claimed, Stage, assertion_id, wrong_gas
+from tests.helpers.watchtower_stage import Posted, Stage, assertion_id, wrong_gas
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +67,7 @@ class Scene:
         self.stage.deposit(wallet.address)
         self.stage.append(wallet.transfer(self.stage.bob.address))
         self.stage.append(wallet.transfer(self.stage.bob.address))
-        self.wrong: Claimed = self.stage.post(self.stage.eve, 2, tamper=wrong_gas(1))
+        self.wrong: Posted = self.stage.post(self.stage.eve, 2, tamper=wrong_gas(1))
         tree = UnitTree(self.stage.params.log_arity, self.stage.leaves(2))
         acc = self.stage.inbox.acc(1, at="latest")
         self.rival: Hash32 = assertion_id(self.stage.genesis_id, acc, tree)

@@ -45,7 +45,7 @@ _RECEIPT_LOOKS = 1_000
 """A chain that mines with each transaction may still need a moment to show it."""
 BUDGETS = Budgets(general=5_000_000, system=1_000_000)
 Tamper = Callable[[int, Outcome], Outcome]
-"""(position among the executed transactions of a batch, right outcome) -> claimed outcome."""
+"""(position among the executed transactions of a batch, right outcome) -> outcome to tell."""
 
 
 class L1Account:
@@ -110,14 +110,14 @@ class LyingEngine:
 
 
 def wrong_gas(position: int, more: int = 1) -> Tamper:
-    """Claim `more` gas for what runs at `position` of every batch."""
+    """Tell of `more` gas for what runs at `position` of every batch."""
     return lambda at, outcome: (
         replace(outcome, gas_used=outcome.gas_used + more) if at == position else outcome
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+class Posted:
     """What an asserter posted."""
 
     id: Hash32
@@ -225,7 +225,7 @@ class Stage:
         parent: Hash32 | None = None,
         tamper: Tamper | None = None,
         lie_from: int = 0,
-    ) -> Claimed:
+    ) -> Posted:
         """Assert batches up to `to_batch` as a child of `parent` (genesis by default)."""
         above = self.genesis_id if parent is None else parent
         from_batch = self.state(above).to
@@ -234,7 +234,7 @@ class Stage:
 
     def post_leaves(
         self, who: L1Account, to_batch: int, leaves: list[tuple[Hash32, ...]], above: Hash32
-    ) -> Claimed:
+    ) -> Posted:
         """Assert any leaves of batches up to `to_batch` as a child of `above`."""
         tree = UnitTree(self.params.log_arity, leaves)
         has_stake = self.chain.stake_of(who.address, at="latest").amount_wei
@@ -250,33 +250,33 @@ class Stage:
             )
         )
         posted = assertion_id(above, acc, tree)
-        return Claimed(id=posted, tree=tree, leaves=tuple(leaves))
+        return Posted(id=posted, tree=tree, leaves=tuple(leaves))
 
-    def publish(self, who: L1Account, claimed: Claimed) -> None:
+    def publish(self, who: L1Account, posted: Posted) -> None:
         """Publish batch ends, then every batch's unit leaves, as an open asserter does."""
-        arity, tree = self.params.log_arity, claimed.tree
-        for offset, leaves in enumerate(claimed.leaves):
+        arity, tree = self.params.log_arity, posted.tree
+        for offset, leaves in enumerate(posted.leaves):
             level = 0
             while 1 << arity * level < len(leaves):
                 level += 1
             path = tree.prove(level, (offset << UNIT_BITS) >> arity * level)
             nodes = [TreeNode(end_state=state, children_root=ZERO_HASH) for state in leaves]
-            self._publish(who, claimed.id, 0, offset << UNIT_BITS, (nodes, path))
-        self._publish_tops(who, claimed)
+            self._publish(who, posted.id, 0, offset << UNIT_BITS, (nodes, path))
+        self._publish_tops(who, posted)
 
-    def _publish_tops(self, who: L1Account, claimed: Claimed) -> None:
-        arity, tree = self.params.log_arity, claimed.tree
+    def _publish_tops(self, who: L1Account, posted: Posted) -> None:
+        arity, tree = self.params.log_arity, posted.tree
         height = UNIT_BITS // arity
         nodes = []
-        behind = (claimed.leaves[-1][-1],)  # what stands behind the last batch
-        for leaves in (*claimed.leaves, behind):
+        behind = (posted.leaves[-1][-1],)  # what stands behind the last batch
+        for leaves in (*posted.leaves, behind):
             batch = CommitmentTree(arity, height, [leaf(s) for s in leaves], leaf(leaves[-1]))
             children_root = merkle_root([child.hash for child in batch.children(height, 0)])
             nodes.append(TreeNode(end_state=batch.root.end_state, children_root=children_root))
         level = 0
         while 1 << arity * level < len(nodes):
             level += 1
-        self._publish(who, claimed.id, height, 0, (nodes, tree.prove(height + level, 0)))
+        self._publish(who, posted.id, height, 0, (nodes, tree.prove(height + level, 0)))
 
     def _publish(
         self, who: L1Account, id_: Hash32, level: int, first: int, what: tuple[list[TreeNode], Any]

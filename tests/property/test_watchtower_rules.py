@@ -51,13 +51,13 @@ def stories(draw: st.DrawFn) -> Story:
 @given(stories(), POLICIES)
 def test_solver__any_tree__supports_only_what_is_right(story: Story, policy: Policy) -> None:
     view, known = story.view(), story.known()
-    rights = {claim.id for claim in known.claims.values()}
+    rights = {draft.id for draft in known.drafts.values()}
 
     for action in next_actions(view, known, policy):
         match action:
             case AssertBatches():
-                assert action.claim in known.claims.values()
-                assert known.judgement(action.claim.parent) is Judgement.VALID
+                assert action.draft in known.drafts.values()
+                assert known.judgement(action.draft.parent) is Judgement.VALID
             case Back() | Confirm():
                 assert known.judgement(action.assertion) is Judgement.VALID
                 assert action.assertion in rights

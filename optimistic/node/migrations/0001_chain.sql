@@ -125,7 +125,7 @@ CREATE INDEX assertions_by_parent ON assertions (parent);
 CREATE INDEX assertions_by_to_batch ON assertions (to_batch);
 
 -- Commitments over derived batches, computed once; the accumulator fixes their content.
-CREATE TABLE claims (
+CREATE TABLE drafts (
     from_batch INTEGER NOT NULL,
     to_batch INTEGER NOT NULL,
     acc BLOB NOT NULL CHECK (length(acc) = 32),

@@ -74,7 +74,7 @@ def test_alerts__wrong_unit_known__is_named() -> None:
     wrong = WrongUnits(first=(1 << 15) + 3, last=(1 << 15) + 3)
     verdict = Verdict(judgement=Judgement.INVALID, reason="another end state", wrong=wrong)
     known = Knowledge(
-        verdicts={**story.known().verdicts, story.ids["wrong"]: verdict}, claims=story.known().claims
+        verdicts={**story.known().verdicts, story.ids["wrong"]: verdict}, drafts=story.known().drafts
     )
 
     (alert,) = find_alerts(story.view(), known)

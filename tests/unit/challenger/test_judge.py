@@ -103,7 +103,7 @@ def test_judge__replay_behind__is_unknown_with_everything_below() -> None:
 
     assert known.verdicts[story.ids["a"]].reason == "replay is at batch 0 of 1"
     assert known.judgement(story.ids["b"]) is Judgement.UNKNOWN
-    assert known.claims == {}
+    assert known.drafts == {}
 
 
 def test_judge__confirmed_but_not_replayed__is_unknown_without_a_snapshot() -> None:
@@ -147,22 +147,22 @@ def test_judge__foreign_genesis__makes_everything_invalid() -> None:
     assert {v.judgement for v in known.verdicts.values()} == {Judgement.INVALID}
 
 
-def test_judge__no_children__claims_as_far_as_the_replay_sees() -> None:
+def test_judge__no_children__drafts_as_far_as_the_replay_sees() -> None:
     story = story_with((GENESIS, "a", LIVE))
     view = with_content(story.view(), story, ("a",))
 
-    claim = judge(view, ToyReplay(3), GENESIS_LEAF).claims[story.ids["a"]]
+    draft = judge(view, ToyReplay(3), GENESIS_LEAF).drafts[story.ids["a"]]
 
-    assert (claim.from_batch, claim.to_batch, claim.acc) == (1, 3, ident("acc 2"))
+    assert (draft.from_batch, draft.to_batch, draft.acc) == (1, 3, ident("acc 2"))
 
 
-def test_judge__children_there__claims_their_range() -> None:
+def test_judge__children_there__drafts_their_range() -> None:
     story = story_with((GENESIS, "a", LIVE))
 
     known = judge(story.view(), ToyReplay(4), GENESIS_LEAF)
 
-    claim = known.claims[ident(GENESIS)]
-    assert (claim.from_batch, claim.to_batch) == (0, 1)
+    draft = known.drafts[ident(GENESIS)]
+    assert (draft.from_batch, draft.to_batch) == (0, 1)
     assert isinstance(story.view().assertions[story.ids["a"]], Assertion)
 
 

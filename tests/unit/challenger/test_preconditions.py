@@ -18,16 +18,16 @@ from challenger.preconditions import precondition_of
 from optimistic.service.contracts import AssertionState, AssertionStatus, Stake
 from optimistic.service.tx_types import Readiness
 from tests.unit.challenger.contracts import NOTHING, FakeL1
-from tests.unit.challenger.views import EVE, ME, PERIOD_S, STAKE_WEI, T0, claim_of, ident
+from tests.unit.challenger.views import EVE, ME, PERIOD_S, STAKE_WEI, T0, draft_of, ident
 
 LIVE, DEAD, CONFIRMED = AssertionStatus.LIVE, AssertionStatus.DEAD, AssertionStatus.CONFIRMED
 READY, NOT_YET, DONE, LOST = Readiness.READY, Readiness.NOT_YET, Readiness.DONE, Readiness.LOST
 CLOSED = T0 + PERIOD_S
 PARENT, OLDER, NEWER = ident("parent"), ident("older"), ident("newer")
-CLAIM = claim_of(PARENT, 0, 2, "right")
+DRAFT = draft_of(PARENT, 0, 2, "right")
 
-ASSERT = AssertBatches(claim=CLAIM, stake_wei=STAKE_WEI, reason="")
-ROLL = AssertBatches(claim=CLAIM, stake_wei=0, reason="")
+ASSERT = AssertBatches(draft=DRAFT, stake_wei=STAKE_WEI, reason="")
+ROLL = AssertBatches(draft=DRAFT, stake_wei=0, reason="")
 BACK = Back(assertion=OLDER, stake_wei=STAKE_WEI, reason="")
 OPEN = OpenDispute(older=OLDER, newer=NEWER, reason="")
 KILL = KillUnopened(older=OLDER, newer=NEWER, reason="")
@@ -42,9 +42,9 @@ def state(status: AssertionStatus, **changes: object) -> AssertionState:
 
 
 def world(**changes: object) -> FakeL1:
-    """A confirmed parent with two live children, our claim not among them."""
+    """A confirmed parent with two live children, our draft not among them."""
     parent = state(CONFIRMED, t0=T0, children=2, live_children=2, child_to=2)
-    built = FakeL1(assertions={PARENT: parent, OLDER: state(LIVE), NEWER: state(LIVE)}, accs={1: CLAIM.acc})
+    built = FakeL1(assertions={PARENT: parent, OLDER: state(LIVE), NEWER: state(LIVE)}, accs={1: DRAFT.acc})
     for name, value in changes.items():
         setattr(built, name, value)
     return built
@@ -54,7 +54,7 @@ def having(**assertions: AssertionState) -> Callable[[], FakeL1]:
     def build() -> FakeL1:
         built = world()
         for name, value in assertions.items():
-            built.assertions[CLAIM.id if name == "claimed" else ident(name)] = value
+            built.assertions[DRAFT.id if name == "drafted" else ident(name)] = value
         return built
 
     return build
@@ -80,7 +80,7 @@ def sole_child() -> FakeL1:
 
 CASES: dict[str, tuple[Action, Callable[[], FakeL1], Readiness]] = {
     "assert__window_open": (ASSERT, world, READY),
-    "assert__is_there": (ASSERT, having(claimed=state(LIVE)), DONE),
+    "assert__is_there": (ASSERT, having(drafted=state(LIVE)), DONE),
     "assert__window_closed": (ASSERT, at(CLOSED), LOST),
     "assert__no_child_yet": (ASSERT, having(parent=state(LIVE)), READY),
     "assert__parent_dead": (ASSERT, having(parent=state(DEAD)), LOST),

@@ -30,7 +30,7 @@ def brief(story: Story, action: Action) -> tuple[object, ...]:
     names = {value: name for name, value in story.ids.items()}
     match action:
         case AssertBatches():
-            return ("assert", names[action.claim.id], action.stake_wei)
+            return ("assert", names[action.draft.id], action.stake_wei)
         case Back():
             return ("back", names[action.assertion], action.stake_wei)
         case OpenDispute() | KillUnopened():

@@ -11,7 +11,7 @@ from challenger.model import (
     Assertion,
     BatchHead,
     ChainView,
-    Claim,
+    Draft,
     Identity,
     Judgement,
     Knowledge,
@@ -47,8 +47,8 @@ def batch(index: int, *, timestamp: int = T0, is_forced: bool = False) -> BatchH
     )
 
 
-def claim_of(parent: Hash32, from_batch: int, to_batch: int, name: str) -> Claim:
-    return Claim(
+def draft_of(parent: Hash32, from_batch: int, to_batch: int, name: str) -> Draft:
+    return Draft(
         parent=parent,
         from_batch=from_batch,
         to_batch=to_batch,
@@ -71,7 +71,7 @@ class Story:
         self._batches: list[BatchHead] = []
         self._openings: set[tuple[Hash32, Hash32]] = set()
         self._verdicts = {ident(GENESIS): Verdict(judgement=Judgement.VALID, reason="genesis")}
-        self._claims: dict[Hash32, Claim] = {}
+        self._drafts: dict[Hash32, Draft] = {}
         self._latest = ident(GENESIS)
         self._members: dict[Hash32, tuple[Staker, ...]] = {}
         self._me = Identity(stake=Staker(address=ME, amount=0, tip=ZERO_HASH), balance_wei=100 * STAKE_WEI)
@@ -84,9 +84,9 @@ class Story:
     def right(self, parent: str, name: str, *, to: int) -> Self:
         """Know the right child of `parent`, asserted or not."""
         owner = self._assertions[self.ids[parent]]
-        claim = claim_of(owner.id, owner.to_batch, to, name)
-        self.ids[name] = claim.id
-        self._claims[owner.id] = claim
+        draft = draft_of(owner.id, owner.to_batch, to, name)
+        self.ids[name] = draft.id
+        self._drafts[owner.id] = draft
         return self
 
     def posted(
@@ -94,9 +94,9 @@ class Story:
     ) -> Self:
         """Put a child on L1: the right one if it was declared by `right`, else a wrong one."""
         owner = self._assertions[self.ids[parent]]
-        claim = self._claims.get(owner.id)
-        is_right = claim is not None and self.ids.get(name) == claim.id
-        to = claim.to_batch if claim is not None else owner.to_batch + 1
+        draft = self._drafts.get(owner.id)
+        is_right = draft is not None and self.ids.get(name) == draft.id
+        to = draft.to_batch if draft is not None else owner.to_batch + 1
         child_id = self.ids.setdefault(name, ident(name))
         siblings = [a for a in self._assertions.values() if a.parent == owner.id and a.id != owner.id]
         live = sum(a.status is not Status.DEAD for a in siblings) + (status is not Status.DEAD)
@@ -117,7 +117,7 @@ class Story:
     def unknown(self, parent: str) -> Self:
         """Know nothing about the children of `parent`."""
         owner = self.ids[parent]
-        self._claims.pop(owner, None)
+        self._drafts.pop(owner, None)
         for child in self._assertions.values():
             if child.parent == owner and child.id != owner:
                 self._verdicts[child.id] = Verdict(judgement=Judgement.UNKNOWN, reason="story")
@@ -164,7 +164,7 @@ class Story:
         )
 
     def known(self) -> Knowledge:
-        return Knowledge(verdicts=self._verdicts, claims=self._claims)
+        return Knowledge(verdicts=self._verdicts, drafts=self._drafts)
 
 
 def _genesis() -> Assertion:
