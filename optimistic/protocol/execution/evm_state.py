@@ -38,7 +38,6 @@ class EvmState(WorldState, CancunState):  # type: ignore[misc]
             base_fee_per_gas=env.base_fee,
             excess_blob_gas=0,
         )
-        self.trim()
 
     def warm_up(self, *addresses: Address) -> None:
         """Mark the accounts that are warm from the start of every transaction; nothing undoes it."""

@@ -6,13 +6,13 @@ and a byte string; the methods that py-evm's opcodes call keep their names, so
 its opcode functions run on this class unchanged.
 """
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from eth.exceptions import FullStack, InsufficientStack, OutOfGas, VMError
 from eth.vm.forks.cancun.computation import CancunComputation
 
 from optimistic.protocol.engine import Log
+from optimistic.protocol.execution.jumps import JumpTable
 from optimistic.protocol.execution.message import FrameMessage
 from optimistic.protocol.types import Address, Hash32
 
@@ -23,23 +23,8 @@ STACK_LIMIT: Final = 1024
 CODE_PADDING: Final = bytes(33)
 """Zero bytes behind the code: STOP after its end, and the rest of a cut-off PUSH32."""
 
-_IS_JUMPDEST: Final = bytes(int(opcode == 0x5B) for opcode in range(256))
-_STEP: Final = tuple(opcode - 0x5E if 0x60 <= opcode <= 0x7F else 1 for opcode in range(256))
-"""Distance to the next opcode: a PUSH skips its data."""
-_PUSH_DATA: Final = tuple(bytes(max(step - 1, 0)) for step in range(34))
-
-
-@lru_cache(maxsize=1024)
-def jump_destinations(code: bytes) -> bytes:
-    """Return one byte per byte of code: 1 at a JUMPDEST that is not push data, else 0."""
-    marks = bytearray(code.translate(_IS_JUMPDEST))
-    position, size = 0, len(code)
-    while position < size:
-        step = _STEP[code[position]]
-        if step != 1:
-            marks[position + 1 : position + step] = _PUSH_DATA[step]
-        position += step
-    return bytes(marks[:size])
+_VIEW_BYTES: Final = 4_096
+"""Longer reads of memory are copied once instead of twice."""
 
 
 class Frame(CancunComputation):
@@ -65,7 +50,7 @@ class Frame(CancunComputation):
         self._memory: Any = bytearray()
         self.code_bytes: bytes = message.code
         self.padded_code: bytes = b""
-        self.jump_marks: bytes | None = None
+        self.jumps: JumpTable | None = None
         self.pc = 0
         self.return_data = b""
 
@@ -181,6 +166,8 @@ class Frame(CancunComputation):
 
     def memory_read_bytes(self, start_position: int, size: int) -> bytes:
         """Read from memory that has been extended."""
+        if size > _VIEW_BYTES:
+            return bytes(memoryview(self._memory)[start_position : start_position + size])
         return bytes(self._memory[start_position : start_position + size])
 
     def memory_copy(self, destination: int, source: int, length: int) -> None:  # type: ignore[override]

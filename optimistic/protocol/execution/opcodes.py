@@ -12,7 +12,7 @@ from typing import Final
 
 from eth.exceptions import FullStack, Halt, InvalidJumpDestination, OutOfBoundsRead, OutOfGas
 
-from optimistic.protocol.execution.frame import STACK_LIMIT, Frame, jump_destinations
+from optimistic.protocol.execution.frame import STACK_LIMIT, Frame
 from optimistic.protocol.hashing import keccak256
 
 Handler = Callable[[Frame], None]
@@ -293,10 +293,11 @@ def codecopy(frame: Frame) -> None:
 
 def _jump_to(frame: Frame, target: int) -> None:
     """Move to a jump destination, or halt."""
-    marks = frame.jump_marks
-    if marks is None:
-        marks = frame.jump_marks = jump_destinations(frame.code_bytes)
-    if target >= len(marks) or not marks[target]:
+    jumps = frame.jumps
+    if jumps is None:
+        jumps = frame.jumps = frame.state.jump_table(frame.code_bytes)
+    known = jumps.known
+    if (target >= len(known) or not known[target]) and not jumps.find(target):
         raise InvalidJumpDestination
     frame.pc = target
 

@@ -22,12 +22,13 @@ from optimistic.protocol.accounts import (
 )
 from optimistic.protocol.engine import Log
 from optimistic.protocol.errors import CriticalError
+from optimistic.protocol.execution.jumps import JumpTable, jump_table
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.mpt import EMPTY_ROOT, NodeReader, NodeStore
 from optimistic.protocol.types import Hash32
 
 CACHE_LIMIT: Final = 500_000
-"""Cached accounts and slots above which the caches are dropped at the next block."""
+"""Cached accounts and slots above which the caches are dropped after a transaction; code counts by size."""
 
 _UINT256: Final = (1 << 256) - 1
 _ABSENT: Final = object()
@@ -122,6 +123,7 @@ class WorldState:
         self._accounts: dict[bytes, Row | None] = {}
         self._storage: dict[bytes, dict[int, int]] = {}
         self._codes: dict[bytes, bytes] = {EMPTY_CODE_HASH: _NO_CODE}
+        self._jumps: dict[bytes, JumpTable] = {}
         self._loaded = 0
         self.begin_transaction()
 
@@ -152,6 +154,7 @@ class WorldState:
         }
         self._root = self._commit(self._root, changes)
         self.begin_transaction()
+        self.trim()
         return self._root
 
     def discard_transaction(self) -> None:
@@ -165,6 +168,7 @@ class WorldState:
             self._accounts.clear()
             self._storage.clear()
             self._codes = {EMPTY_CODE_HASH: _NO_CODE}
+            self._jumps.clear()
             self._loaded = 0
 
     def flush(self, store: NodeStore) -> None:
@@ -338,16 +342,33 @@ class WorldState:
             return self._codes[code_hash]
         except KeyError:
             code = self._codes[code_hash] = read_code(self.overlay, code_hash)
-            self._loaded += 1 + len(code) // _BYTES_PER_CACHED_ITEM
+            self._count_bytes(len(code))
             return code
 
     def set_code(self, address: bytes, code: bytes) -> None:
         """Set the code."""
         code_hash = keccak256(code)
         self._codes[code_hash] = code
+        self._count_bytes(len(code))
         self._new_codes[code_hash] = code
         row = self._row(address) or _EMPTY_ROW
         self._write(address, Row(row.nonce, row.balance, row.storage_root, code_hash))
+
+    def jump_table(self, code: bytes) -> JumpTable:
+        """Return where `code` may be jumped to.
+
+        Kept beside the code: a transaction can call more contracts in turn than any
+        cache of fixed size holds, and calling one again costs 100 gas.
+        """
+        table = self._jumps.get(code)
+        if table is None:
+            table = self._jumps[code] = jump_table(code)
+            self._count_bytes(2 * len(code))
+        return table
+
+    def _count_bytes(self, size: int) -> None:
+        """Count bytes that a cache keeps."""
+        self._loaded += 1 + size // _BYTES_PER_CACHED_ITEM
 
     # ------------------------------------------------------------------ storage
 
