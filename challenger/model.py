@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
-from optimistic.protocol.commitment import Node
-from optimistic.protocol.constants import BATCH_BITS, TAG_ASSERT, UNIT_BITS
-from optimistic.protocol.hashing import struct_hash
+from optimistic.protocol.commitment import Node, assertion_id
+from optimistic.protocol.constants import BATCH_BITS, UNIT_BITS
 from optimistic.protocol.types import Address, Hash32
 
 
@@ -230,7 +229,7 @@ class Draft:
     @property
     def id(self) -> Hash32:
         """The id L1 gives this content."""
-        return struct_hash(TAG_ASSERT, self.parent, self.acc, self.unit_root, self.end_leaf)
+        return assertion_id(self.parent, self.acc, self.unit_root, self.end_leaf)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ from typing import Final, Protocol
 
 from challenger.model import BatchHead
 from challenger.store import ReplayedBatch, Store
-from challenger.trace import RollupTrace, batch_tree
+from challenger.trace import RollupTrace
+from optimistic.protocol.commitment import batch_tree
 from optimistic.protocol.derivation import BatchReplay, RollupState, UnitResult
 from optimistic.protocol.execution import EvmEngine
 from optimistic.protocol.mpt import NodeStore

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Final
 
-from optimistic.protocol.constants import BATCH_BITS, TAG_NODE, UNIT_BITS
+from optimistic.protocol.constants import BATCH_BITS, TAG_ASSERT, TAG_NODE, UNIT_BITS
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.hashing import keccak256, struct_hash
 from optimistic.protocol.types import Hash32
@@ -192,28 +192,34 @@ def verify_path(root: Hash32, log_arity: int, index: int, node: Hash32, path: Se
         raise InvalidPath("the path leads to another root")
 
 
-class UnitTree(Tree):
+def batch_tree(log_arity: int, leaves: Sequence[Hash32]) -> CommitmentTree:
+    """Return the subtree of one batch: 2^15 positions, padded with its own last leaf (IDLE)."""
+    nodes = [leaf(state) for state in leaves]
+    return CommitmentTree(log_arity, UNIT_BITS // log_arity, nodes, nodes[-1])
+
+
+class RangeTree(Tree):
     """The commitment of an assertion: unit leaves of up to 2^10 batches.
 
-    Each batch fills 2^15 positions, padded with its own last leaf (IDLE); the
-    positions of missing batches repeat the last leaf of all.
+    The positions of missing batches repeat the last leaf of all. Where the leaves of a
+    batch come from is left to subclasses.
 
     Parameters
     ----------
     log_arity : bits per level, 1 or 5
-    batches : unit leaves of each batch, 32 bytes each, at least one batch and leaf
+    tops : root of each batch's subtree, at least one
     """
 
-    def __init__(self, log_arity: int, batches: Sequence[Sequence[Hash32]]) -> None:
+    def __init__(self, log_arity: int, tops: Sequence[Node]) -> None:
         super().__init__(log_arity, (UNIT_BITS + BATCH_BITS) // log_arity)
         self._batch_height: Final = UNIT_BITS // log_arity
-        self._batches: Final = [
-            CommitmentTree(log_arity, self._batch_height, [leaf(state) for state in leaves], leaf(leaves[-1]))
-            for leaves in batches
-        ]
-        tops = [tree.root for tree in self._batches]
-        pad = self._batches[-1].pad(self._batch_height)
-        self._top: Final = CommitmentTree(log_arity, BATCH_BITS // log_arity, tops, pad)
+        self._count: Final = len(tops)
+        self._pad: Final = batch_tree(log_arity, [tops[-1].end_state])
+        self._top: Final = CommitmentTree(log_arity, BATCH_BITS // log_arity, tops, self._pad.root)
+
+    @abstractmethod
+    def batch(self, offset: int) -> CommitmentTree:
+        """Return the subtree of batch `offset` of the range."""
 
     @property
     def unit_root(self) -> Hash32:
@@ -229,8 +235,33 @@ class UnitTree(Tree):
         """Return node `index` of `level`; level 0 holds the 2^25 unit leaves."""
         if level >= self._batch_height:
             return self._top.node(level - self._batch_height, index)
-        per_batch = UNIT_BITS - level * self.log_arity
-        batch, within = index >> per_batch, index & ((1 << per_batch) - 1)
-        if batch < len(self._batches):
-            return self._batches[batch].node(level, within)
-        return self._batches[-1].pad(level)
+        bits = UNIT_BITS - level * self.log_arity
+        offset, within = index >> bits, index & ((1 << bits) - 1)
+        tree = self.batch(offset) if offset < self._count else self._pad
+        return tree.node(level, within)
+
+
+class UnitTree(RangeTree):
+    """A range tree with all leaves in memory.
+
+    Parameters
+    ----------
+    log_arity : bits per level, 1 or 5
+    batches : unit leaves of each batch, 32 bytes each, at least one batch and leaf
+    """
+
+    def __init__(self, log_arity: int, batches: Sequence[Sequence[Hash32]]) -> None:
+        self._batches: Final = [batch_tree(log_arity, leaves) for leaves in batches]
+        super().__init__(log_arity, [tree.root for tree in self._batches])
+
+    def batch(self, offset: int) -> CommitmentTree:
+        """Return the subtree of batch `offset` of the range."""
+        return self._batches[offset]
+
+
+def assertion_id(parent_id: Hash32, acc: Hash32, unit_root: Hash32, end_leaf: Hash32) -> Hash32:
+    """Return the id of an assertion: what it says, below which parent.
+
+    Source: docs/spec/06-assertions.md; twin: AssertionChain.sol
+    """
+    return struct_hash(TAG_ASSERT, parent_id, acc, unit_root, end_leaf)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from optimistic.protocol.commitment import UnitTree
+from optimistic.protocol.commitment import UnitTree, assertion_id
 from optimistic.protocol.types import Hash32
 from optimistic.service.contracts import AssertionStatus
 from optimistic.service.embedded_chain import dev_keys
@@ -19,7 +19,7 @@ from tests.helpers.anvil import Anvil
 from tests.helpers.daemons import Daemon, wait_for
 from tests.helpers.faulty_proxy import Fault, FaultyProxy
 from tests.helpers.l2_wallet import Wallet
-from tests.helpers.watchtower_stage import Posted, Stage, assertion_id, wrong_gas
+from tests.helpers.watchtower_stage import Posted, Stage, wrong_gas
 
 pytestmark = pytest.mark.slow
 
@@ -70,7 +70,7 @@ class Scene:
         self.wrong: Posted = self.stage.post(self.stage.eve, 2, tamper=wrong_gas(1))
         tree = UnitTree(self.stage.params.log_arity, self.stage.leaves(2))
         acc = self.stage.inbox.acc(1, at="latest")
-        self.rival: Hash32 = assertion_id(self.stage.genesis_id, acc, tree)
+        self.rival: Hash32 = assertion_id(self.stage.genesis_id, acc, tree.unit_root, tree.end_leaf)
         self.tower = tower_process(self.stage, url)
 
     def is_posted(self) -> bool:

@@ -9,12 +9,11 @@ from typing import Any
 from challenger.config import ChallengerConfig, Mode
 from challenger.watchtower import Watchtower, Wiring
 from optimistic.protocol.batch import BlockInput, encode_batch
-from optimistic.protocol.commitment import CommitmentTree, UnitTree, leaf, merkle_root
-from optimistic.protocol.constants import TAG_ASSERT, UNIT_BITS
+from optimistic.protocol.commitment import CommitmentTree, UnitTree, assertion_id, leaf, merkle_root
+from optimistic.protocol.constants import UNIT_BITS
 from optimistic.protocol.derivation import BatchReplay, RollupState
 from optimistic.protocol.engine import BlockEnv, Outcome, Skip
 from optimistic.protocol.execution import EvmEngine
-from optimistic.protocol.hashing import struct_hash
 from optimistic.protocol.params import DEVNET, RollupParams
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
@@ -249,7 +248,7 @@ class Stage:
                 stake_wei=0 if has_stake else self.params.stake_wei,
             )
         )
-        posted = assertion_id(above, acc, tree)
+        posted = assertion_id(above, acc, tree.unit_root, tree.end_leaf)
         return Posted(id=posted, tree=tree, leaves=tuple(leaves))
 
     def publish(self, who: L1Account, posted: Posted) -> None:
@@ -325,8 +324,3 @@ class Stage:
         for tower in self._towers:
             tower.close()
         self._towers.clear()
-
-
-def assertion_id(parent: Hash32, acc: Hash32, tree: UnitTree) -> Hash32:
-    """The id L1 gives an assertion."""
-    return struct_hash(TAG_ASSERT, parent, acc, tree.unit_root, tree.end_leaf)

@@ -7,8 +7,8 @@ from challenger.actions import AssertBatches, Back, Confirm, KillUnopened, OpenD
 from challenger.locate import locate_wrong_units
 from challenger.model import Judgement, PublishedNodes, Status
 from challenger.solver import BackPolicy, Policy, next_actions
-from challenger.trace import RollupTrace, batch_tree
-from optimistic.protocol.commitment import UnitTree
+from challenger.trace import RollupTrace
+from optimistic.protocol.commitment import UnitTree, batch_tree
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Hash32
 from tests.unit.challenger.views import AIRGAP_S, GENESIS, PERIOD_S, T0, Story

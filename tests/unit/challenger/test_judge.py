@@ -2,8 +2,8 @@ from dataclasses import dataclass, field, replace
 
 from challenger.judge import Judge
 from challenger.model import Assertion, ChainView, Judgement, Knowledge, PublishedNodes, Status
-from challenger.trace import RollupTrace, batch_tree
-from optimistic.protocol.commitment import leaf
+from challenger.trace import RollupTrace
+from optimistic.protocol.commitment import batch_tree, leaf
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Hash32
 from tests.unit.challenger.views import GENESIS, Story, ident

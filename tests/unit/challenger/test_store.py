@@ -4,7 +4,7 @@ import pytest
 
 from challenger.state_codec import InvalidState, decode_state, decode_unit, encode_ring, encode_unit, end_leaf
 from challenger.store import RESUME_WINDOW, ReplayedBatch, Store
-from challenger.trace import batch_tree
+from optimistic.protocol.commitment import batch_tree
 from optimistic.protocol.derivation import RollupState
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.hashing import keccak256

@@ -2,8 +2,8 @@ import pytest
 
 from challenger.locate import locate_wrong_units
 from challenger.model import PublishedNodes, WrongUnits, split_unit
-from challenger.trace import RollupTrace, batch_tree
-from optimistic.protocol.commitment import Tree, UnitTree, leaf
+from challenger.trace import RollupTrace
+from optimistic.protocol.commitment import Tree, UnitTree, batch_tree, leaf
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Hash32
 
