@@ -33,6 +33,8 @@ _SEQUENCER, _WATCHTOWER, _USER, _DEPLOYER = range(4)
 _DEPOSIT_WEI: Final = 100 * 10**18
 _START_TIMEOUT_S: Final = 60
 _STOP_GRACE_S: Final = 20
+_MARK: Final = ".devnet"
+"""Tells a folder whose content may be deleted."""
 
 
 class DevnetFailed(CriticalError):
@@ -77,8 +79,7 @@ def devnet(  # noqa: PLR0913 - one argument per option
     A test account gets ether on L2. Stop with Ctrl-C; everything ends with it.
     """
     del as_json  # `emit` reads it
-    shutil.rmtree(data_dir, ignore_errors=True)
-    data_dir.mkdir(parents=True)
+    _empty(data_dir)
     ports = _Ports(l1=l1_port, l2=rpc_port, watchtower=health_port)
     with _interrupts() as interrupted, ExitStack() as stack:
         processes = _start(stack, data_dir, ports, l1_block_time, profile_period)
@@ -86,6 +87,16 @@ def devnet(  # noqa: PLR0913 - one argument per option
         say("running; stop with Ctrl-C")
         while not interrupted.wait(1):
             _require_alive(processes)
+
+
+def _empty(data_dir: Path) -> None:
+    """Start with an empty folder; only what an earlier devnet left is deleted."""
+    mark = data_dir / _MARK
+    if data_dir.exists() and any(data_dir.iterdir()) and not mark.exists():
+        raise DevnetFailed(f"{data_dir} is not empty and not of a devnet: name another folder")
+    shutil.rmtree(data_dir, ignore_errors=True)
+    data_dir.mkdir(parents=True)
+    mark.touch()
 
 
 def _start(
