@@ -38,7 +38,6 @@ from optimistic.service.tx_types import (
     TxRequest,
     TxState,
     TxStatus,
-    TxTimeout,
 )
 
 log = structlog.get_logger(__name__)
@@ -55,8 +54,7 @@ _FOREIGN_SIGHTINGS = 3
 class TxManager:
     """The one sender of a key; safe from any thread of one process.
 
-    Run `step` in a loop of its own; `submit` from anywhere. Alternatively, `send_and_wait`
-    does both for a command that sends one thing.
+    Run `step` in a loop of its own; `submit` from anywhere.
 
     Parameters
     ----------
@@ -117,34 +115,6 @@ class TxManager:
         """Return what is known about a key."""
         known = self._store.find(key)
         return None if known is None else known.status
-
-    def send_and_wait(self, request: TxRequest, *, timeout_s: float = 120.0) -> TxStatus:
-        """Submit, work until it ends, and return how.
-
-        Raises
-        ------
-        TxTimeout : it did not end in time; it stays submitted
-        """
-        self.submit(request)
-        return self.wait(request.key, timeout_s=timeout_s)
-
-    def wait(self, key: str, *, timeout_s: float = 120.0) -> TxStatus:
-        """Work until `key` ends and return how; see `send_and_wait`."""
-        deadline_s = self._clock.monotonic_s() + timeout_s
-        never = threading.Event()
-        while True:
-            problem = ""
-            try:
-                self.step()
-            except TemporaryError as error:
-                problem = f": {error}"
-                log.warning("tx_step_failed", effect=key, error=str(error))
-            status = self._require(key).status
-            if status.is_final:
-                return status
-            if self._clock.monotonic_s() >= deadline_s:
-                raise TxTimeout(f"{key} is still {status.state.value} after {timeout_s:g} s{problem}")
-            self._clock.wait(never, self._options.poll_ms / 1000)
 
     def step(self) -> bool:
         """Do everything that can be done now; return whether anything changed.

@@ -59,10 +59,6 @@ class TxNotAccepted(TemporaryError):
     """The endpoint refuses a transaction of ours, or the account cannot pay for it."""
 
 
-class TxTimeout(TemporaryError):
-    """A transaction did not end within the time its caller waits; it is still being worked on."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TxRequest:
     """A message to be sent once.
@@ -120,5 +116,3 @@ class TxOptions:
     gas_margin_percent: int = 25
     max_gas: int = 1 << 24
     """Margins never lift a gas limit over this (EIP-7825)."""
-    poll_ms: int = 250
-    """Pause between turns while a caller waits."""

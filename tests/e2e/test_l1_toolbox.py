@@ -49,9 +49,7 @@ def raw_transfer(nonce: int, wei: int = 1, max_fee_wei: int = 10**10) -> tuple[b
 
 
 def make_manager(client: L1Client, **options: int) -> TxManager:
-    return TxManager(
-        client, SIGNER, Database(None, [SERVICE_MIGRATIONS]), options=TxOptions(poll_ms=20, **options)
-    )
+    return TxManager(client, SIGNER, Database(None, [SERVICE_MIGRATIONS]), options=TxOptions(**options))
 
 
 def pay(key: str, wei: int = 1) -> TxRequest:
@@ -78,6 +76,12 @@ def until(condition: Callable[[], bool], step: Callable[[], object], turns: int 
         except TemporaryError:
             continue
     raise AssertionError("did not come about")
+
+
+def has_ended(manager: TxManager, key: str) -> bool:
+    """Whether nothing more will be done about `key`."""
+    status = manager.status(key)
+    return status is not None and status.is_final
 
 
 # ---------------------------------------------------------------------------------------------- client
@@ -286,8 +290,10 @@ def test_manager__anvil__sends_many_in_order(anvil: Anvil) -> None:
     for number in range(20):
         manager.submit(pay(f"{number:02}"))
 
-    status = manager.wait("19", timeout_s=30)
+    until(lambda: has_ended(manager, "19"), manager.step)
 
+    status = manager.status("19")
+    assert status is not None
     assert status.outcome is TxOutcome.CONFIRMED
     assert client.balance_wei(TARGET, "latest") == 20
 
@@ -305,7 +311,7 @@ def test_manager__stuck_in_the_pool__is_replaced_by_a_dearer_one(anvil: Anvil) -
         seen.add(status.tx_hash)
 
     anvil.mine()
-    until(lambda: bool((found := manager.status("a")) and found.is_final), manager.step)
+    until(lambda: has_ended(manager, "a"), manager.step)
 
     assert len(seen) == 4
     assert client.balance_wei(TARGET, "latest") == 5
@@ -326,7 +332,7 @@ def test_manager__dropped_from_the_pool__is_sent_again(anvil: Anvil) -> None:
     assert client.transaction(status.tx_hash) is None
     manager.step()
     anvil.mine()
-    until(lambda: bool((found := manager.status("a")) and found.is_final), manager.step)
+    until(lambda: has_ended(manager, "a"), manager.step)
 
     assert client.balance_wei(TARGET, "latest") == 5
 
@@ -337,7 +343,8 @@ def test_manager__anvil_reorg__pays_once(anvil: Anvil, depth: int) -> None:
     anvil.mine(3)
     manager = make_manager(client)
     for number in range(3):
-        assert manager.send_and_wait(pay(str(number), 10**number)).succeeded
+        manager.submit(pay(str(number), 10**number))
+        until(lambda key=str(number): has_ended(manager, key), manager.step)  # type: ignore[misc]
 
     anvil.reorg(depth)
     assert client.balance_wei(TARGET, "latest") < 111
