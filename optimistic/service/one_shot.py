@@ -10,7 +10,9 @@ from typing import Final
 from optimistic.protocol.errors import InvalidInput, TemporaryError
 from optimistic.protocol.types import Hash32
 from optimistic.service.clock import Clock, SystemClock
+from optimistic.service.contract import explain_revert
 from optimistic.service.l1_client import L1Client, SendStatus
+from optimistic.service.l1_errors import ContractReverted
 from optimistic.service.l1_types import Call, Receipt
 from optimistic.service.signer import Signer
 
@@ -69,7 +71,7 @@ class OneShotSender:
     def _submit(self, call: Call, nonce: int | None) -> Hash32:
         sender = self._signer.address
         message = Call(to=call.to, data=call.data, sender=sender, value_wei=call.value_wei)
-        gas = call.gas if call.gas is not None else self._client.estimate_gas(message)
+        gas = call.gas if call.gas is not None else self._estimate(message)
         tip_wei = self._client.priority_fee_wei()
         fields = {
             "type": 2,
@@ -88,6 +90,12 @@ class OneShotSender:
         if reply.status not in (SendStatus.ACCEPTED, SendStatus.KNOWN):
             raise SendRefused(f"the endpoint refused the transaction: {reply.message or reply.status}")
         return tx_hash
+
+    def _estimate(self, message: Call) -> int:
+        try:
+            return self._client.estimate_gas(message)
+        except ContractReverted as error:
+            raise explain_revert(error) from error
 
     def _await(self, tx_hash: Hash32) -> Receipt:
         never = threading.Event()
