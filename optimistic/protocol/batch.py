@@ -38,10 +38,6 @@ class BlockInput:
     n_deposits: int
     transactions: tuple[bytes, ...]
 
-    def encoded_len(self) -> int:
-        """Return the number of bytes this block takes in a batch."""
-        return HEADER_BYTES + sum(TX_PREFIX_BYTES + len(raw) for raw in self.transactions)
-
 
 @dataclass(frozen=True, slots=True)
 class HeaderItem:

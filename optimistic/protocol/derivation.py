@@ -52,7 +52,6 @@ class BlockResult:
     state_root: Hash32
     receipts_acc: Hash32
     gas_used: int
-    tx_count: int
 
 
 Effect = Outcome | Skip | BlockResult | None
@@ -214,7 +213,6 @@ class BatchReplay:
             state_root=unit.state_root,
             receipts_acc=unit.receipts_acc,
             gas_used=unit.cum_gas_used,
-            tx_count=unit.tx_index,
         )
         self.state = RollupState(unit, self.state.ring.with_block(block.number, block.hash))
         closed = replace(

@@ -122,12 +122,6 @@ def root(data: bytes, depth: int = DEPTH) -> Hash32:
     return Hash32(top)
 
 
-def word_span(offset: int, length: int) -> tuple[int, int]:
-    """First word and number of words that cover bytes [offset, offset + length), length ≥ 1."""
-    first = offset // WORD
-    return first, (offset + length - 1) // WORD - first + 1
-
-
 def prove_range(data: bytes, first_word: int, n_words: int, depth: int = DEPTH) -> RangeProof:
     """Prove words [first_word, first_word + n_words) of the tree over `data`.
 

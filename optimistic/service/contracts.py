@@ -32,16 +32,6 @@ class Budgets:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InboxConfig:
-    """One entry of the configuration schedule."""
-
-    hash: Hash32
-    effective_at: int
-    first_batch: int
-    """2^32 - 1 until a batch carries it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AssertionState:
     """What the chain stores about one assertion; all zero for an unknown id."""
 
@@ -126,15 +116,6 @@ class Inbox(Contract):
         """Return the parameter set the next batch will carry."""
         return self.read_hash("activeConfigHash", at=at)
 
-    def config_count(self, *, at: BlockId) -> int:
-        """Return the length of the configuration schedule."""
-        return self.read_int("configCount", at=at)
-
-    def config(self, index: int, *, at: BlockId) -> InboxConfig:
-        """Return one entry of the configuration schedule."""
-        output = self.abi.functions["config"].outputs[0]
-        return InboxConfig(**struct_fields(output, self.read("config", index, at=at)[0]))
-
     def sequencer(self, *, at: BlockId) -> Address:
         """Return the one address that may append batches."""
         return Address(self.read("SEQUENCER", at=at)[0])
@@ -176,10 +157,6 @@ class AssertionChain(Contract):
     def latest_confirmed(self, *, at: BlockId) -> Hash32:
         """Return the newest confirmed assertion."""
         return self.read_hash("latestConfirmed", at=at)
-
-    def confirmed_end_leaf(self, id: Hash32, *, at: BlockId) -> Hash32:
-        """Return the end state of a confirmed assertion; reverts for any other."""
-        return self.read_hash("confirmedEndLeaf", id, at=at)
 
     def stake_of(self, staker: Address, *, at: BlockId) -> Stake:
         """Return an identity's stake."""
@@ -299,11 +276,6 @@ class Bridge(Contract):
     def paused_until(self, *, at: BlockId) -> int:
         """Return the end of the guardian's pause."""
         return self.read_int("pausedUntil", at=at)
-
-    def withdrawal_key(self, message: Message, *, at: BlockId) -> Hash32:
-        """Return the key the bridge computes for a message."""
-        values = struct_values(self.abi.functions["withdrawalKey"].inputs[0], message)
-        return self.read_hash("withdrawalKey", values, at=at)
 
     def deposit_call(
         self,

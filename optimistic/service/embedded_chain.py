@@ -87,11 +87,6 @@ class EmbeddedChain:
         """The newest block."""
         return self._blocks[-1]
 
-    @property
-    def pending_count(self) -> int:
-        """Transactions executed but not yet in a block."""
-        return len(self._pending)
-
     def by_number(self, number: int) -> MinedBlock | None:
         """Return the canonical block of a number."""
         return self._blocks[number] if 0 <= number < len(self._blocks) else None

@@ -36,7 +36,6 @@ from optimistic.service.l1_types import (
 from optimistic.service.metrics import Metrics, NoopMetrics
 
 _CODE_REVERT: Final = 3
-_CODE_METHOD_NOT_FOUND: Final = -32_601
 _CODE_LIMIT: Final = -32_005
 _CODE_NOT_FOUND: Final = -32_001
 

@@ -4,6 +4,9 @@ import pytest
 
 from optimistic.protocol.batch import (
     END,
+    HEADER_BYTES,
+    TX_PREFIX_BYTES,
+    VERSION_BYTES,
     BlockInput,
     HeaderItem,
     OversizedItem,
@@ -30,7 +33,7 @@ def test_encode_batch__two_blocks__version_then_flat_items() -> None:
     data = encode_batch(blocks)
 
     assert data == b"\x01" + HEADER + tx(b"ab") + b"\x01" + (8).to_bytes(8, "big") + bytes(2)
-    assert len(data) == 1 + sum(block.encoded_len() for block in blocks)
+    assert len(data) == VERSION_BYTES + 2 * HEADER_BYTES + TX_PREFIX_BYTES + 2
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from optimistic.service.contract import (
     explain_revert,
     load_abi,
     revert_class,
+    struct_values,
 )
 from optimistic.service.contracts import AssertionChain, AssertionStatus, Bridge, Budgets, DisputeGame, Inbox
 from optimistic.service.deployer import Roles, deploy
@@ -88,8 +89,6 @@ def test_contracts__fresh_deployment__reads_as_deployed(world: World) -> None:
 
     assert world.inbox.active_config_hash(at=head) == DEVNET.config_hash()
     assert world.inbox.sequencer(at=head) == world.signer.address
-    assert world.inbox.config(0, at=head).hash == DEVNET.config_hash()
-    assert world.inbox.config_count(at=head) == 1
     assert world.inbox.min_batch_interval_s(at=head) == DEVNET.min_batch_interval_s
     assert world.inbox.force_delay_s(at=head) == DEVNET.force_delay_s
     assert world.inbox.available_budgets(at=head).general <= DEVNET.gas_burst
@@ -102,7 +101,7 @@ def test_contracts__fresh_deployment__reads_as_deployed(world: World) -> None:
     state = world.chain.assertion(genesis, at=head)
     assert genesis == world.deployment.genesis.assertion_id == world.chain.latest_confirmed(at=head)
     assert state.status is AssertionStatus.CONFIRMED
-    assert state.end_leaf == world.chain.confirmed_end_leaf(genesis, at=head)
+    assert state.end_leaf == world.deployment.genesis.end_leaf
     assert world.chain.stake_of(USER, at=head).amount_wei == 0
     assert not world.chain.is_member(genesis, USER, at=head)
     assert not world.chain.is_slashed(USER, at=head)
@@ -176,7 +175,9 @@ def test_contracts__address_without_the_contract__is_a_lie(world: World) -> None
 def test_contracts__message_key__agrees_with_the_protocol(world: World) -> None:
     message = Message(nonce=3, sender=USER, target=USER, value=4, gas_limit=5, data=b"six")
 
-    key = world.bridge.withdrawal_key(message, at="latest")
+    values = struct_values(world.bridge.abi.functions["withdrawalKey"].inputs[0], message)
+
+    key = world.bridge.read_hash("withdrawalKey", values, at="latest")
 
     assert key == message_key(
         message, l1_chain_id=31_337, bridge=world.bridge.address, l2_chain_id=DEVNET.l2_chain_id

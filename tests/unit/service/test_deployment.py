@@ -9,7 +9,7 @@ from optimistic.protocol.params import DEVNET, PROFILES, InvalidParams
 from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 from optimistic.service.clock import FakeClock
-from optimistic.service.contracts import AssertionChain, Inbox
+from optimistic.service.contracts import AssertionChain, AssertionStatus, Inbox
 from optimistic.service.deployer import Roles, deploy
 from optimistic.service.deployment import (
     Deployment,
@@ -90,7 +90,8 @@ def test_deploy__genesis__is_what_the_chain_confirms(world: World) -> None:
     genesis = world.deployment.build_genesis()
 
     assert chain.latest_confirmed(at="latest") == world.deployment.genesis.assertion_id
-    assert chain.confirmed_end_leaf(world.deployment.genesis.assertion_id, at="latest") == genesis.end_leaf
+    confirmed = chain.assertion(world.deployment.genesis.assertion_id, at="latest")
+    assert (confirmed.status, confirmed.end_leaf) == (AssertionStatus.CONFIRMED, genesis.end_leaf)
     assert Inbox(world.client, world.deployment.contracts.inbox).batch_count(at="latest") == 0
 
 
