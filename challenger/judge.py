@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from challenger.locate import locate_wrong_units
+from challenger.locate import UnitSearch
 from challenger.model import (
     Assertion,
     ChainView,
@@ -67,7 +67,7 @@ class Judge:
         self._replayed = replayed
         self._genesis_end_leaf = genesis_end_leaf
         self._drafts: dict[_Range, Draft] = {}
-        self._wrong: dict[tuple[Hash32, Hash32, int], WrongUnits] = {}
+        self._wrong: dict[tuple[Hash32, Hash32], tuple[UnitSearch, WrongUnits]] = {}
 
     def judge(self, view: ChainView) -> Knowledge:
         """Return a verdict for every assertion of the view, and the right children."""
@@ -129,14 +129,18 @@ class Judge:
         return Verdict(judgement=Judgement.INVALID, reason=reason, wrong=self._locate(view, child))
 
     def _locate(self, view: ChainView, child: Assertion) -> WrongUnits | None:
-        published = view.published.get(child.id, ())
-        key = (child.id, view.batches[child.to_batch - 1].input_hash, len(published))
-        if key not in self._wrong:
+        key = (child.id, view.batches[child.to_batch - 1].input_hash)
+        search, wrong = self._wrong.get(key, (UnitSearch(), None))
+        news = search.news(view.published.get(child.id, ()))
+        if wrong is None or news:
             trace = self._replayed.trace(child.from_batch, child.to_batch)
             if trace is None:
                 return None
-            self._wrong[key] = locate_wrong_units(trace, published)
-        return self._wrong[key]
+            for nodes in news:
+                search.add(trace, nodes)
+            wrong = search.bounds(trace)
+            self._wrong[key] = search, wrong
+        return wrong
 
 
 def _judge_genesis(genesis: Assertion, end_leaf: Hash32) -> Verdict:

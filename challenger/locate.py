@@ -7,12 +7,17 @@ that differs holds a wrong unit.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from challenger.model import PublishedNodes, WrongUnits
 from optimistic.protocol.commitment import Tree
 
 Span = tuple[int, int]
 """Units [start, end)."""
+
+MAX_GROUPS: Final = 64
+"""Groups of published nodes that are compared for one assertion: each may touch hundreds of batches, and
+anybody can publish more."""
 
 
 def locate_wrong_units(own: Tree, published: Iterable[PublishedNodes]) -> WrongUnits:
@@ -27,20 +32,46 @@ def locate_wrong_units(own: Tree, published: Iterable[PublishedNodes]) -> WrongU
     -------
     Bounds, the tightest that the nodes allow; all units if nothing was published.
     """
-    right: list[Span] = []
-    wrong: list[Span] = []
+    search = UnitSearch()
     for nodes in published:
+        search.add(own, nodes)
+    return search.bounds(own)
+
+
+class UnitSearch:
+    """What the published nodes of one assertion say so far; each group is compared once."""
+
+    def __init__(self) -> None:
+        self._right: list[Span] = []
+        self._wrong: list[Span] = []
+        self._seen: set[tuple[int, int, int]] = set()
+
+    def news(self, published: Iterable[PublishedNodes]) -> list[PublishedNodes]:
+        """Return the groups that are still to be compared."""
+        fresh = [nodes for nodes in published if _place(nodes) not in self._seen]
+        return fresh[: MAX_GROUPS - len(self._seen)]
+
+    def add(self, own: Tree, nodes: PublishedNodes) -> None:
+        """Compare one group; L1 has checked it, so what it says stays true."""
+        shift = nodes.level * own.log_arity
         for index, is_right in _compare(own, nodes):
-            span = (index << nodes.level * own.log_arity, (index + 1) << nodes.level * own.log_arity)
-            (right if is_right else wrong).append(span)
-    units = 1 << own.height * own.log_arity
-    first = _cleared_up_to(right)
-    last = min((end for _, end in wrong), default=units) - 1
-    proven = min((start for start, end in wrong if end - start == 1), default=None)
-    if first > last:
-        # Cleared and wrong at once cannot both stand under one root: the answers contradict each other.
-        return WrongUnits(first=0, last=units - 1)
-    return WrongUnits(first=first, last=last, proven=proven)
+            (self._right if is_right else self._wrong).append((index << shift, (index + 1) << shift))
+        self._seen.add(_place(nodes))
+
+    def bounds(self, own: Tree) -> WrongUnits:
+        """Return the tightest bounds that follow."""
+        units = 1 << own.height * own.log_arity
+        first = _cleared_up_to(self._right)
+        last = min((end for _, end in self._wrong), default=units) - 1
+        proven = min((start for start, end in self._wrong if end - start == 1), default=None)
+        if first > last:
+            # Cleared and wrong at once cannot both stand under one root: the answers contradict each other.
+            return WrongUnits(first=0, last=units - 1)
+        return WrongUnits(first=first, last=last, proven=proven)
+
+
+def _place(nodes: PublishedNodes) -> tuple[int, int, int]:
+    return nodes.level, nodes.first_index, len(nodes.nodes)
 
 
 def _compare(own: Tree, published: PublishedNodes) -> Iterator[tuple[int, bool]]:

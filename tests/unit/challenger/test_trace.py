@@ -1,6 +1,6 @@
 import pytest
 
-from challenger.locate import locate_wrong_units
+from challenger.locate import MAX_GROUPS, UnitSearch, locate_wrong_units
 from challenger.model import PublishedNodes, WrongUnits, split_unit
 from challenger.trace import RollupTrace
 from optimistic.protocol.commitment import Tree, UnitTree, batch_tree, leaf
@@ -116,3 +116,18 @@ def test_locate__nodes_outside_the_tree__are_ignored() -> None:
     ]
 
     assert locate_wrong_units(own, nodes) == WrongUnits(first=0, last=ALL_UNITS - 1)
+
+
+def test_attack__nodes_published_without_end__each_group_is_compared_once_and_few_are() -> None:
+    # Every new group made the watchtower compare all groups again, each with trees of other batches.
+    own, search = trace_of(5, BATCHES), UnitSearch()
+    groups = [PublishedNodes(level=0, first_index=i, nodes=(leaf(BATCHES[0][0]),)) for i in range(100)]
+
+    compared = 0
+    for count in range(1, len(groups) + 1):
+        for nodes in search.news(groups[:count]):
+            search.add(own, nodes)
+            compared += 1
+
+    assert compared == MAX_GROUPS
+    assert search.bounds(own).proven == 1
