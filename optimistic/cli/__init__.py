@@ -8,6 +8,7 @@ from optimistic.cli.deposit import deposit
 from optimistic.cli.devnet import devnet
 from optimistic.cli.force import force_include
 from optimistic.cli.inspect import inspect
+from optimistic.cli.pause import pause
 from optimistic.cli.run import follow, run
 from optimistic.cli.status import status
 from optimistic.cli.withdraw import withdraw
@@ -20,5 +21,5 @@ def main() -> None:
     """An optimistic rollup for derivatives settlement: aggregator, replica and tools."""
 
 
-for command in (deploy, run, follow, devnet, deposit, withdraw, force_include, status, inspect):
+for command in (deploy, run, follow, devnet, deposit, withdraw, force_include, pause, status, inspect):
     main.add_command(command)
