@@ -231,7 +231,7 @@ def _catch_up(tower: Watchtower) -> None:
 
 
 def _ticker(tick: Tick) -> Callable[[Watchtower], None]:
-    return lambda tower: tick(tower.verifier.position, tower.loader.n_batches)
+    return lambda tower: tick(tower.verifier.n_replayed, tower.loader.n_batches)
 
 
 def _row(assertion: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class ReplayedChain(Protocol):
     """What the replay knows of the batches of one view."""
 
     @property
-    def position(self) -> int:
+    def n_replayed(self) -> int:
         """Number of batches whose end state is known."""
 
     @property
@@ -37,7 +37,7 @@ class ReplayedChain(Protocol):
 
     @property
     def problem(self) -> str | None:
-        """Why the replay cannot go beyond `position`, or None while it can."""
+        """Why the replay cannot go beyond `n_replayed`, or None while it can."""
 
     def end_leaf(self, to_batch: int) -> Hash32 | None:
         """Return the state after batches [0, to_batch), if known."""
@@ -94,7 +94,7 @@ class Judge:
 
     def _right_draft(self, view: ChainView, parent: Assertion) -> tuple[_Range, Draft] | None:
         to_batch = self._range_end(view, parent)
-        if not parent.to_batch < to_batch <= self._replayed.position:
+        if not parent.to_batch < to_batch <= self._replayed.n_replayed:
             return None
         key = _Range(parent.id, to_batch, view.batches[to_batch - 1].input_hash)
         draft = self._drafts.get(key)
@@ -117,7 +117,7 @@ class Judge:
         """Return where the right child ends: fixed by the first child, else as far as we can see."""
         if parent.child_to:
             return parent.child_to
-        return min(len(view.batches), self._replayed.position, parent.to_batch + (1 << BATCH_BITS))
+        return min(len(view.batches), self._replayed.n_replayed, parent.to_batch + (1 << BATCH_BITS))
 
     def _judge(self, view: ChainView, child: Assertion, draft: Draft | None) -> Verdict:
         if draft is None:
@@ -163,5 +163,5 @@ def _judge_without_draft(child: Assertion, replayed: ReplayedChain) -> Verdict:
     if replayed.problem is not None:
         return Verdict(judgement=Judgement.UNKNOWN, reason=replayed.problem)
     return Verdict(
-        judgement=Judgement.UNKNOWN, reason=f"replay is at batch {replayed.position} of {child.to_batch}"
+        judgement=Judgement.UNKNOWN, reason=f"replay is at batch {replayed.n_replayed} of {child.to_batch}"
     )

@@ -110,7 +110,7 @@ class Loader:
         return delivered.to_block < delivered.head.number - self._options.confirmations
 
     @property
-    def position(self) -> Header | None:
+    def cursor(self) -> Header | None:
         """The block up to which events were taken."""
         return self._reader.cursor
 
@@ -235,6 +235,7 @@ class Loader:
             latest_confirmed=latest,
             openings=frozenset(index.openings),
             members=self._staked_members(assertions),
+            tips={who: tip for who, tip in index.tips.items() if who != self._options.account},
             published={id_: tuple(nodes.values()) for id_, nodes in index.published.items()},
             me=self._identity(header),
         )

@@ -14,10 +14,10 @@ _STATUSES = {Status.LIVE: "live", Status.DEAD: "dead", Status.CONFIRMED: "confir
 
 def report_replay(metrics: Metrics, view: ChainView, verifier: Verifier) -> None:
     """Report how far the replay is behind L1."""
-    behind = len(view.batches) - verifier.position
-    oldest = view.batches[verifier.position].l1_timestamp if behind else view.now
+    behind = len(view.batches) - verifier.n_replayed
+    oldest = view.batches[verifier.n_replayed].l1_timestamp if behind else view.now
     metrics.gauge("batches_total", len(view.batches))
-    metrics.gauge("batches_replayed", verifier.position)
+    metrics.gauge("batches_replayed", verifier.n_replayed)
     metrics.gauge("replay_lag_batches", behind)
     metrics.gauge("replay_lag_seconds", max(0, view.now - oldest))
     if view.batches:

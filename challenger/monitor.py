@@ -46,7 +46,7 @@ class Findings:
     known: Knowledge
     actions: tuple[Action, ...]
     alerts: tuple[Alert, ...]
-    position: int
+    n_replayed: int
     """Batches replayed."""
 
 
@@ -104,7 +104,7 @@ class Monitor:
         self._tell(view, known, actions)
         self._performer.perform(view, actions)
         self._metrics.gauge("highest_acted_l1_block", view.block.number)
-        return self._verifier.problem is None and self._verifier.position < len(view.batches)
+        return self._verifier.problem is None and self._verifier.n_replayed < len(view.batches)
 
     def _think(self, view: ChainView) -> Knowledge | None:
         """Replay what is new and judge; None if the cache was damaged and had to be thrown away."""
@@ -137,7 +137,7 @@ class Monitor:
             log.info(
                 "batches_replayed",
                 count=done,
-                position=self._verifier.position,
+                n_replayed=self._verifier.n_replayed,
                 of=len(view.batches),
                 seconds=round(seconds, 3),
             )
@@ -155,7 +155,7 @@ class Monitor:
             known=known,
             actions=tuple(actions),
             alerts=tuple(self._alerts.active),
-            position=self._verifier.position,
+            n_replayed=self._verifier.n_replayed,
         )
         if before is None or before.view is not view or before != found:
             self.findings = found

@@ -15,7 +15,7 @@ def findings_document(findings: Findings) -> dict[str, Any]:
         "l1_block_hash": _hex(view.block.hash),
         "l1_time": view.now,
         "batches": len(view.batches),
-        "replayed": findings.position,
+        "replayed": findings.n_replayed,
         "latest_confirmed": _hex(view.latest_confirmed),
         "account": _account(view),
         "assertions": [assertion_document(view, known, a) for a in _in_order(view)],

@@ -62,20 +62,20 @@ class Verifier:
         self._nodes: Final = nodes
         self._engine: EvmEngine | None = None
         self._batches: Sequence[BatchHead] = ()
-        self._position = 0
+        self._n_replayed = 0
         self._start = 0
         self._problem: str | None = None
 
     # ------------------------------------------------------------------------------ what is known
 
     @property
-    def position(self) -> int:
+    def n_replayed(self) -> int:
         """Number of batches whose end state is known."""
-        return self._position
+        return self._n_replayed
 
     @property
     def problem(self) -> str | None:
-        """Why the replay cannot go beyond `position`, or None while it can."""
+        """Why the replay cannot go beyond `n_replayed`, or None while it can."""
         return self._problem
 
     @property
@@ -107,10 +107,10 @@ class Verifier:
 
     def follow(self, batches: Sequence[BatchHead]) -> None:
         """Turn to the batches of a new view: find how far they are replayed already."""
-        known = self._batches[self._position - 1 : self._position]
+        known = self._batches[self._n_replayed - 1 : self._n_replayed]
         self._batches = batches
-        if not known or batches[self._position - 1 : self._position] != known:
-            self._position = self.resume_point(len(batches))
+        if not known or batches[self._n_replayed - 1 : self._n_replayed] != known:
+            self._n_replayed = self.resume_point(len(batches))
         self._start = self._snapshot(batches)
         self._problem = None
 
@@ -122,13 +122,13 @@ class Verifier:
         TemporaryError : a batch could not be read
         """
         done = 0
-        while done < limit and self._position < len(self._batches):
-            batch = source.batch(self._position)
+        while done < limit and self._n_replayed < len(self._batches):
+            batch = source.batch(self._n_replayed)
             if batch.record.config_hash != self._config_hash:
-                self._problem = f"batch {self._position} runs under a configuration unknown to this program"
+                self._problem = f"batch {self._n_replayed} runs under a configuration unknown to this program"
                 break
-            self._store.put_batch(self.replay(self._position, batch))
-            self._position += 1
+            self._store.put_batch(self.replay(self._n_replayed, batch))
+            self._n_replayed += 1
             done += 1
         return done
 
@@ -187,7 +187,7 @@ class Verifier:
         """Forget every replayed batch, after the cache turned out to be damaged."""
         self._store.clear_replay()
         self._engine = None
-        self._position = 0
+        self._n_replayed = 0
         self.follow(self._batches)
 
     def _engine_at(self, state_root: Hash32) -> EvmEngine:

@@ -378,8 +378,8 @@ def test_endpoint__second_one_behind__waits_at_the_block_until_it_has_it(stage: 
         with pytest.raises(EndpointBehind):
             tower.catch_up()
         stage.l1.mine()
-    assert tower.loader.position is not None
-    assert tower.loader.position.number == hidden
+    assert tower.loader.cursor is not None
+    assert tower.loader.cursor.number == hidden
     liar.lie = None
     stage.run(tower)
 

@@ -13,20 +13,20 @@ GENESIS_LEAF = ident("leaf genesis")
 
 @dataclass
 class ToyReplay:
-    """A replay whose batch i has two leaves; knows the first `position` of them."""
+    """A replay whose batch i has two leaves; knows the first `n_replayed` of them."""
 
-    position: int
+    n_replayed: int
     start: int = 0
     problem: str | None = None
     hidden: set[int] = field(default_factory=set)
     """Batches whose leaves are not kept."""
 
     def end_leaf(self, to_batch: int) -> Hash32 | None:
-        return _leaves(to_batch - 1)[-1] if to_batch <= self.position else None
+        return _leaves(to_batch - 1)[-1] if to_batch <= self.n_replayed else None
 
     def trace(self, from_batch: int, to_batch: int) -> RollupTrace | None:
         wanted = range(from_batch, to_batch)
-        if to_batch > self.position or any(i in self.hidden for i in wanted):
+        if to_batch > self.n_replayed or any(i in self.hidden for i in wanted):
             return None
         tops = [batch_tree(5, _leaves(i)).root for i in wanted]
         return RollupTrace(5, tops, lambda offset: _leaves(from_batch + offset))

@@ -84,7 +84,7 @@ def test_verifier__all_batches__commits_to_the_same_tree(l1: ToyL1, store: Store
     done = verifier.advance(l1, 10)
 
     trace = verifier.trace(0, 3)
-    assert (done, verifier.position) == (3, 3)
+    assert (done, verifier.n_replayed) == (3, 3)
     assert trace is not None
     assert trace.unit_root == UnitTree(5, l1.leaves).unit_root
     assert verifier.end_leaf(2) == l1.leaves[1][-1]
@@ -123,7 +123,7 @@ def test_verifier__another_branch__resumes_at_the_fork(l1: ToyL1, store: Store) 
 
     verifier.follow(fork)
 
-    assert verifier.position == 2
+    assert verifier.n_replayed == 2
     assert verifier.trace(0, 3) is None
     assert verifier.end_leaf(3) is None
     assert verifier.end_leaf(4) is None
@@ -137,7 +137,7 @@ def test_verifier__unknown_configuration__stops_there_and_says_why(l1: ToyL1, st
 
     done = verifier.advance(l1, 10)
 
-    assert (done, verifier.position) == (1, 1)
+    assert (done, verifier.n_replayed) == (1, 1)
     assert verifier.problem is not None
 
 
@@ -184,7 +184,7 @@ def test_verifier__restart__begins_at_genesis(l1: ToyL1, store: Store) -> None:
 
     verifier.restart()
 
-    assert verifier.position == 0
+    assert verifier.n_replayed == 0
     assert verifier.advance(l1, 3) == 3
 
 
@@ -197,6 +197,6 @@ def test_verifier__snapshot__is_where_the_replay_starts(l1: ToyL1, store: Store)
 
     verifier.follow(l1.heads)
 
-    assert (verifier.start, verifier.position) == (2, 2)
+    assert (verifier.start, verifier.n_replayed) == (2, 2)
     assert verifier.trace(0, 2) is None
     assert verifier.end_leaf(2) == l1.leaves[1][-1]
