@@ -123,6 +123,8 @@ class ChainView:
     """Pairs (older, newer) with a dispute."""
     members: Mapping[Hash32, tuple[Staker, ...]] = field(default_factory=dict)
     """Members of dead assertions who still have a stake."""
+    tips: Mapping[Address, Hash32] = field(default_factory=dict)
+    """Where the stakes of others lie."""
     published: Mapping[Hash32, tuple[PublishedNodes, ...]] = field(default_factory=dict)
     me: Identity | None = None
     """None in watch-only mode."""

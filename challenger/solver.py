@@ -8,9 +8,9 @@ The rules, for every right assertion from the oldest on:
    one while the window is open, a newer one that opened none is killed when it has closed.
 3. The right child is confirmed when it is due.
 
-Besides: children of dead assertions are marked dead, stakes on dead assertions slashed, and the
-own stake comes home when nothing needs it. Nothing is done about children of an assertion whose
-right child is unknown.
+Besides: stakes on dead assertions are slashed, children of dead assertions marked dead where that
+lets a stake be slashed, and the own stake comes home when nothing needs it. Nothing is done about
+children of an assertion whose right child is unknown.
 
 Source: docs/spec/06-assertions.md
 """
@@ -18,6 +18,7 @@ Source: docs/spec/06-assertions.md
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from challenger.actions import (
     Action,
@@ -34,6 +35,10 @@ from challenger.model import Assertion, ChainView, Draft, Identity, Judgement, K
 from optimistic.protocol.constants import BATCH_BITS
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Address, Hash32
+
+_MAX_MARKS: Final = 32
+"""A stake further below a dead assertion is left alone. Its owner never gets it back either way, and one
+stake pays for a branch of any length: marking all of it would cost us without end."""
 
 
 class BackPolicy(StrEnum):
@@ -163,16 +168,29 @@ def _confirm(view: ChainView, parent: Assertion, right: Assertion, policy: Polic
 
 
 def _about_the_dead(view: ChainView) -> Iterator[Action]:
-    for child in sorted(view.assertions.values(), key=lambda a: (a.to_batch, a.id)):
-        parent = view.assertions.get(child.parent)
-        if child.status is Status.LIVE and parent is not None and parent.status is Status.DEAD:
-            yield MarkDead(assertion=child.id, reason="its parent is dead")
+    slashable = {staker.address for stakers in view.members.values() for staker in stakers}
+    strays = (_below_the_dead(view, tip) for staker, tip in view.tips.items() if staker not in slashable)
+    for child in sorted({child.id for child in strays if child is not None}):
+        yield MarkDead(assertion=child, reason="its parent is dead and a stake lies below")
     slashed: set[Address] = set()
     for assertion, stakers in sorted(view.members.items()):
         for staker in stakers:
             if staker.address not in slashed:
                 slashed.add(staker.address)
                 yield Slash(assertion=assertion, staker=staker.address, reason="stake on a dead assertion")
+
+
+def _below_the_dead(view: ChainView, tip: Hash32) -> Assertion | None:
+    """Return the live child of a dead assertion on the way up from a stake, if it is near."""
+    current = view.assertions.get(tip)
+    for _ in range(_MAX_MARKS):
+        if current is None or current.status is not Status.LIVE:
+            return None
+        parent = view.assertions.get(current.parent)
+        if parent is not None and parent.status is Status.DEAD:
+            return current
+        current = parent
+    return None
 
 
 def _is_our_turn(view: ChainView, policy: Policy, key: Hash32, since: int, deadline: int | None) -> bool:

@@ -63,6 +63,13 @@ def wrong_then_right() -> Story:
     return wrong_alone().posted(GENESIS, "right")
 
 
+def branch_below_the_dead(levels: int) -> Story:
+    story = right_alone().posted(GENESIS, "level 0", status=Status.DEAD)
+    for level in range(1, levels + 1):
+        story.posted(f"level {level - 1}", f"level {level}")
+    return story
+
+
 def confirmed_then(second: str) -> Story:
     story = right_alone().batches(1).posted(GENESIS, "right", status=Status.CONFIRMED)
     return story.right("right", "next", to=2).posted("right", second, t0=T0)
@@ -180,10 +187,31 @@ CASES: dict[str, Case] = {
             wrong_then_right()
             .posted(GENESIS, "bad", status=Status.DEAD)
             .posted("bad", "worse")
+            .posted("worse", "worst")
+            .tip("worst", EVE)
             .staked("right")
             .opened("wrong", "right")
         ),
         [("mark_dead", "worse")],
+    ),
+    "attack__dead_branch_of_one_stake__is_not_marked_dead_one_by_one": (
+        lambda: (
+            right_alone()
+            .posted(GENESIS, "bad", status=Status.DEAD)
+            .posted("bad", "worse")
+            .posted("worse", "worst")
+            .member("bad", EVE)
+            .tip("worst", EVE)
+        ),
+        [("slash", "bad", EVE)],
+    ),
+    "attack__stake_far_below_the_dead__is_left_alone": (
+        lambda: branch_below_the_dead(33).tip("level 33", EVE),
+        [],
+    ),
+    "stake_near_enough_below_the_dead__marks_the_first": (
+        lambda: branch_below_the_dead(32).tip("level 32", EVE),
+        [("mark_dead", "level 1")],
     ),
     "dead_assertion__slashes_each_member_once": (
         lambda: (

@@ -74,6 +74,7 @@ class Story:
         self._drafts: dict[Hash32, Draft] = {}
         self._latest = ident(GENESIS)
         self._members: dict[Hash32, tuple[Staker, ...]] = {}
+        self._tips: dict[Address, Hash32] = {}
         self._me = Identity(stake=Staker(address=ME, amount=0, tip=ZERO_HASH), balance_wei=100 * STAKE_WEI)
 
     def batches(self, count: int, *, timestamp: int = T0, is_forced: bool = False) -> Self:
@@ -140,6 +141,11 @@ class Story:
         self._members[self.ids[name]] = (*self._members.get(self.ids[name], ()), stake)
         return self
 
+    def tip(self, name: str, staker: Address) -> Self:
+        """The stake of somebody else lies here."""
+        self._tips[staker] = self.ids[name]
+        return self
+
     def poor(self) -> Self:
         self._me = replace(self._me, balance_wei=STAKE_WEI - 1)
         return self
@@ -160,6 +166,7 @@ class Story:
             latest_confirmed=self._latest,
             openings=frozenset(self._openings),
             members=self._members,
+            tips=self._tips,
             me=None if watching else self._me,
         )
 
