@@ -236,7 +236,6 @@ class Loader:
             openings=frozenset(index.openings),
             members=self._staked_members(assertions),
             tips={who: tip for who, tip in index.tips.items() if who != self._options.account},
-            tips={who: tip for who, tip in index.tips.items() if who != self._options.account},
             published={id_: tuple(nodes.values()) for id_, nodes in index.published.items()},
             me=self._identity(header),
         )
