@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 _GAS_BOUND: Final = 400_000
 """No action of this list takes more gas; what the budget reserves for each."""
+_DEFENCE_ACTIONS: Final = 4
+"""So many actions with a deadline stay affordable: the right assertion and its disputes."""
 _MAX_WAIT_EXPONENT: Final = 8
 
 
@@ -138,7 +140,7 @@ class Responder:
         reserved = 0
         for action in actions:
             cost = self._cost_wei(view, action)
-            if not self._can_afford(view, reserved + cost):
+            if not self._can_afford(view, reserved + cost + self._defence_wei(view, action)):
                 self._metrics.count("actions_unaffordable", kind=action.kind)
                 log.error("action_over_budget", max_spend_wei=self._max_spend_wei, **describe(action))
                 continue
@@ -184,9 +186,22 @@ class Responder:
     def _cost_wei(self, view: ChainView, action: Action) -> int:
         if self._max_spend_wei is None:
             return 0
-        base_fee = self._contracts.client.header(view.block.hash).base_fee_wei
         stake = action.stake_wei if isinstance(action, AssertBatches | Back) else 0
-        return stake + _GAS_BOUND * (2 * base_fee + self._contracts.client.priority_fee_wei())
+        return stake + self._gas_wei(view)
+
+    def _defence_wei(self, view: ChainView, action: Action) -> int:
+        """Return what must remain after an action that nobody loses by doing late.
+
+        Others decide how many such actions there are; they must not use up what a defence takes.
+        """
+        if self._max_spend_wei is None or action.deadline is not None or isinstance(action, WithdrawStake):
+            return 0
+        is_staked = view.me is None or view.me.stake.amount or isinstance(action, AssertBatches | Back)
+        return (0 if is_staked else view.stake_wei) + _DEFENCE_ACTIONS * self._gas_wei(view)
+
+    def _gas_wei(self, view: ChainView) -> int:
+        base_fee = self._contracts.client.header(view.block.hash).base_fee_wei
+        return _GAS_BOUND * (2 * base_fee + self._contracts.client.priority_fee_wei())
 
     def _can_afford(self, view: ChainView, cost_wei: int) -> bool:
         if self._max_spend_wei is None or view.me is None:

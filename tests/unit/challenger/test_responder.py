@@ -17,7 +17,7 @@ from tests.unit.challenger.contracts import FakeL1
 from tests.unit.challenger.views import GENESIS, STAKE_WEI, Story, ident
 
 POLICY = Policy(assert_after_s=50)
-OPEN = OpenDispute(older=ident("older"), newer=ident("newer"), reason="a test")
+OPEN = OpenDispute(older=ident("older"), newer=ident("newer"), reason="a test", deadline=10**9)
 
 
 class FakeManager:
@@ -149,6 +149,17 @@ def test_responder__over_budget__sends_what_is_affordable(store: Store) -> None:
     bench.perform(post, OPEN)
 
     assert [key.split(":")[0] for key in bench.keys] == ["open"]
+
+
+def test_attack__housekeeping_without_end__leaves_what_a_defence_takes(store: Store) -> None:
+    gas_wei = 400_000 * 21
+    bench = Bench(store, max_spend_wei=STAKE_WEI + 6 * gas_wei)
+    endless = [Confirm(assertion=ident(f"right {i}"), reason="a test") for i in range(10)]
+
+    bench.perform(*endless)
+    bench.perform(*endless, OPEN)
+
+    assert [key.split(":")[0] for key in bench.keys] == ["confirm", "confirm", "open"]
 
 
 def test_responder__fees_booked__reduce_the_budget(store: Store) -> None:
