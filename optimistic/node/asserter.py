@@ -110,7 +110,7 @@ class Asserter:
                 acted |= self._publish(child.id)
         return self._extend(path, head) or acted
 
-    # ---- the right path ---------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ the right path
 
     def _right_path(self, head: Header) -> list[_Tip]:
         """Return the newest confirmed assertion and its right descendants, oldest first.
@@ -170,7 +170,7 @@ class Asserter:
             self._store.add_draft(draft)
         return draft
 
-    # ---- extending --------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ extending
 
     def _extend(self, path: list[_Tip], head: Header) -> bool:
         tip = path[-1]
@@ -238,7 +238,7 @@ class Asserter:
             log.info("assertion_submitted", parent=tip.id.hex(), from_batch=tip.to_batch, to_batch=to_batch)
         return asked
 
-    # ---- seeing through ---------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ seeing through
 
     def _tend(self, parent: _Tip, child: _Tip, head: Header) -> bool:
         """Kill unopened newer rivals of `child`, then confirm it; not before the window is over."""

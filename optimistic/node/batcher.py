@@ -142,7 +142,7 @@ class Batcher:
             return self._submit(plan)
         return "" if status.state is TxState.QUEUED else status.key
 
-    # ---- planning ---------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ planning
 
     def plan(self, head: Header, available: Budgets) -> BatchPlan | None:
         """Return the longest run of unsafe blocks that one batch can hold now.
@@ -224,7 +224,7 @@ class Batcher:
         age_s = self._time_s(head) - plan.blocks[0].timestamp
         return age_s >= delay_s or age_s < -_TOLERATED_LEAD_S
 
-    # ---- posting ----------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ posting
 
     def _submit(self, plan: BatchPlan) -> str:
         """Hand the batch to the transaction manager and return its key, which names its content."""

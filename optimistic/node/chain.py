@@ -92,7 +92,7 @@ class Chain:
         for listener in self._listeners:
             listener(change)
 
-    # ---- sequencing -------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ sequencing
 
     def begin_block(self, timestamp: int) -> BlockBuilder:
         """Open a block on the head; hold `lock` until `commit` or `reset`."""
@@ -108,7 +108,7 @@ class Chain:
         self._notify(reorged=False, touched=_senders([executed]))
         return executed.block
 
-    # ---- following L1 -----------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ following L1
 
     def new_engine(self, state_root: Hash32) -> NodeEngine:
         """Return a fresh engine on `state_root`."""

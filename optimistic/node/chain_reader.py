@@ -83,7 +83,7 @@ class ChainReader:
         rows = self._rows(query, arguments)
         return rows[0] if rows else None
 
-    # ---- blocks -----------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ blocks
 
     def block_by_number(self, number: int) -> Block | None:
         """Return block `number` of the current (unsafe) chain."""
@@ -128,7 +128,7 @@ class ChainReader:
         row = self._row("SELECT max(number) FROM blocks WHERE deposit_cursor <= ?", (count,))
         return 0 if row is None or row[0] is None else int(row[0])
 
-    # ---- transactions and receipts ----------------------------------------------------------------
+    # ------------------------------------------------------------------------------ transactions and receipts
 
     def transaction_by_hash(self, tx_hash: Hash32) -> StoredTransaction | None:
         """Return the executed transaction or deposit with this hash."""
@@ -197,7 +197,7 @@ class ChainReader:
             )
         return inputs
 
-    # ---- L1: deposits, batches, assertions --------------------------------------------------------
+    # ------------------------------------------------------------------------------ L1: deposits, batches, assertions
 
     def deposit(self, index: int) -> Deposit | None:
         """Return entry `index` of the L1 deposit queue."""

@@ -74,7 +74,7 @@ class ChainStore(ChainReader):
     def _write_many(self, query: str, rows: Sequence[Parameters]) -> None:
         self._database.execute_many(query, rows)
 
-    # ---- set-up -----------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ set-up
 
     def initialize(self, identity: Mapping[str, str], genesis: Block) -> None:
         """Bind a new database to a rollup and store its genesis block; check an old one.
@@ -109,7 +109,7 @@ class ChainStore(ChainReader):
         """Store a short text that a loop must find again after a restart."""
         self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"note:{key}", value.encode()))
 
-    # ---- blocks -----------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ blocks
 
     def append_blocks(self, blocks: Sequence[ExecutedBlock]) -> None:
         """Append blocks to the unsafe chain and drop their transactions from the requeue.
@@ -268,7 +268,7 @@ class ChainStore(ChainReader):
             "DELETE FROM requeued WHERE hash = ?", [(unit.outcome.tx_hash,) for unit in executed.units]
         )
 
-    # ---- what L1 says -----------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ what L1 says
 
     def append_batch(self, batch: Batch, data: bytes, leaves: Sequence[Hash32]) -> None:
         """Store a derived batch whose blocks are in the chain, and move the safe head to its end."""

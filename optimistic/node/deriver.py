@@ -80,7 +80,7 @@ class Deriver:
         self.has_caught_up = False
         """Whether L1's newest block has been followed since the start."""
 
-    # ---- following --------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ following
 
     def step(self) -> bool:
         """Apply the next range of L1 blocks; return whether more may follow at once."""
@@ -147,7 +147,7 @@ class Deriver:
         elif isinstance(event, Died):
             self._store.mark_dead(event.id, place.block_number)
 
-    # ---- batches ----------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ batches
 
     def _derive(self, event: BatchAppended) -> None:
         batch_input = self._check_input(event)

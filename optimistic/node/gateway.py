@@ -55,7 +55,7 @@ class Gateway:
         else:
             self.mempool.prune(change.touched)
 
-    # ---- intake -----------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ intake
 
     def submit(self, raw: bytes) -> PooledTransaction:
         """Take a signed transaction; durable when this returns.
@@ -79,7 +79,7 @@ class Gateway:
             self._wal.append(pooled.tx.raw)
             self.mempool.add(pooled)
 
-    # ---- recovery ---------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ recovery
 
     def recover(self) -> int:
         """Fill the pool from the log after a start; return how many transactions wait."""
@@ -121,7 +121,7 @@ class Gateway:
             executed = [raw for block in blocks for raw in block.transactions]
             return executed + [raw for _, raw in self._store.requeued()]
 
-    # ---- what JSON-RPC reads ----------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ what JSON-RPC reads
 
     def get(self, tx_hash: Hash32) -> PooledTransaction | None:
         """Return a waiting transaction, also one that a reorg took out of its block."""

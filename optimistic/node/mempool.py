@@ -99,7 +99,7 @@ class Mempool:
     def __len__(self) -> int:
         return len(self._by_hash)
 
-    # ---- taking -----------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ taking
 
     def decode(self, raw: bytes, *, trusted: bool = False) -> PooledTransaction:
         """Decode raw bytes and check everything that needs no state; takes no lock.
@@ -237,7 +237,7 @@ class Mempool:
     def _tip(self, pooled: PooledTransaction) -> int:
         return pooled.tx.gas_price(self._params.base_fee_wei) - self._params.base_fee_wei
 
-    # ---- reading ----------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ reading
 
     def get(self, tx_hash: Hash32) -> PooledTransaction | None:
         """Return a waiting transaction."""
@@ -269,7 +269,7 @@ class Mempool:
                     pending += 1
             return pending, len(self._by_hash) - pending
 
-    # ---- block production -------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ block production
 
     def select(self) -> "Selection":
         """Start choosing transactions for one block."""

@@ -131,7 +131,7 @@ class Node:
             self.close()
             raise
 
-    # ---- building ---------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ building
 
     def _open_storage(self, build_engine: EngineBuilder) -> None:
         folder, durable = self.config.data_dir, self.config.durable
@@ -267,7 +267,7 @@ class Node:
     def _l1_loop(self, name: str, step: Step) -> _Loop:
         return _Loop(name=name, step=step, interval_s=self.config.l1_poll_ms / 1_000)
 
-    # ---- running ----------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ running
 
     def run(self, *, install_signals: bool = True) -> int:
         """Serve until told to stop or a critical error; close everything; return the exit code.

@@ -87,7 +87,7 @@ class Story:
         self._count()
         return self._outcome.to_json(time.monotonic() - started)
 
-    # ---- the honest act ---------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ the honest act
 
     def _deposit(self) -> None:
         world = self._world
@@ -181,7 +181,7 @@ class Story:
         self._outcome.withdrawn_wei = before - after
         self._say(f"withdraw: {_ether(before - after)} paid out on L1 ({receipt.gas_used} gas)")
 
-    # ---- the lie ----------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ the lie
 
     def _catch_a_lie(self) -> None:
         world = self._world
@@ -227,7 +227,7 @@ class Story:
         rival = next(siblings, None)
         return rival if rival is not None and (wrong.id, rival.id) in view.openings else None
 
-    # ---- looking ----------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ looking
 
     def _seen(self) -> tuple[ChainView, dict[Hash32, Verdict]]:
         findings = self._world.tower.monitor.findings

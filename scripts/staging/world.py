@@ -80,7 +80,7 @@ class World:
         if self._temporary is not None:
             self._temporary.cleanup()
 
-    # ---- the cast ---------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ the cast
 
     @property
     def node(self) -> Node:
@@ -137,7 +137,7 @@ class World:
             self._tower.close()
             self._tower = None
 
-    # ---- time -------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ time
 
     def turn(self) -> None:
         """Let one second pass."""
@@ -164,7 +164,7 @@ class World:
         self.clock.advance(seconds)
         self.turn()
 
-    # ---- users ------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ users
 
     def send_l1(self, key: int, call: Call) -> Receipt:
         """Send an L1 transaction of a user."""

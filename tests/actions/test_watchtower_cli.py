@@ -166,7 +166,7 @@ def test_run__wrong_deployment__is_refused(scene: Scene, tmp_path: Path) -> None
     assert "configHash" in result.output
 
 
-# ---------------------------------------------------------------------------------- snapshots
+# ------------------------------------------------------------------------------ snapshots
 
 
 def test_snapshot__through_the_command_line__starts_another_watchtower(scene: Scene, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_snapshot__through_the_command_line__starts_another_watchtower(scene: Sc
     assert replayed.exit_code == 0
 
 
-# ---------------------------------------------------------------------------------- broken files
+# ------------------------------------------------------------------------------ broken files
 
 
 def test_cache__database_is_garbage__says_what_to_do(scene: Scene, tmp_path: Path) -> None:

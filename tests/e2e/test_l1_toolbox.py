@@ -84,7 +84,7 @@ def has_ended(manager: TxManager, key: str) -> bool:
     return status is not None and status.is_final
 
 
-# ---------------------------------------------------------------------------------------------- client
+# ------------------------------------------------------------------------------ client
 
 
 def test_client__anvil__answers_every_kind_of_read(anvil: Anvil) -> None:
@@ -179,7 +179,7 @@ def test_client__nobody_listens__is_unavailable() -> None:
         L1Client.connect("http://127.0.0.1:9", timeout_ms=500).head()
 
 
-# ---------------------------------------------------------------------------------------------- log reader
+# ------------------------------------------------------------------------------ log reader
 
 
 class Follower:
@@ -281,7 +281,7 @@ def test_reader__endpoint_that_fails_and_lies__ends_in_the_truth(
     assert len(proxy.faults) > 5
 
 
-# ---------------------------------------------------------------------------------------------- transactions
+# ------------------------------------------------------------------------------ transactions
 
 
 def test_manager__anvil__sends_many_in_order(anvil: Anvil) -> None:

@@ -77,7 +77,7 @@ def test_node__javascript_client__whole_story(endpoint: Endpoint, client: str) -
     assert result["sawDeposit"] is True
 
 
-# ---- web3.py ----------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------ web3.py
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_node__web3_py_websocket__heads_and_logs(web3: Web3, endpoint: Endpoint,
     assert int.from_bytes(log["data"], "big") == 9
 
 
-# ---- cast -------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------ cast
 
 
 class Cast:
@@ -273,7 +273,7 @@ def test_node__cast__chain_and_deposit(cast: Cast, endpoint: Endpoint) -> None:
     )
 
 
-# ---- forge ------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------ forge
 
 
 def test_node__forge_script__broadcasts(endpoint: Endpoint, tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ class RollupOnAnvil:
     def __exit__(self, *_error: object) -> None:
         self._stack.close()
 
-    # ---- daemons ----------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ daemons
 
     def aggregator(self, *options: str, l1_url: str | None = None) -> Daemon:
         """Return an aggregator, not started."""
@@ -169,7 +169,7 @@ class RollupOnAnvil:
         """Return where a node's newest run serves JSON-RPC."""
         return str(wait_for(lambda: _rpc_url(daemon), f"{daemon.name}'s JSON-RPC"))
 
-    # ---- users ------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------ users
 
     def send_l1(self, call: Call, key: int = USER) -> Receipt:
         """Send an L1 transaction."""

@@ -92,7 +92,7 @@ class Computation(Frame):
             raise VMError("precompile failed")
         self.output = output
 
-    # ------------------------------------------------------------------ messages
+    # ------------------------------------------------------------------------------ messages
 
     def apply_child_computation(self, child_msg: Any) -> "Computation":
         """Run a child frame and keep its return data."""

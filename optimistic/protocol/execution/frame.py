@@ -74,7 +74,7 @@ class Frame(CancunComputation):
         sender = kwargs.pop("sender", self.address)
         return FrameMessage(gas, to, sender, value, data, code, depth=self.msg.depth + 1, **kwargs)
 
-    # ------------------------------------------------------------------ gas
+    # ------------------------------------------------------------------------------ gas
 
     def consume_gas(self, amount: int, reason: str = "") -> None:
         """Charge `amount` gas.
@@ -105,7 +105,7 @@ class Frame(CancunComputation):
         gas: int = self.msg.gas
         return gas - self.get_gas_remaining()
 
-    # ------------------------------------------------------------------ stack
+    # ------------------------------------------------------------------------------ stack
 
     def stack_pop1_int(self) -> int:
         """Pop one word."""
@@ -144,7 +144,7 @@ class Frame(CancunComputation):
         """Push at most 32 big-endian bytes as one word."""
         self.stack_push_int(int.from_bytes(value, "big"))
 
-    # ------------------------------------------------------------------ memory
+    # ------------------------------------------------------------------------------ memory
 
     def extend_memory(self, start_position: int, size: int) -> None:
         """Charge for and zero-extend the memory to hold [start, start + size)."""
@@ -175,7 +175,7 @@ class Frame(CancunComputation):
         memory = self._memory
         memory[destination : destination + length] = memory[source : source + length]
 
-    # ------------------------------------------------------------------ logs
+    # ------------------------------------------------------------------------------ logs
 
     def add_log_entry(self, account: bytes, topics: tuple[int, ...], data: bytes) -> None:
         """Append to the transaction's logs; undone with the frame."""

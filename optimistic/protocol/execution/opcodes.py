@@ -45,7 +45,7 @@ def expand(frame: Frame, start: int, size: int) -> None:
         frame.extend_memory(start, size)
 
 
-# ---------------------------------------------------------------------------- arithmetic
+# ------------------------------------------------------------------------------ arithmetic
 
 
 def binary(gas: int, function: Callable[[int, int], int]) -> Handler:
@@ -137,7 +137,7 @@ BINARY: Final[dict[int, Handler]] = {
 """MUL, DIV, MOD, LT, GT, SLT, SGT, EQ, OR, XOR, BYTE, SHL, SHR, SAR."""
 
 
-# ---------------------------------------------------------------------------- stack
+# ------------------------------------------------------------------------------ stack
 
 
 def pop(frame: Frame) -> None:
@@ -198,7 +198,7 @@ def swap_n(depth: int) -> Handler:
     return handler
 
 
-# ---------------------------------------------------------------------------- memory and data
+# ------------------------------------------------------------------------------ memory and data
 
 
 def mload(frame: Frame) -> None:
@@ -288,7 +288,7 @@ def codecopy(frame: Frame) -> None:
         frame._memory[target : target + size] = frame.code_bytes[source : source + size].ljust(size, b"\0")
 
 
-# ---------------------------------------------------------------------------- flow
+# ------------------------------------------------------------------------------ flow
 
 
 def _jump_to(frame: Frame, target: int) -> None:

@@ -107,7 +107,7 @@ def _number(data: bytes, start: int, length: int) -> int:
     return int.from_bytes(_slice(data, start, length), "big")
 
 
-# ---------------------------------------------------------------------------- 0x01, 0x03
+# ------------------------------------------------------------------------------ 0x01, 0x03
 
 
 def ecrecover(data: bytes) -> bytes:
@@ -128,7 +128,7 @@ def ripemd160(data: bytes) -> bytes:
     return RIPEMD160.new(data).digest().rjust(32, b"\0")
 
 
-# ---------------------------------------------------------------------------- 0x05 MODEXP
+# ------------------------------------------------------------------------------ 0x05 MODEXP
 
 
 def _modexp_lengths(data: bytes) -> tuple[int, int, int]:
@@ -175,7 +175,7 @@ def modexp(data: bytes) -> bytes:
     return pow(base, exponent, modulus).to_bytes(modulus_length, "big")
 
 
-# ---------------------------------------------------------------------------- 0x08 pairing
+# ------------------------------------------------------------------------------ 0x08 pairing
 
 
 def pairing_price(data: bytes) -> int | None:
@@ -190,7 +190,7 @@ def pairing(data: bytes) -> bytes | None:
     return None if result is None else int(result).to_bytes(32, "big")
 
 
-# ---------------------------------------------------------------------------- 0x09 BLAKE2F
+# ------------------------------------------------------------------------------ 0x09 BLAKE2F
 
 
 def blake2f_price(data: bytes) -> int | None:
@@ -205,7 +205,7 @@ def blake2f(data: bytes) -> bytes:
     return bytes(decode_and_compress(data))
 
 
-# ---------------------------------------------------------------------------- 0x0a KZG
+# ------------------------------------------------------------------------------ 0x0a KZG
 
 
 @lru_cache(maxsize=1)

@@ -67,7 +67,7 @@ class NullTracer:
         """Ignore."""
 
 
-# ---------------------------------------------------------------------------- calls
+# ------------------------------------------------------------------------------ calls
 
 
 @dataclass(slots=True, kw_only=True)
@@ -156,7 +156,7 @@ def _caller(frame: Frame, parent: Frame | None) -> Address:
     return Address(frame.msg.sender) if parent is None else parent.address
 
 
-# ---------------------------------------------------------------------------- steps
+# ------------------------------------------------------------------------------ steps
 
 
 @dataclass(slots=True, kw_only=True)
@@ -249,7 +249,7 @@ class StepTracer(NullTracer):
         return dict(slots)
 
 
-# ---------------------------------------------------------------------------- accesses
+# ------------------------------------------------------------------------------ accesses
 
 
 class AccessTracer(NullTracer):

@@ -127,7 +127,7 @@ class WorldState:
         self._loaded = 0
         self.begin_transaction()
 
-    # ------------------------------------------------------------------ transaction
+    # ------------------------------------------------------------------------------ transaction
 
     def begin_transaction(self) -> None:
         """Forget everything that lives for one transaction only."""
@@ -212,7 +212,7 @@ class WorldState:
         self.overlay.pending.update(nodes)
         return new_root
 
-    # ------------------------------------------------------------------ snapshots
+    # ------------------------------------------------------------------------------ snapshots
 
     @property
     def state_root(self) -> Hash32:
@@ -246,7 +246,7 @@ class WorldState:
         self._undo.append((table, key, table.get(key, _ABSENT)))
         table[key] = value
 
-    # ------------------------------------------------------------------ accounts
+    # ------------------------------------------------------------------------------ accounts
 
     def _row(self, address: bytes) -> Row | None:
         """Load an account once."""
@@ -328,7 +328,7 @@ class WorldState:
         """Add one to the nonce."""
         self.set_nonce(address, self.get_nonce(address) + 1)
 
-    # ------------------------------------------------------------------ code
+    # ------------------------------------------------------------------------------ code
 
     def get_code_hash(self, address: bytes) -> Hash32:
         """Return the code hash, that of the empty string when there is no code."""
@@ -370,7 +370,7 @@ class WorldState:
         """Count bytes that a cache keeps."""
         self._loaded += 1 + size // _BYTES_PER_CACHED_ITEM
 
-    # ------------------------------------------------------------------ storage
+    # ------------------------------------------------------------------------------ storage
 
     def get_storage(self, address: bytes, slot: int, from_journal: bool = True) -> int:
         """Return a slot's value: now, or at the start of the transaction."""
@@ -413,7 +413,7 @@ class WorldState:
         """Set a transient slot."""
         self._set(self._transient, (address, slot), value)
 
-    # ------------------------------------------------------------------ access sets
+    # ------------------------------------------------------------------------------ access sets
 
     def is_address_warm(self, address: bytes) -> bool:
         """Whether the transaction has accessed the account (EIP-2929)."""

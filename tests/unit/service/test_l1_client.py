@@ -214,7 +214,7 @@ def test_client__finality_tag_the_endpoint_does_not_know__is_none(world: World) 
     assert world.client.tagged("finalized") is None
 
 
-# ---------------------------------------------------------------------------------------------- logs
+# ------------------------------------------------------------------------------ logs
 
 
 def test_logs__range__comes_in_chain_order(world: World) -> None:
@@ -307,7 +307,7 @@ def test_logs__the_same_log_twice__is_a_lie(world: World) -> None:
         world.client.logs(emitters(), 0, 1)
 
 
-# ---------------------------------------------------------------------------------------------- transactions
+# ------------------------------------------------------------------------------ transactions
 
 
 def test_receipt__of_another_transaction__is_a_lie(world: World) -> None:
@@ -361,7 +361,7 @@ def test_send_raw__no_answer__says_that_nothing_is_known(world: World) -> None:
         world.client.send_raw(b"\x02")
 
 
-# ---------------------------------------------------------------------------------------------- decoding
+# ------------------------------------------------------------------------------ decoding
 
 
 @pytest.mark.parametrize("value", [None, True, -1, "12", "0xg", [], {}, "0x-5"])

@@ -298,7 +298,7 @@ def test_reader__commit__joins_the_owners_transaction() -> None:
     assert world.reader.cursor is None
 
 
-# ---------------------------------------------------------------------------------------------- finality
+# ------------------------------------------------------------------------------ finality
 
 
 def test_finality__tags__are_used() -> None:

@@ -23,7 +23,7 @@ def world() -> TxWorld:
     return TxWorld()
 
 
-# ---------------------------------------------------------------------------------------------- the usual way
+# ------------------------------------------------------------------------------ the usual way
 
 
 def test_manager__request__is_sent_once_and_confirmed(world: TxWorld) -> None:
@@ -122,7 +122,7 @@ def test_manager__embedded_chain__a_few_steps_send_and_end() -> None:
     assert chain.client().balance_wei(TARGET, "latest") == 9
 
 
-# ---------------------------------------------------------------------------------------------- preconditions
+# ------------------------------------------------------------------------------ preconditions
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_manager__pending_loses_its_sense__is_replaced_by_an_empty_transaction(w
     assert world.received() == 10
 
 
-# ---------------------------------------------------------------------------------------------- fees
+# ------------------------------------------------------------------------------ fees
 
 
 def test_manager__not_mined__is_replaced_by_dearer_ones_up_to_the_cap() -> None:

@@ -25,7 +25,7 @@ def world() -> TxWorld:
     return TxWorld()
 
 
-# --------------------------------------------------------------------------------------------- losses
+# ------------------------------------------------------------------------------ losses
 
 
 def test_manager__dropped_from_the_pool__is_sent_again_unchanged(world: TxWorld) -> None:
@@ -213,7 +213,7 @@ def test_manager__key_used_elsewhere_before__starts_at_the_chains_nonce(world: T
     assert world.status("a").nonce == 2
 
 
-# ---------------------------------------------------------------------------------------------- restarts
+# ------------------------------------------------------------------------------ restarts
 
 
 def test_manager__restarted__finishes_what_was_signed(world: TxWorld) -> None:

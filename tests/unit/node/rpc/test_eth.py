@@ -67,7 +67,7 @@ def counter(rpc: Rpc, alice: Wallet) -> str:
     return str(receipt["contractAddress"])
 
 
-# ---- the node ---------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------ the node
 
 
 def test_net__identity__values(rpc: Rpc) -> None:
@@ -90,7 +90,7 @@ def test_no_argument_methods__an_argument__refused(rpc: Rpc, method: str) -> Non
     assert rpc.error(method, "0x1") == {"code": -32602, "message": "too many arguments, want at most 0"}
 
 
-# ---- blocks -----------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------ blocks
 
 
 def test_get_block__by_number_hash_and_tag__same_block_in_standard_form(rpc: Rpc) -> None:
@@ -187,7 +187,7 @@ def test_receipt__unknown_or_waiting__null(rpc: Rpc, alice: Wallet) -> None:
     assert rpc("eth_getTransactionReceipt", "0x" + "00" * 32) is None
 
 
-# ---- state ------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------ state
 
 
 def test_state__at_blocks__values_of_that_block(rpc: Rpc, alice: Wallet, counter: str) -> None:
@@ -254,7 +254,7 @@ def test_get_proof__absent_account__empty_account(rpc: Rpc) -> None:
     assert proof["storageProof"] == []
 
 
-# ---- calls ------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------ calls
 
 
 def call_object(to: str, signature: str, *values: Any, **fields: object) -> dict[str, object]:
@@ -368,7 +368,7 @@ def test_create_access_list__call__slots_of_contract(rpc: Rpc, alice: Wallet, co
     assert QUANTITY.fullmatch(result["gasUsed"])
 
 
-# ---- fees -------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------ fees
 
 
 def test_fees__quotes__quantities(rpc: Rpc) -> None:
@@ -394,7 +394,7 @@ def test_fee_history__bad_percentiles__refused(rpc: Rpc, percentiles: object) ->
     assert rpc.error("eth_feeHistory", "0x1", "latest", percentiles)["code"] == -32602
 
 
-# ---- sending ----------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------ sending
 
 
 def test_send__waiting__visible_with_null_place(rpc: Rpc, alice: Wallet) -> None:

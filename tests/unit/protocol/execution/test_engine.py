@@ -57,7 +57,7 @@ def deposit(**fields: Any) -> Deposit:
     return Deposit(**{**base, **fields})
 
 
-# ---------------------------------------------------------------------------- transactions
+# ------------------------------------------------------------------------------ transactions
 
 
 def test_transfer__moves_value_and_pays_the_vault() -> None:
@@ -192,7 +192,7 @@ def test_transaction__precompile_around_the_price_cap__fails_above_it(
     assert (outcome.gas_used > 3_900_000) is not succeeds
 
 
-# ---------------------------------------------------------------------------- deposits
+# ------------------------------------------------------------------------------ deposits
 
 
 def test_deposit__call__mints_then_runs_without_a_fee() -> None:
@@ -265,7 +265,7 @@ def test_deposit__from_a_contract__runs() -> None:
     assert engine.apply_deposit(0, deposit()).status == 1
 
 
-# ---------------------------------------------------------------------------- blocks
+# ------------------------------------------------------------------------------ blocks
 
 
 def test_blockhash__only_the_last_256_blocks() -> None:

@@ -28,7 +28,7 @@ def modexp_input(base: bytes, exponent: bytes, modulus: bytes) -> bytes:
     return word(len(base)) + word(len(exponent)) + word(len(modulus)) + base + exponent + modulus
 
 
-# ---------------------------------------------------------------------------- MODEXP
+# ------------------------------------------------------------------------------ MODEXP
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_modexp__edge_cases(data: bytes, result: bytes) -> None:
     assert modexp(data) == result
 
 
-# ---------------------------------------------------------------------------- limits
+# ------------------------------------------------------------------------------ limits
 
 
 @pytest.mark.parametrize("number", [2, 3])
@@ -149,7 +149,7 @@ def test_point_evaluation__zero_polynomial__verifies() -> None:
     assert point_evaluation(versioned + word(BLS_ORDER) + word(0) + infinity + infinity) is None
 
 
-# ---------------------------------------------------------------------------- bn254
+# ------------------------------------------------------------------------------ bn254
 
 
 def g1(scalar: int) -> bytes:

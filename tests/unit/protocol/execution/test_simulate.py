@@ -46,7 +46,7 @@ def call(**fields: Any) -> CallMessage:
     return CallMessage(**{"sender": ALICE, "to": CONTRACT, **fields})
 
 
-# ---------------------------------------------------------------------------- call
+# ------------------------------------------------------------------------------ call
 
 
 def test_call__runs_and_forgets() -> None:
@@ -105,7 +105,7 @@ def test_call__overrides__are_assumed() -> None:
     assert whole.call(call()).output == bytes(64)
 
 
-# ---------------------------------------------------------------------------- gas
+# ------------------------------------------------------------------------------ gas
 
 
 def test_estimate_gas__transfer__is_the_intrinsic_gas() -> None:
@@ -160,7 +160,7 @@ def test_access_list__lists_what_is_not_warm_anyway() -> None:
     assert subject.call(listed).gas_used == result.gas_used
 
 
-# ---------------------------------------------------------------------------- traces
+# ------------------------------------------------------------------------------ traces
 
 
 def test_call_tracer__nested_calls__form_a_tree() -> None:
