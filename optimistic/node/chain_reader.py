@@ -197,7 +197,7 @@ class ChainReader:
             )
         return inputs
 
-    # ------------------------------------------------------------------------------ L1: deposits, batches, assertions
+    # ------------------------------------------------------------------------------ what L1 says
 
     def deposit(self, index: int) -> Deposit | None:
         """Return entry `index` of the L1 deposit queue."""
