@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from challenger.bootstrap import SnapshotInfo, export_snapshot, import_snapshot
+from challenger.checklist import check_everything
 from challenger.cli_options import (
     account,
     acting_options,
@@ -22,7 +23,6 @@ from challenger.config import ChallengerConfig, Mode
 from challenger.output import Tick, emit_table, progress
 from challenger.replay_range import replay_range
 from challenger.report import findings_document, summary
-from challenger.verify import check_everything
 from challenger.watchtower import Watchtower, Wiring, open_patiently, read_findings
 from optimistic import __version__
 from optimistic.protocol.errors import InvalidInput

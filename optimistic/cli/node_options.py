@@ -8,7 +8,7 @@ import click
 
 from optimistic.node.asserter import AsserterOptions
 from optimistic.node.batcher import BatcherOptions
-from optimistic.node.config import AggregatorConfig, Role
+from optimistic.node.config import NodeConfig, Role
 from optimistic.node.mempool import MempoolLimits
 from optimistic.node.rpc.options import RpcLimits, RpcOptions
 from optimistic.node.sequencer import SequencerOptions
@@ -98,9 +98,9 @@ sequencing_options: Callable[..., Any] = compose(
 )
 
 
-def aggregator_config(values: Options) -> AggregatorConfig:
+def aggregator_config(values: Options) -> NodeConfig:
     """Return the config of an aggregator."""
-    return AggregatorConfig(
+    return NodeConfig(
         role=Role.AGGREGATOR,
         asserts=values["asserts"],
         sequencer=SequencerOptions(
@@ -128,10 +128,10 @@ def aggregator_config(values: Options) -> AggregatorConfig:
     )
 
 
-def replica_config(values: Options) -> AggregatorConfig:
+def replica_config(values: Options) -> NodeConfig:
     """Return the config of a replica."""
     reader = ReaderOptions(confirmations=values["confirmations"])
-    return AggregatorConfig(role=Role.REPLICA, asserts=False, reader=reader, **_common(values))
+    return NodeConfig(role=Role.REPLICA, asserts=False, reader=reader, **_common(values))
 
 
 def _common(values: Options) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from optimistic.cli.node_options import (
     sequencing_options,
 )
 from optimistic.cli.session import load_signer
-from optimistic.node.config import AggregatorConfig
+from optimistic.node.config import NodeConfig
 from optimistic.node.node import Node, Signers, Surroundings
 from optimistic.service.deployment import Deployment
 from optimistic.service.health import Health, HealthServer
@@ -52,9 +52,7 @@ def follow(context: click.Context, /, **values: Any) -> None:
     _serve(context, replica_config(values), values, None)
 
 
-def _serve(
-    context: click.Context, config: AggregatorConfig, values: Options, signers: Signers | None
-) -> None:
+def _serve(context: click.Context, config: NodeConfig, values: Options, signers: Signers | None) -> None:
     configure_logging(level=values["log_level"], log_format=values["log_format"])
     deployment = Deployment.load(values["deployment"])
     metrics, health = PrometheusMetrics("optimistic"), Health()

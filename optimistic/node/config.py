@@ -29,7 +29,7 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AggregatorConfig:
+class NodeConfig:
     """Options of one node."""
 
     data_dir: Path

@@ -18,7 +18,7 @@ from optimistic.node.chain import Chain
 from optimistic.node.chain_reader import DERIVER
 from optimistic.node.chain_store import CHAIN_MIGRATIONS, ChainStore
 from optimistic.node.closed_pool import ClosedPool
-from optimistic.node.config import AggregatorConfig, InvalidConfig, Role
+from optimistic.node.config import InvalidConfig, NodeConfig, Role
 from optimistic.node.deriver import Deriver
 from optimistic.node.gateway import Gateway
 from optimistic.node.genesis_block import genesis_block
@@ -108,7 +108,7 @@ class Node:
     CorruptStorage, DataFolderInUse : the data folder cannot be used
     """
 
-    def __init__(self, deployment: Deployment, config: AggregatorConfig, around: Surroundings) -> None:
+    def __init__(self, deployment: Deployment, config: NodeConfig, around: Surroundings) -> None:
         self.deployment = deployment
         self.config = config
         self.params = deployment.params

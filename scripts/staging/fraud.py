@@ -8,7 +8,7 @@ from typing import Final
 
 from optimistic.node.asserter import Asserter, AsserterOptions
 from optimistic.node.chain_records import Batch, StoredAssertion
-from optimistic.node.config import AggregatorConfig, Role
+from optimistic.node.config import NodeConfig, Role
 from optimistic.node.node import Node, Surroundings
 from optimistic.protocol.errors import InvalidInput, TemporaryError
 from optimistic.protocol.execution import EvmEngine
@@ -127,7 +127,7 @@ class Fraudster:
 
     def _replica(self, name: str, plan: FaultPlan | None) -> Node:
         """Return a replica that has derived everything on L1."""
-        config = AggregatorConfig(
+        config = NodeConfig(
             data_dir=self._folder / name, role=Role.REPLICA, asserts=False, durable=False, rpc=None
         )
         build = EvmEngine if plan is None else lying_engines(plan)

@@ -16,7 +16,7 @@ from challenger.config import ChallengerConfig
 from challenger.watchtower import Watchtower, Wiring
 from optimistic.node.asserter import AsserterOptions
 from optimistic.node.batcher import BatcherOptions
-from optimistic.node.config import AggregatorConfig
+from optimistic.node.config import NodeConfig
 from optimistic.node.node import Node, Signers, Surroundings
 from optimistic.protocol.execution import EvmEngine
 from optimistic.protocol.params import DEVNET, RollupParams
@@ -96,7 +96,7 @@ class World:
 
     def start_node(self, plan: FaultPlan | None = None, *, publish_leaves: bool = False) -> Node:
         """Start the aggregator on its data, honest or with a plan to lie."""
-        config = AggregatorConfig(
+        config = NodeConfig(
             data_dir=self.folder / "aggregator",
             durable=False,
             rpc=None,

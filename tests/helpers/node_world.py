@@ -6,7 +6,7 @@ from typing import Any
 
 from optimistic.node.asserter import AsserterOptions
 from optimistic.node.batcher import BatcherOptions
-from optimistic.node.config import AggregatorConfig, Role
+from optimistic.node.config import NodeConfig, Role
 from optimistic.node.node import EngineBuilder, Node, Signers, Surroundings
 from optimistic.protocol.execution import EvmEngine
 from optimistic.protocol.params import DEVNET, RollupParams
@@ -26,9 +26,9 @@ class NodeWorld(Stage):
         self.l1.set_auto_mine(True)
         self._nodes: list[Node] = []
 
-    def config(self, name: str, role: Role, **changes: Any) -> AggregatorConfig:
+    def config(self, name: str, role: Role, **changes: Any) -> NodeConfig:
         """Options without sockets and without waiting."""
-        base = AggregatorConfig(
+        base = NodeConfig(
             data_dir=self.folder / name,
             role=role,
             rpc=None,

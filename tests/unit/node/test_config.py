@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 
 from optimistic.node.batcher import BatcherOptions
-from optimistic.node.config import AggregatorConfig, InvalidConfig, Role
+from optimistic.node.config import InvalidConfig, NodeConfig, Role
 from optimistic.node.sequencer import SequencerOptions
 from optimistic.protocol.params import PROFILES
 from optimistic.service.log_reader import ReaderOptions
 
-DEFAULT = AggregatorConfig(data_dir=Path("data"))
+DEFAULT = NodeConfig(data_dir=Path("data"))
 
 
 @pytest.mark.parametrize("profile", ["devnet", "stage1", "stage2"])
