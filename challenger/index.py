@@ -88,6 +88,14 @@ class EventIndex:
             case _:
                 pass
 
+    def settled(self, latest_confirmed: Hash32) -> set[Hash32]:
+        """Return the assertions whose children do not matter: dead, below a dead one, or long confirmed."""
+        found = self.dead | self.confirmed - {latest_confirmed}
+        for id_, event in self.asserted.items():
+            if event.parent in found and event.parent not in self.confirmed:
+                found.add(id_)
+        return found
+
     def _add_batch(self, event: BatchAppended) -> None:
         expected = self.batches[-1].acc if self.batches else ZERO_HASH
         record = event.record

@@ -220,8 +220,10 @@ class Loader:
         params, index, at = self._deployment.params, self._index, header.hash
         latest = self._chain.latest_confirmed(at=at)
         assertions = {genesis.id: genesis for genesis in [self._genesis(header, latest)]}
+        settled = index.settled(latest)
         for id_ in index.asserted:
-            assertions[id_] = self._assertion(id_, header, latest)
+            state = None if id_ in settled else self._chain.assertion(id_, at=at)
+            assertions[id_] = self._assertion(id_, state)
         if latest not in assertions:
             raise L1Lied("the last confirmed assertion is not among the events")
         return ChainView(
@@ -261,17 +263,17 @@ class Loader:
             **self._window(genesis.assertion_id, state),
         )
 
-    def _assertion(self, id_: Hash32, header: Header, latest: Hash32) -> Assertion:
-        """Return one assertion; what can no longer change is taken from the events."""
+    def _assertion(self, id_: Hash32, state: AssertionState | None) -> Assertion:
+        """Return one assertion; without its state it is taken from the events alone."""
         index, event = self._index, self._index.asserted[id_]
-        is_past = id_ in index.dead or (id_ in index.confirmed and id_ != latest)
-        state = None if is_past else self._chain.assertion(id_, at=header.hash)
         if state is not None and (state.end_leaf, state.to) != (event.end_leaf, event.to_batch):  # also NONE
             raise L1Lied(f"assertion {id_.hex()} is not the one its event announced")
-        if state is None:
-            status = Status.DEAD if id_ in index.dead else Status.CONFIRMED
-        else:
+        if state is not None:
             status = Status(state.status)
+        elif id_ in index.dead:
+            status = Status.DEAD
+        else:
+            status = Status.CONFIRMED if id_ in index.confirmed else Status.LIVE
         return Assertion(
             id=id_,
             parent=event.parent,
@@ -287,7 +289,7 @@ class Loader:
         )
 
     def _window(self, id_: Hash32, state: AssertionState | None) -> dict[str, int]:
-        """Return the fields about the children; of a past assertion only their range matters."""
+        """Return the fields about the children; of a settled assertion only their range matters."""
         children = self._index.children.get(id_, [])
         if state is None:
             return {"child_to": self._index.asserted[children[0]].to_batch if children else 0}

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -172,3 +173,17 @@ def test_index__published_nodes__are_hashed_by_level() -> None:
             nodes=(Node(ident("end"), node_hash(ident("end"), ident("children"))),),
         ),
     ]
+
+
+def test_attack__branch_of_any_length_below_the_dead__is_settled() -> None:
+    # Every assertion that is not settled costs one read of L1 per view; one stake pays for a whole branch.
+    index = index_with(
+        *(asserted(name, ident(parent), EVE) for parent, name in pairwise(["genesis", "a", "b", "c", "d"])),
+        asserted("rival", ident("a"), ME),
+        asserted("below", ident("rival"), ME),
+        Confirmed(place=place(), id=ident("a")),
+        Died(place=place(), id=ident("b")),
+    )
+
+    assert index.settled(ident("a")) == {ident("b"), ident("c"), ident("d")}
+    assert index.settled(ident("rival")) == {ident("a"), ident("b"), ident("c"), ident("d")}
