@@ -1,7 +1,6 @@
 """The composition root: builds a watchtower from its options and runs it."""
 
 import json
-import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -26,6 +25,7 @@ from optimistic.service.clock import Clock, SystemClock
 from optimistic.service.contracts import AssertionChain, DisputeGame, Inbox
 from optimistic.service.data_folder import DataFolder
 from optimistic.service.deployment import Deployment, verify_against_l1
+from optimistic.service.files import replace_text
 from optimistic.service.health import Health, HealthServer
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_transport import HttpTransport, RetryingTransport
@@ -33,7 +33,6 @@ from optimistic.service.lifecycle import Backoff, LoopOptions, Supervisor
 from optimistic.service.metrics import PrometheusMetrics
 from optimistic.service.node_store import LmdbNodeStore
 from optimistic.service.signer import Signer
-from optimistic.service.storage_errors import storage_error
 from optimistic.service.tx_manager import TxManager
 from optimistic.service.tx_types import TxOptions
 
@@ -218,7 +217,7 @@ class Watchtower:
             return
         self._published = findings
         document = findings_document(findings)
-        _replace(self.config.data_dir / FINDINGS_FILE, document)
+        replace_text(self.config.data_dir / FINDINGS_FILE, json.dumps(document))
         for name, value in summary(document).items():
             self.health.set_fact(name, value)
 
@@ -243,16 +242,6 @@ def read_findings(data_dir: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return document if isinstance(document, dict) else None
-
-
-def _replace(path: Path, document: dict[str, Any]) -> None:
-    """Write a file so that a reader sees the old or the new content, never a part."""
-    partial = path.with_suffix(".part")
-    try:
-        partial.write_text(json.dumps(document), encoding="utf-8")
-        os.replace(partial, path)  # noqa: PTH105 - the atomic one, by its name
-    except OSError as error:
-        raise storage_error(path, error) from error
 
 
 def _account(config: ChallengerConfig, signer: Signer | None) -> Address | None:

@@ -59,6 +59,8 @@ def deploy(  # noqa: PLR0913 - one argument per option
 ) -> None:
     """Deploy the L1 contracts of a new rollup."""
     del as_json  # `emit` reads it
+    if not out.parent.is_dir():
+        raise click.BadParameter("its folder does not exist", param_hint="--out")
     signer = load_signer(key_file)
     client = L1Client.connect(l1_rpc_url, timeout_ms=l1_timeout)
     params = replace(PROFILES[profile], l1_chain_id=client.chain_id)

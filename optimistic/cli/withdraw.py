@@ -16,6 +16,7 @@ from optimistic.protocol.unit import Unit
 from optimistic.protocol.withdrawals import Message
 from optimistic.service.contract import load_abi
 from optimistic.service.contracts import Bridge
+from optimistic.service.files import replace_text
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import Call
 from optimistic.service.one_shot import OneShotSender
@@ -73,7 +74,7 @@ def prove(node: L1Client, message: bytes, out: Path | None) -> None:
     """Fetch the proof of MESSAGE (an L2 transaction hash or a message key) from a node."""
     proof = _fetch_proof(node, message)
     if out is not None:
-        out.write_text(json.dumps(proof, indent=2) + "\n", encoding="utf-8")
+        replace_text(out, json.dumps(proof, indent=2) + "\n")
     emit(proof)
 
 
@@ -98,7 +99,7 @@ def finalize(
 ) -> None:
     """Deliver MESSAGE on L1 once its assertion is confirmed."""
     if proof is not None:
-        proven = json.loads(proof.read_text(encoding="utf-8"))
+        proven = _read_proof(proof)
     elif l2_rpc_url is not None:
         proven = _fetch_proof(session.node(l2_rpc_url), message)
     else:
@@ -127,6 +128,15 @@ def _fetch_proof(node: L1Client, message: bytes) -> dict[str, Any]:
     found: dict[str, Any] = node.raw_request("rollup_withdrawalProof", ["0x" + message.hex()])
     if "accountProof" not in found:
         raise NotProvable(f"the message is {found.get('status')}: no assertion covers it yet")
+    return found
+
+
+def _read_proof(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        _hash(found["key"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NotProvable(f"{path} holds no proof: {error!r}") from error
     return found
 
 

@@ -19,6 +19,7 @@ from optimistic.protocol.params import RollupParams
 from optimistic.protocol.predeploys import SystemCode, genesis_accounts
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.abi import Abi
+from optimistic.service.files import replace_text
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import BlockId, Call
 
@@ -142,8 +143,13 @@ class Deployment:
         return deployment
 
     def save(self, path: Path) -> None:
-        """Write the deployment file."""
-        path.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
+        """Write the deployment file.
+
+        Raises
+        ------
+        DiskFull, StorageFailed : it cannot be written
+        """
+        replace_text(path, json.dumps(self.to_json(), indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "Deployment":
