@@ -134,3 +134,42 @@ def test_deploy__from_the_command_line__a_rollup_that_verifies(rollup: RollupOnA
 
     assert made["l2ChainId"] == 777
     assert checked["ok"], checked
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"key": 5}'])
+def test_finalize__file_without_a_proof__refused(rollup: RollupOnAnvil, tmp_path: Path, content: str) -> None:
+    proof = tmp_path / "proof.json"
+    proof.write_text(content)
+
+    done = rollup.cli(
+        "optimistic",
+        "withdraw",
+        "finalize",
+        "0x" + "11" * 32,
+        *rollup.on_l1,
+        "--proof",
+        str(proof),
+        check=False,
+    )
+
+    assert "proof" in done["error"]
+    assert "Traceback" not in done["error"]
+
+
+def test_deploy__nowhere_to_write__refused_before_anything_is_sent(
+    rollup: RollupOnAnvil, tmp_path: Path
+) -> None:
+    before = rollup.l1.nonce(rollup.signers[USER].address, "latest")
+
+    done = rollup.cli(
+        "optimistic",
+        "deploy",
+        "--l1-rpc-url",
+        rollup.anvil.url,
+        "--out",
+        str(tmp_path / "no" / "a.json"),
+        check=False,
+    )
+
+    assert "its folder does not exist" in done["error"]
+    assert rollup.l1.nonce(rollup.signers[USER].address, "latest") == before
