@@ -21,6 +21,10 @@ G1 = (1).to_bytes(32, "big") + (2).to_bytes(32, "big")
 KZG_INFINITY = b"\xc0" + bytes(47)
 
 
+_LONG = 1 << 19
+"""Bytes of memory that leave most of the gas for using them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One kind of work."""
@@ -102,6 +106,7 @@ def state_cases() -> list[Case]:
         Case(name="extcodehash_cold", code=counting(DUP1 + push(1 << 100) + b"\x01" + b"\x3f" + POP)),
         Case(name="extcodesize_self", code=loop((ADDRESS + b"\x3b" + POP) * 10)),
         Case(name="call_absent_cold", code=counting(call)),
+        Case(name="call_long_input", code=loop(PUSH0 * 2 + push(_LONG) + PUSH0 * 2 + GAS + STATICCALL + POP)),
         Case(name="call_self_deep", code=PUSH0 * 5 + ADDRESS + GAS + CALL + POP + loop(JUMPDEST)),
         Case(name="call_identity", code=loop((PUSH0 * 4 + push(4) + GAS + STATICCALL + POP) * 4)),
         Case(name="create_empty", code=lasting((PUSH0 * 3 + b"\xf0" + POP) * 2)),
