@@ -27,10 +27,9 @@ class BlockTag(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockHashId:
-    """A block named by its 32-byte hash; `require_canonical` refuses one that a reorg removed."""
+    """A block named by its 32-byte hash; only canonical ones are kept, so nobody needs to ask for that."""
 
     hash: Hash32
-    require_canonical: bool
 
 
 BlockNumberId = BlockTag | int
@@ -61,7 +60,7 @@ def parse_block_id(value: object) -> BlockId:
     if isinstance(value, dict):
         return _parse_object_id(value)
     if isinstance(value, str) and len(value) == 2 + 2 * HASH_BYTES:
-        return BlockHashId(hash=parse_hash(value), require_canonical=False)
+        return BlockHashId(hash=parse_hash(value))
     return parse_block_number(value)
 
 
@@ -74,8 +73,6 @@ def _parse_object_id(value: object) -> BlockId:
         return parse_block_number(number)
     if block_hash is None:
         raise MalformedValue("either blockHash or blockNumber is required")
-    canonical = fields.get("requireCanonical")
-    return BlockHashId(
-        hash=parse_hash(block_hash),
-        require_canonical=canonical is not None and parse_bool(canonical),
-    )
+    if fields.get("requireCanonical") is not None:
+        parse_bool(fields["requireCanonical"])
+    return BlockHashId(hash=parse_hash(block_hash))

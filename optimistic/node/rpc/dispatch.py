@@ -94,18 +94,8 @@ class Dispatcher:
         self._methods = methods
         self._limits = limits
 
-    def dispatch(self, body: bytes, session: Session | None = None) -> bytes:
-        """Answer one message; empty bytes when nothing is to be answered.
-
-        Parameters
-        ----------
-        body : UTF-8 JSON, a request or an array of requests
-        session : the connection that carries notifications, None over HTTP
-        """
-        return self.run(self.parse(body), session)
-
     def parse(self, body: bytes) -> Message:
-        """Split a body into calls; whatever is wrong becomes a call with an error."""
+        """Split a body (UTF-8 JSON, a request or an array) into calls; what is wrong becomes an error."""
         if _is_too_deep(body):
             return _broken(RpcError(PARSE_ERROR, "parse error: nested too deeply"))
         try:
@@ -127,7 +117,12 @@ class Dispatcher:
         return max([least, *known])
 
     def run(self, message: Message, session: Session | None = None) -> bytes:
-        """Run the calls in order; return the response bytes, empty for notifications only."""
+        """Run the calls in order; return the response bytes, empty for notifications only.
+
+        Parameters
+        ----------
+        session : the connection that carries notifications, None over HTTP
+        """
         if not message.is_batch:
             return self._answer(message.calls[0], session) or b""
         answers: list[bytes] = []

@@ -127,4 +127,4 @@ def _receipt(stored: StoredTransaction, receipt: Receipt) -> Json:
 
 
 def _parse_block_hash(value: object) -> BlockId:
-    return BlockHashId(hash=parse_hash(value), require_canonical=False)
+    return BlockHashId(hash=parse_hash(value))

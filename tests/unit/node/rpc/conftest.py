@@ -14,6 +14,7 @@ from optimistic.service.database import Database
 from tests.helpers.chain_builder import make_genesis
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.live_chain import LiveChain
+from tests.helpers.rpc_messages import answer_to
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ class Rpc:
     def ask(self, method: str, *params: object) -> Any:
         """The whole answer."""
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        return json.loads(self._dispatcher.dispatch(json.dumps(request).encode()))
+        return json.loads(answer_to(self._dispatcher, json.dumps(request).encode()))
 
     def send(self, raw: bytes) -> str:
         """Send a transaction, make a block of it, return its hash."""

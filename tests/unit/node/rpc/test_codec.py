@@ -97,10 +97,8 @@ def test_parse_block_id__tags__tag() -> None:
 def test_parse_block_id__bare_hash_or_eip_1898__hash_id() -> None:
     raw = parse_hash(HASH)
 
-    assert parse_block_id(HASH) == BlockHashId(hash=raw, require_canonical=False)
-    assert parse_block_id({"blockHash": HASH, "requireCanonical": True}) == BlockHashId(
-        hash=raw, require_canonical=True
-    )
+    assert parse_block_id(HASH) == BlockHashId(hash=raw)
+    assert parse_block_id({"blockHash": HASH, "requireCanonical": True}) == BlockHashId(hash=raw)
     assert parse_block_id({"blockNumber": "0x5"}) == 5
 
 

@@ -12,6 +12,7 @@ from optimistic.node.rpc.options import RpcLimits
 from optimistic.node.rpc.params import Params
 from optimistic.node.rpc.registry import Cost, executing, light, reading
 from optimistic.protocol.errors import CriticalError, InvalidInput
+from tests.helpers.rpc_messages import answer_to
 
 
 def raising(error: Exception) -> Any:
@@ -39,7 +40,7 @@ LIMITS = RpcLimits(max_batch_items=4, max_batch_response_bytes=150)
 
 def ask(body: bytes | str | object) -> Any:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    answer = Dispatcher(METHODS, LIMITS).dispatch(raw)
+    answer = answer_to(Dispatcher(METHODS, LIMITS), raw)
     return json.loads(answer) if answer else None
 
 
@@ -157,7 +158,7 @@ def test_dispatch__batch_takes_too_long__rest_not_run() -> None:
     ticks = iter((0.0, 1.0, 31.0))
     body = json.dumps([request("echo", "a"), request("bug")]).encode()
 
-    answers = json.loads(Dispatcher(METHODS, LIMITS, lambda: next(ticks)).dispatch(body))
+    answers = json.loads(answer_to(Dispatcher(METHODS, LIMITS, lambda: next(ticks)), body))
 
     assert answers[0]["result"] == "a"
     assert answers[1]["error"] == {"code": -32002, "message": "request timed out"}
@@ -176,7 +177,7 @@ def test_cost__batch__that_of_its_dearest_call() -> None:
 
 @given(st.binary(max_size=200))
 def test_dispatch__arbitrary_bytes__always_a_response(body: bytes) -> None:
-    answer = Dispatcher(METHODS, LIMITS).dispatch(body)
+    answer = answer_to(Dispatcher(METHODS, LIMITS), body)
 
     assert answer == b"" or json.loads(answer)
 
@@ -197,7 +198,7 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_dispatch__arbitrary_json__always_a_response(value: object) -> None:
-    answer = Dispatcher(METHODS, LIMITS).dispatch(json.dumps(value).encode())
+    answer = answer_to(Dispatcher(METHODS, LIMITS), json.dumps(value).encode())
 
     assert answer == b"" or json.loads(answer)
 

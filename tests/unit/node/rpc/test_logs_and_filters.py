@@ -10,6 +10,7 @@ from optimistic.node.rpc.feed import ChainFeed
 from optimistic.node.rpc.filters import Filters
 from optimistic.node.rpc.options import RpcLimits
 from tests.helpers.chain_builder import ALICE, BOB, make_block, make_log, make_unit
+from tests.helpers.rpc_messages import answer_to
 
 LIMITS = RpcLimits(max_log_blocks=5, max_log_results=3, max_log_topics=2, max_filters=3, filter_expiry_s=60)
 
@@ -32,7 +33,7 @@ class Rpc:
 
     def __call__(self, method: str, *params: object) -> Any:
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        answer = json.loads(self._dispatcher.dispatch(json.dumps(request).encode()))
+        answer = json.loads(answer_to(self._dispatcher, json.dumps(request).encode()))
         return answer["result"] if "result" in answer else answer["error"]
 
     def extend(self, name: str, *topics: int) -> str:
