@@ -8,20 +8,19 @@ serves a consistent false chain) is for the operator to exclude by the choice of
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service import l1_decode
 from optimistic.service.clock import Clock, SystemClock
 from optimistic.service.l1_errors import (
-    ContractReverted,
     JsonRpcError,
     L1BlockMissing,
     L1Lied,
     L1RequestFailed,
     WrongL1Chain,
 )
+from optimistic.service.l1_replies import RangeTooWide, SendReply, SendStatus, classify, read_refusal
 from optimistic.service.l1_transport import HttpTransport, L1Transport
 from optimistic.service.l1_types import (
     BlockId,
@@ -34,78 +33,6 @@ from optimistic.service.l1_types import (
     Receipt,
 )
 from optimistic.service.metrics import Metrics, NoopMetrics
-
-_CODE_REVERT: Final = 3
-_CODE_LIMIT: Final = -32_005
-_CODE_NOT_FOUND: Final = -32_001
-
-_MISSING_BLOCK: Final = (
-    "header not found",
-    "block not found",
-    "unknown block",
-    "blockoutofrange",
-    "block out of range",
-    "hash not found",
-    "not currently canonical",
-    "hash is not canonical",
-    "missing trie node",
-    "resource not found",
-    "no block found",
-)
-_TOO_WIDE: Final = (
-    "query returned more than",
-    "block range",
-    "range too",
-    "too many results",
-    "response size",
-    "limit exceeded",
-    "query timeout",
-    "more than 10000",
-)
-_EVM_FAILURES: Final = (
-    "revert",
-    "out of gas",
-    "outofgas",
-    "invalid opcode",
-    "invalidfeopcode",
-    "evm error",
-    "stack ",
-    "gas required exceeds",
-)
-
-
-class SendStatus(StrEnum):
-    """What an endpoint said to a raw transaction."""
-
-    ACCEPTED = "accepted"
-    KNOWN = "known"
-    """Already in the pool or in a block."""
-    NONCE_TOO_LOW = "nonce_too_low"
-    UNDERPRICED = "underpriced"
-    NO_FUNDS = "no_funds"
-    REJECTED = "rejected"
-
-
-_SEND_MESSAGES: Final = (
-    (SendStatus.KNOWN, ("already known", "already imported", "known transaction", "already in mempool")),
-    (
-        SendStatus.NONCE_TOO_LOW,
-        ("nonce too low", "nonce is too low", "invalid transaction nonce", "tx nonce"),
-    ),
-    (
-        SendStatus.UNDERPRICED,
-        ("underpriced", "max fee per gas less than block base fee", "fee too low", "feetoolow"),
-    ),
-    (SendStatus.NO_FUNDS, ("insufficient funds", "insufficient balance", "sender does not have enough")),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendReply:
-    """The endpoint's answer to a raw transaction, with its words."""
-
-    status: SendStatus
-    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,7 +235,7 @@ class L1Client:
         params = {**_filter_param(wanted), "fromBlock": hex(start), "toBlock": hex(end)}
         try:
             value = self._request("eth_getLogs", params)
-        except _RangeTooWide as error:
+        except RangeTooWide as error:
             if start == end:
                 raise L1RequestFailed(
                     f"the endpoint cannot return the logs of block {start}: {error}"
@@ -372,11 +299,7 @@ class L1Client:
         try:
             self._timed("eth_sendRawTransaction", [_hex(raw)])
         except JsonRpcError as error:
-            text = error.message.lower()
-            for status, phrases in _SEND_MESSAGES:
-                if any(phrase in text for phrase in phrases):
-                    return SendReply(status=status, message=error.message)
-            return SendReply(status=SendStatus.REJECTED, message=str(error))
+            return read_refusal(error)
         return SendReply(status=SendStatus.ACCEPTED)
 
     # ------------------------------------------------------------------------------ requests
@@ -393,7 +316,7 @@ class L1Client:
         try:
             return self._timed(method, params)
         except JsonRpcError as error:
-            raise _classify(method, error) from error
+            raise classify(method, error) from error
 
     def _timed(self, method: str, params: Sequence[Any]) -> Any:
         start_s = self._clock.monotonic_s()
@@ -404,36 +327,6 @@ class L1Client:
             raise
         finally:
             self._metrics.observe("l1_request_seconds", self._clock.monotonic_s() - start_s, method=method)
-
-
-class _RangeTooWide(L1RequestFailed):
-    """The endpoint wants a smaller range of blocks."""
-
-
-def _classify(method: str, error: JsonRpcError) -> Exception:
-    text = error.message.lower()
-    if method in ("eth_call", "eth_estimateGas"):
-        payload = _revert_data(error.data)
-        if payload is not None or error.code == _CODE_REVERT or any(part in text for part in _EVM_FAILURES):
-            return ContractReverted(payload or b"", error.message)
-    if method == "eth_getLogs" and (error.code == _CODE_LIMIT or any(part in text for part in _TOO_WIDE)):
-        return _RangeTooWide(str(error))
-    if error.code == _CODE_NOT_FOUND or any(part in text for part in _MISSING_BLOCK):
-        return L1BlockMissing(f"{method}: {error}")
-    return L1RequestFailed(f"{method}: {error}")
-
-
-def _revert_data(value: object) -> bytes | None:
-    """Return the revert data of an error object: a hex string, or one inside an object."""
-    if isinstance(value, dict):
-        value = value.get("data")
-    if not isinstance(value, str):
-        return None
-    digits = value.removeprefix("Reverted ").removeprefix("0x")
-    try:
-        return bytes.fromhex(digits)
-    except ValueError:
-        return None
 
 
 def _check_logs(wanted: LogFilter, logs: Sequence[Log], start: int, end: int) -> tuple[Log, ...]:

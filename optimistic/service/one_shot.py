@@ -11,8 +11,9 @@ from optimistic.protocol.errors import InvalidInput, TemporaryError
 from optimistic.protocol.types import Hash32
 from optimistic.service.clock import Clock, SystemClock
 from optimistic.service.contract import explain_revert
-from optimistic.service.l1_client import L1Client, SendStatus
+from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import ContractReverted
+from optimistic.service.l1_replies import SendStatus
 from optimistic.service.l1_types import Call, Receipt
 from optimistic.service.signer import Signer
 

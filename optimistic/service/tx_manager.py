@@ -21,8 +21,9 @@ from optimistic.protocol.types import Address
 from optimistic.service.clock import Clock, SystemClock
 from optimistic.service.contract import explain_revert
 from optimistic.service.database import Database
-from optimistic.service.l1_client import L1Client, SendStatus
+from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import ContractReverted, L1Lied
+from optimistic.service.l1_replies import SendStatus
 from optimistic.service.l1_types import BlockId, Call, Header, Receipt
 from optimistic.service.metrics import Metrics, NoopMetrics
 from optimistic.service.signer import Signer

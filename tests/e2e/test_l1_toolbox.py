@@ -10,7 +10,7 @@ from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.database import SERVICE_MIGRATIONS, Database
 from optimistic.service.embedded_chain import dev_keys
-from optimistic.service.l1_client import L1Client, SendStatus
+from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import (
     ContractReverted,
     L1BlockMissing,
@@ -19,6 +19,7 @@ from optimistic.service.l1_errors import (
     L1Unavailable,
     WrongL1Chain,
 )
+from optimistic.service.l1_replies import SendStatus
 from optimistic.service.l1_types import Call, LogFilter, Receipt
 from optimistic.service.log_reader import FinalityMode, LogReader, ReaderOptions, ReorgDetected
 from optimistic.service.signer import Signer

@@ -12,7 +12,8 @@ from optimistic.protocol.types import Hash32
 from optimistic.service.clock import FakeClock
 from optimistic.service.database import SERVICE_MIGRATIONS, Database
 from optimistic.service.embedded_l1 import EmbeddedL1
-from optimistic.service.l1_client import L1Client, SendStatus
+from optimistic.service.l1_client import L1Client
+from optimistic.service.l1_replies import SendStatus
 from optimistic.service.l1_types import LogFilter
 from optimistic.service.log_reader import LogReader, ReaderOptions, ReorgDetected
 from optimistic.service.signer import Signer

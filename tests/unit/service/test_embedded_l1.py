@@ -6,8 +6,9 @@ from web3 import Web3
 from optimistic.protocol.types import Address
 from optimistic.service.clock import FakeClock
 from optimistic.service.embedded_l1 import EmbeddedL1
-from optimistic.service.l1_client import L1Client, SendStatus
+from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import ContractReverted, JsonRpcError, L1RequestFailed
+from optimistic.service.l1_replies import SendStatus
 from optimistic.service.l1_types import Call
 from optimistic.service.signer import Signer
 from tests.helpers.tiny_contracts import ONCE_RUNTIME, TIME_RUNTIME, installer

@@ -8,7 +8,7 @@ from optimistic.protocol.types import Address, Hash32
 from optimistic.service import l1_decode
 from optimistic.service.clock import FakeClock
 from optimistic.service.embedded_l1 import EmbeddedL1
-from optimistic.service.l1_client import L1Client, L1Options, SendStatus
+from optimistic.service.l1_client import L1Client, L1Options
 from optimistic.service.l1_errors import (
     ContractReverted,
     JsonRpcError,
@@ -18,6 +18,7 @@ from optimistic.service.l1_errors import (
     L1Unavailable,
     WrongL1Chain,
 )
+from optimistic.service.l1_replies import SendStatus
 from optimistic.service.l1_transport import unwrap
 from optimistic.service.l1_types import Call, LogFilter
 from optimistic.service.signer import Signer

@@ -8,8 +8,9 @@ from optimistic.protocol.types import Address
 from optimistic.service.clock import FakeClock
 from optimistic.service.database import SERVICE_MIGRATIONS, Database
 from optimistic.service.embedded_l1 import EmbeddedL1
-from optimistic.service.l1_client import L1Client, SendStatus
+from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import JsonRpcError, L1Lied, L1Unavailable
+from optimistic.service.l1_replies import SendStatus
 from optimistic.service.l1_types import LogFilter
 from optimistic.service.log_reader import FinalityMode, LogReader, ReaderOptions, ReorgDetected
 from optimistic.service.signer import Signer
