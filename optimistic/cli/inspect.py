@@ -10,6 +10,7 @@ from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.types import Hash32
 from optimistic.service.contracts import AssertionChain
 from optimistic.service.l1_client import L1Client
+from optimistic.service.names import camel_case
 from optimistic.service.options import ADDRESS, HASH32, FlatEnvGroup, option
 from optimistic.service.terminal import emit
 
@@ -52,7 +53,8 @@ def assertion(session: Session, assertion_id: bytes) -> None:
     state = chain.assertion(Hash32(assertion_id), at="latest")
     if not state.status:
         raise NotFound(f"there is no assertion 0x{assertion_id.hex()}")
-    emit({**asdict(state), "status": state.status.name.lower()})
+    shown = {camel_case(name): value for name, value in asdict(state).items()}
+    emit({**shown, "status": state.status.name.lower()})
 
 
 @inspect.command()

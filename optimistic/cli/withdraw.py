@@ -19,6 +19,7 @@ from optimistic.service.contracts import Bridge
 from optimistic.service.files import replace_text
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import Call
+from optimistic.service.names import camel_case
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.options import ADDRESS, AMOUNT_WEI, HASH32, URL, FlatEnvGroup, HexBytes, option
 from optimistic.service.signer import Signer
@@ -172,9 +173,7 @@ def _unit(values: dict[str, str]) -> Unit:
     """Read a unit from its Solidity field names."""
     parsed: dict[str, Any] = {}
     for field in fields(Unit):
-        text = values[
-            "".join(part.capitalize() if i else part for i, part in enumerate(field.name.split("_")))
-        ]
+        text = values[camel_case(field.name)]
         parsed[field.name] = int(text, 16) if field.type is int else _raw(text)
     return Unit(**parsed)
 

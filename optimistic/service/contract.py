@@ -4,7 +4,6 @@ Reverts map by their 4-byte selector to one exception class for each custom erro
 the artifacts; catch them by class with `revert_class("WindowClosed")`.
 """
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
@@ -15,10 +14,10 @@ from optimistic.service.abi import Abi, AbiError, Error, Parameter
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import ContractReverted, L1Lied
 from optimistic.service.l1_types import BlockId, Call, LogFilter
+from optimistic.service.names import snake_case
 
 _ERROR_STRING: Final = bytes.fromhex("08c379a0")
 _ERROR_PANIC: Final = bytes.fromhex("4e487b71")
-_UPPER: Final = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 CONTRACTS_WITH_ERRORS: Final = ("Inbox", "AssertionChain", "Bridge", "DisputeRegistry")
 
@@ -144,16 +143,12 @@ class Contract:
 
 def struct_values(parameter: Parameter, value: Any) -> tuple[Any, ...]:
     """Return a dataclass as the tuple its Solidity struct is encoded from, by field names."""
-    return tuple(getattr(value, _snake(part.name)) for part in parameter.components)
+    return tuple(getattr(value, snake_case(part.name)) for part in parameter.components)
 
 
 def struct_fields(parameter: Parameter, values: tuple[Any, ...]) -> dict[str, Any]:
     """Return a decoded struct by field names, in Python's spelling."""
-    return {_snake(part.name): value for part, value in zip(parameter.components, values, strict=True)}
-
-
-def _snake(name: str) -> str:
-    return _UPPER.sub(r"_\1", name).lower()
+    return {snake_case(part.name): value for part, value in zip(parameter.components, values, strict=True)}
 
 
 def _show(value: Any) -> str:

@@ -22,6 +22,7 @@ from optimistic.service.abi import Abi
 from optimistic.service.files import replace_text
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import BlockId, Call
+from optimistic.service.names import camel_case
 
 INBOX: Final = "Inbox"
 ASSERTION_CHAIN: Final = "AssertionChain"
@@ -292,17 +293,12 @@ def _show(value: object) -> str:
     return _hex(value) if isinstance(value, bytes) else str(value)
 
 
-def _camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(part.capitalize() for part in tail)
-
-
 def _hex_fields(value: ContractAddresses | GenesisIds) -> dict[str, str]:
-    return {_camel(field.name): _hex(getattr(value, field.name)) for field in fields(value)}
+    return {camel_case(field.name): _hex(getattr(value, field.name)) for field in fields(value)}
 
 
 def _read_fields(kind: type[ContractAddresses | GenesisIds], values: Mapping[str, Any], size: int) -> Any:
-    return {field.name: _bytes(values[_camel(field.name)], size) for field in fields(kind)}
+    return {field.name: _bytes(values[camel_case(field.name)], size) for field in fields(kind)}
 
 
 def _bytes(text: object, size: int) -> bytes:

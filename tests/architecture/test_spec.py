@@ -10,6 +10,7 @@ from optimistic.protocol.derivation import UnitKind
 from optimistic.protocol.params import PROFILES, RollupParams
 from optimistic.protocol.records import BatchRecord, Deposit
 from optimistic.protocol.unit import Phase, Unit
+from optimistic.service.names import camel_case
 from tests.architecture.source_tree import ROOT
 
 SPEC = ROOT / "docs" / "spec"
@@ -19,11 +20,6 @@ PLAIN_INTEGERS = [name for name in CONSTANTS["integers"] if not name.startswith(
 
 def _page(number: str) -> str:
     return next(SPEC.glob(f"{number}-*.md")).read_text()
-
-
-def _camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(part.capitalize() for part in tail)
 
 
 def test_parameters__table__lists_all_in_the_order_that_is_hashed() -> None:
@@ -72,8 +68,8 @@ def test_phases__their_numbers__are_those_of_the_code() -> None:
 
 def test_records__field_lists__are_those_of_the_code() -> None:
     page = _page("02")
-    record = ", ".join(_camel(field.name) for field in fields(BatchRecord))
-    deposit = [_camel(field.name) for field in fields(Deposit)]
+    record = ", ".join(camel_case(field.name) for field in fields(BatchRecord))
+    deposit = [camel_case(field.name) for field in fields(Deposit)]
     deposit[0] = "from"
     at = deposit.index("data")
     deposit[at : at + 1] = ["dataRoot", "dataLen"]

@@ -19,6 +19,7 @@ from optimistic.protocol.mpt import NodeReader
 from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.unit import Phase, Unit, machine_hash
 from optimistic.protocol.withdrawals import Message, prove_withdrawal
+from optimistic.service.names import camel_case
 
 _MESSAGE_SENT: Final = keccak256(b"MessageSent(bytes32,uint256,address,address,uint256,uint256,bytes)")
 _MAX_MESSAGES: Final = 2**16 - 1
@@ -142,10 +143,5 @@ def _message_json(log: StoredLog) -> Json:
 
 def _unit_json(unit: Unit) -> Json:
     """Every field under its Solidity name, in the struct's order."""
-    values = ((_camel_case(field.name), getattr(unit, field.name)) for field in fields(unit))
+    values = ((camel_case(field.name), getattr(unit, field.name)) for field in fields(unit))
     return {name: data(value) if isinstance(value, bytes) else quantity(value) for name, value in values}
-
-
-def _camel_case(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(word.capitalize() for word in rest)
