@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).parent
@@ -39,6 +40,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in long]
 
 
+_configure_logging = structlog.configure
+
+
+def _configure_uncached(**options: Any) -> None:
+    """Keep loggers from remembering the configuration of the test that used them first."""
+    _configure_logging(**{**options, "cache_logger_on_first_use": False})
+
+
+structlog.configure = _configure_uncached  # type: ignore[assignment] # takes whatever configure takes
+
+
 class SocketBlock:
     """Refuses network sockets while a test that must not use them runs."""
 
@@ -62,3 +74,10 @@ def _no_sockets_outside_e2e(request: pytest.FixtureRequest) -> Iterator[None]:
     _sockets.active = request.node.get_closest_marker("e2e") is None
     yield
     _sockets.active = False
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """Logging starts from its defaults in every test."""
+    yield
+    structlog.reset_defaults()

@@ -18,7 +18,7 @@ const chain = defineChain({
   rpcUrls: { default: { http: [httpUrl], webSocket: [wsUrl] } },
   contracts: { multicall3: { address: "0xcA11bde05977b3631167028862bE2a173976CA11" } },
 });
-const client = createPublicClient({ chain, transport: http(), pollingInterval: 100 });
+const client = createPublicClient({ chain, transport: http(), pollingInterval: 100, cacheTime: 0 });
 const socket = createPublicClient({ chain, transport: webSocket() });
 const wallet = createWalletClient({ account, chain, transport: http() });
 const stranger = privateKeyToAccount(generatePrivateKey()).address;
