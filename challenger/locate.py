@@ -20,24 +20,6 @@ MAX_GROUPS: Final = 64
 anybody can publish more."""
 
 
-def locate_wrong_units(own: Tree, published: Iterable[PublishedNodes]) -> WrongUnits:
-    """Bound the first wrong unit of an assertion whose root differs from `own.root`.
-
-    Parameters
-    ----------
-    own : the right tree over the same batches
-    published : nodes of the asserted tree
-
-    Returns
-    -------
-    Bounds, the tightest that the nodes allow; all units if nothing was published.
-    """
-    search = UnitSearch()
-    for nodes in published:
-        search.add(own, nodes)
-    return search.bounds(own)
-
-
 class UnitSearch:
     """What the published nodes of one assertion say so far; each group is compared once."""
 
@@ -59,7 +41,16 @@ class UnitSearch:
         self._seen.add(_place(nodes))
 
     def bounds(self, own: Tree) -> WrongUnits:
-        """Return the tightest bounds that follow."""
+        """Bound the first wrong unit of an assertion whose root differs from `own.root`.
+
+        Parameters
+        ----------
+        own : the right tree over the same batches
+
+        Returns
+        -------
+        The tightest bounds that the nodes allow; all units if nothing was published.
+        """
         units = 1 << own.height * own.log_arity
         first = _cleared_up_to(self._right)
         last = min((end for _, end in self._wrong), default=units) - 1

@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from challenger.actions import AssertBatches, Back, Confirm, KillUnopened, OpenDispute, WithdrawStake
-from challenger.locate import locate_wrong_units
 from challenger.model import Judgement, PublishedNodes, Status
 from challenger.solver import BackPolicy, Policy, next_actions
 from challenger.trace import RollupTrace
 from optimistic.protocol.commitment import UnitTree, batch_tree
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Hash32
+from tests.helpers.unit_search import locate_wrong_units
 from tests.unit.challenger.views import AIRGAP_S, GENESIS, PERIOD_S, T0, Story
 
 STATUSES = st.sampled_from([Status.LIVE, Status.LIVE, Status.DEAD])

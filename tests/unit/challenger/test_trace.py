@@ -1,11 +1,12 @@
 import pytest
 
-from challenger.locate import MAX_GROUPS, UnitSearch, locate_wrong_units
+from challenger.locate import MAX_GROUPS, UnitSearch
 from challenger.model import PublishedNodes, WrongUnits, split_unit
 from challenger.trace import RollupTrace
 from optimistic.protocol.commitment import Tree, UnitTree, batch_tree, leaf
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Hash32
+from tests.helpers.unit_search import locate_wrong_units
 
 ALL_UNITS = 1 << 25
 ARITIES = (1, 5)
