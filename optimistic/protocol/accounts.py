@@ -73,11 +73,6 @@ class Account:
             code_hash=Hash32(string_payload(items[3])),
         )
 
-    @property
-    def is_empty(self) -> bool:
-        """True for an account that EIP-161 treats as absent: no nonce, balance or code."""
-        return self.nonce == 0 and self.balance == 0 and self.code_hash == EMPTY_CODE_HASH
-
 
 EMPTY_ACCOUNT: Final = Account()
 """What an absent account reads as."""

@@ -4,8 +4,6 @@ import pytest
 import rlp
 
 from optimistic.protocol.accounts import (
-    EMPTY_ACCOUNT,
-    EMPTY_CODE_HASH,
     MAX_NONCE,
     Account,
     decode_slot,
@@ -42,15 +40,6 @@ def test_account__any_fields__round_trip(nonce: int, balance: int) -> None:
 def test_account__malformed__is_refused(fields: list[RlpItem]) -> None:
     with pytest.raises(InvalidRlp):
         Account.decode(encode(fields))
-
-
-def test_account__empty__is_what_eip_161_calls_empty() -> None:
-    assert EMPTY_ACCOUNT.is_empty
-    assert Account(storage_root=ROOT).is_empty
-    assert not Account(nonce=1).is_empty
-    assert not Account(balance=1).is_empty
-    assert not Account(code_hash=CODE).is_empty
-    assert keccak256(b"") == EMPTY_CODE_HASH
 
 
 @pytest.mark.parametrize("value", [1, 127, 128, 2**256 - 1])
