@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from optimistic.protocol.accounts import EMPTY_CODE_HASH, MAX_NONCE
+from optimistic.protocol.accounts import EMPTY_ACCOUNT, EMPTY_CODE_HASH, MAX_NONCE
 from optimistic.protocol.constants import FEE_VAULT, MESSAGE_PASSER
 from optimistic.protocol.engine import Outcome, Skip
 from optimistic.protocol.errors import CriticalError
@@ -77,7 +77,7 @@ def test_transfer__zero_fee__creates_no_vault_account() -> None:
     engine, nodes = start()
     outcome = apply(engine, value=0)
     engine.flush()
-    assert StateView(nodes, outcome.state_root).account(FEE_VAULT).is_empty
+    assert StateView(nodes, outcome.state_root).account(FEE_VAULT) == EMPTY_ACCOUNT
     _, expected = make_state({ALICE: Alloc(balance=ETHER, nonce=1)})
     assert outcome.state_root == expected
 
@@ -205,7 +205,7 @@ def test_deposit__call__mints_then_runs_without_a_fee() -> None:
     assert outcome.tx_hash == deposit_tx_hash(3, entry)
     assert (view.balance(BOB), view.nonce(BOB)) == (6, 1)
     assert (view.balance(CONTRACT), view.storage(CONTRACT, 0)) == (4, 9)
-    assert view.account(FEE_VAULT).is_empty
+    assert view.account(FEE_VAULT) == EMPTY_ACCOUNT
 
 
 def test_deposit__create__uses_the_nonce_before_the_bump() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimistic.protocol.accounts import Account, decode_slot
+from optimistic.protocol.accounts import EMPTY_ACCOUNT, Account, decode_slot
 from optimistic.protocol.execution.views import StateView
 from optimistic.protocol.execution.world import CACHE_LIMIT, WorldState
 from optimistic.protocol.hashing import keccak256
@@ -166,4 +166,4 @@ def test_view__proofs__verify() -> None:
     assert value is not None
     assert decode_slot(value) == present.value == 1
     assert read(proof.account.storage_root, keccak256((1).to_bytes(32, "big")), absent.proof) is None
-    assert StateView(nodes, root).prove(BOB).account.is_empty
+    assert StateView(nodes, root).prove(BOB).account == EMPTY_ACCOUNT
