@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).parent
 FOLDER_MARKERS = ("unit", "property", "differential", "contracts", "actions", "architecture", "e2e")
+PATIENCE_S = {"actions": 300, "e2e": 600}
+"""Whole stories may take longer than the limit of pyproject.toml, most of all on a busy machine."""
 NETWORK_FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 _slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -34,6 +36,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
         item.add_marker(folder if folder in FOLDER_MARKERS else "unit")
+        if folder in PATIENCE_S and not config.getoption("timeout", default=None):
+            item.add_marker(pytest.mark.timeout(PATIENCE_S[folder]))
     if not config.getoption("--nightly"):
         long = [item for item in items if item.get_closest_marker("nightly")]
         config.hook.pytest_deselected(items=long)
