@@ -33,7 +33,7 @@ from optimistic.service.options import option as cli_option
 from optimistic.service.storage_errors import DataFolderInUse
 from optimistic.service.terminal import emit, reports_errors
 
-TABLE_COLUMNS = ("id", "batches", "status", "verdict", "first_wrong_unit", "reason")
+TABLE_COLUMNS = ("id", "batches", "status", "verdict", "firstWrongUnit", "reason")
 
 
 class NoSuchAssertion(InvalidInput):
@@ -64,7 +64,7 @@ def run(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
     findings = tower.monitor.findings
     if as_json:
         last = None if findings is None else summary(findings_document(findings))
-        emit({"exit_code": code, "findings": last})
+        emit({"exitCode": code, "findings": last})
     context.exit(code)
 
 
@@ -90,7 +90,7 @@ def assertions(context: click.Context, /, *, as_json: bool, **values: Any) -> No
     """List every assertion with its verdict."""
     document = _document(context, reading_config(values), values)
     if as_json:
-        emit({"l1_block": document["l1_block"], "assertions": document["assertions"]})
+        emit({"l1Block": document["l1Block"], "assertions": document["assertions"]})
         return
     emit_table([_row(assertion) for assertion in document["assertions"]], TABLE_COLUMNS)
 
@@ -109,7 +109,7 @@ def show(context: click.Context, /, *, assertion: str, **values: Any) -> None:
     if len(found) != 1:
         raise NoSuchAssertion(f"{len(found)} assertions begin with {wanted}")
     children = [entry["id"] for entry in document["assertions"] if entry["parent"] == found[0]["id"]]
-    emit({**found[0], "children": children, "l1_block": document["l1_block"]})
+    emit({**found[0], "children": children, "l1Block": document["l1Block"]})
 
 
 @main.command()
@@ -239,8 +239,8 @@ def _row(assertion: dict[str, Any]) -> dict[str, Any]:
     return {
         **assertion,
         "id": assertion["id"][:18],
-        "batches": f"[{assertion['from_batch']}, {assertion['to_batch']})",
-        "first_wrong_unit": "" if wrong is None else wrong["first_wrong_unit"],
+        "batches": f"[{assertion['fromBatch']}, {assertion['toBatch']})",
+        "firstWrongUnit": "" if wrong is None else wrong["firstWrongUnit"],
     }
 
 
@@ -248,7 +248,7 @@ def _snapshot_document(file: Path, info: SnapshotInfo) -> dict[str, Any]:
     return {
         "file": str(file),
         "assertion": "0x" + info.assertion.hex(),
-        "to_batch": info.to_batch,
-        "state_root": "0x" + info.state_root.hex(),
+        "toBatch": info.to_batch,
+        "stateRoot": "0x" + info.state_root.hex(),
         "nodes": info.nodes,
     }

@@ -10,6 +10,7 @@ from optimistic.protocol.derivation import BlockResult, UnitKind, UnitResult
 from optimistic.protocol.engine import Outcome, Skip
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.types import Hash32
+from optimistic.service.names import camel_case
 
 
 class NoSuchBatch(InvalidInput):
@@ -33,7 +34,10 @@ class BatchLine:
 
     def document(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return {k: "0x" + v.hex() if isinstance(v, bytes) else v for k, v in asdict(self).items()}
+        return {
+            camel_case(name): "0x" + value.hex() if isinstance(value, bytes) else value
+            for name, value in asdict(self).items()
+        }
 
 
 class _Counts:

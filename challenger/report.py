@@ -5,21 +5,22 @@ from typing import Any
 from challenger.model import Assertion, ChainView, Knowledge, Verdict, WrongUnits, split_unit
 from challenger.monitor import Findings
 from challenger.responder import describe
+from optimistic.service.names import camel_case
 
 
 def findings_document(findings: Findings) -> dict[str, Any]:
     """Return everything the last turn found."""
     view, known = findings.view, findings.known
     return {
-        "l1_block": view.block.number,
-        "l1_block_hash": _hex(view.block.hash),
-        "l1_time": view.now,
+        "l1Block": view.block.number,
+        "l1BlockHash": _hex(view.block.hash),
+        "l1Time": view.now,
         "batches": len(view.batches),
         "replayed": findings.n_replayed,
-        "latest_confirmed": _hex(view.latest_confirmed),
+        "latestConfirmed": _hex(view.latest_confirmed),
         "account": _account(view),
         "assertions": [assertion_document(view, known, a) for a in _in_order(view)],
-        "actions": [describe(action) for action in findings.actions],
+        "actions": [_spelled(describe(action)) for action in findings.actions],
         "alerts": [
             {"severity": a.severity.value, "alert": a.kind, "subject": a.subject, "detail": a.detail}
             for a in findings.alerts
@@ -43,13 +44,13 @@ def assertion_document(view: ChainView, known: Knowledge, assertion: Assertion) 
         "parent": _hex(assertion.parent),
         "seq": assertion.seq,
         "poster": _hex(assertion.poster),
-        "from_batch": assertion.from_batch,
-        "to_batch": assertion.to_batch,
+        "fromBatch": assertion.from_batch,
+        "toBatch": assertion.to_batch,
         "status": assertion.status.name.lower(),
-        "unit_root": _hex(assertion.unit_root),
-        "end_leaf": _hex(assertion.end_leaf),
-        "window_end": view.window_end(assertion) if assertion.child_to and assertion.t0 else None,
-        "disputes_with": [
+        "unitRoot": _hex(assertion.unit_root),
+        "endLeaf": _hex(assertion.end_leaf),
+        "windowEnd": view.window_end(assertion) if assertion.child_to and assertion.t0 else None,
+        "disputesWith": [
             _hex(newer if older == assertion.id else older)
             for older, newer in sorted(view.openings)
             if assertion.id in (older, newer)
@@ -68,13 +69,13 @@ def _verdict(verdict: Verdict | None, assertion: Assertion) -> dict[str, Any]:
 def _wrong(wrong: WrongUnits, assertion: Assertion) -> dict[str, Any]:
     offset, within = (None, None) if wrong.named is None else split_unit(wrong.named)
     return {
-        "first_wrong_unit": wrong.named,
+        "firstWrongUnit": wrong.named,
         "batch": None if offset is None else assertion.from_batch + offset,
-        "unit_in_batch": within,
-        "is_exact": wrong.unit is not None,
-        "lowest_possible": wrong.first,
-        "highest_possible": wrong.last,
-        "known_from": wrong.source,
+        "unitInBatch": within,
+        "isExact": wrong.unit is not None,
+        "lowestPossible": wrong.first,
+        "highestPossible": wrong.last,
+        "knownFrom": wrong.source,
     }
 
 
@@ -84,11 +85,15 @@ def _account(view: ChainView) -> dict[str, Any] | None:
     stake = view.me.stake
     return {
         "address": _hex(stake.address),
-        "balance_wei": str(view.me.balance_wei),
-        "stake_wei": str(stake.amount),
-        "stake_on": _hex(stake.tip) if stake.amount else None,
-        "is_slashed": stake.is_slashed,
+        "balanceWei": str(view.me.balance_wei),
+        "stakeWei": str(stake.amount),
+        "stakeOn": _hex(stake.tip) if stake.amount else None,
+        "isSlashed": stake.is_slashed,
     }
+
+
+def _spelled(values: dict[str, str | int | None]) -> dict[str, str | int | None]:
+    return {camel_case(name): value for name, value in values.items()}
 
 
 def _in_order(view: ChainView) -> list[Assertion]:

@@ -15,7 +15,8 @@ INTRO = """# Command line
 Written by `scripts/gen_cli_docs.py` from the commands' own help. Every option is also an environment
 variable: `--l1-rpc-url` of `optimistic` is `OPTIMISTIC_L1_RPC_URL`, of `challenger` `CHALLENGER_L1_RPC_URL`.
 Keys come from `--key-file` or from `OPTIMISTIC_PRIVATE_KEY` and `CHALLENGER_PRIVATE_KEY`, never from an
-argument. Results go to stdout (one JSON object with `--json`), progress and errors to stderr.
+argument. Results go to stdout (one JSON object with `--json`, keys in camelCase as in JSON-RPC), progress and
+errors to stderr.
 """
 
 

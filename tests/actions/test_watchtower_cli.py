@@ -59,9 +59,9 @@ def test_assertions__json__names_verdicts_and_the_first_wrong_unit(scene: Scene)
     assert listed["0x" + scene.right.id.hex()]["verdict"] == "valid"
     wrong = listed["0x" + scene.wrong.id.hex()]
     assert wrong["verdict"] == "invalid"
-    assert wrong["wrong"]["is_exact"]
-    assert wrong["wrong"]["known_from"] == "published_leaves"
-    assert (wrong["wrong"]["batch"], wrong["wrong"]["unit_in_batch"]) == (1, 2)
+    assert wrong["wrong"]["isExact"]
+    assert wrong["wrong"]["knownFrom"] == "published_leaves"
+    assert (wrong["wrong"]["batch"], wrong["wrong"]["unitInBatch"]) == (1, 2)
 
 
 def test_assertions__table__has_a_line_each(scene: Scene) -> None:
@@ -110,9 +110,9 @@ def test_replay__range__tells_what_each_batch_gives(scene: Scene) -> None:
     (line,) = scene.json("replay", "--from-batch", "1", "--to-batch", "2")["batches"]
     first, second = scene.json("replay")["batches"]
 
-    assert line["end_leaf"] == second["end_leaf"]
+    assert line["endLeaf"] == second["endLeaf"]
     assert (first["deposits"], first["transactions"], first["skipped"]) == (1, 1, 1)
-    assert first["gas_used"] >= 2 * 21_000
+    assert first["gasUsed"] >= 2 * 21_000
 
 
 def test_replay__beyond_l1__is_refused(scene: Scene) -> None:
@@ -182,7 +182,7 @@ def test_snapshot__through_the_command_line__starts_another_watchtower(scene: Sc
 
     assert too_early.exit_code == 1
     assert exported == imported
-    assert exported["to_batch"] == 1
+    assert exported["toBatch"] == 1
     assert {entry["verdict"] for entry in listed} == {"valid", "invalid"}
     assert replayed.exit_code == 0
 
