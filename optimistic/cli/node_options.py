@@ -84,6 +84,11 @@ sequencing_options: Callable[..., Any] = compose(
     option("--assert/--no-assert", "asserts", default=True, help="Stake and assert the state after batches."),
     option("--assert-confirmations", type=_COUNT, default=1, help="L1 blocks before a batch is asserted."),
     option("--assert-interval", type=DURATION_MS, default="60s", help="Least time between two assertions."),
+    option(
+        "--publish-leaves/--keep-leaves",
+        default=False,
+        help="Publish the unit leaves behind own assertions, so that others see where one may be wrong.",
+    ),
     option("--pool-size", type=_COUNT, default=20_000, help="Transactions that may wait."),
     option("--pool-per-sender", type=_COUNT, default=1_024, help="Transactions of one sender that may wait."),
     option(
@@ -116,6 +121,7 @@ def aggregator_config(values: Options) -> NodeConfig:
         asserter=AsserterOptions(
             batch_confirmations=values["assert_confirmations"],
             interval_s=values["assert_interval"] // 1_000,
+            publishes_leaves=values["publish_leaves"],
         ),
         mempool=MempoolLimits(
             max_transactions=values["pool_size"],

@@ -53,7 +53,7 @@ class RpcOptions:
     """Where the server listens and for whom."""
 
     host: str = "127.0.0.1"
-    port: int = 8545
+    port: int = 9545
     """0 takes a free port."""
     cors_origins: tuple[str, ...] = ()
     """Browser origins that may ask; ``*`` admits all, empty admits none."""
