@@ -88,6 +88,7 @@ class Loader:
         self._index = self._rebuild()
         self._view: ChainView | None = None
         self._awaited: Hash32 | None = None
+        self._ignored: frozenset[Hash32] = frozenset()
 
     # ------------------------------------------------------------------------------ following
 
@@ -194,6 +195,10 @@ class Loader:
         self._lies = 0
         return self._view
 
+    def ignore(self, assertions: frozenset[Hash32]) -> None:
+        """Take these from the events alone in the next views: nothing is decided by their state on L1."""
+        self._ignored = assertions
+
     def _check_complete(self, header: Header) -> None:
         index, at = self._index, header.hash
         count = self._inbox.batch_count(at=at)
@@ -220,7 +225,7 @@ class Loader:
         params, index, at = self._deployment.params, self._index, header.hash
         latest = self._chain.latest_confirmed(at=at)
         assertions = {genesis.id: genesis for genesis in [self._genesis(header, latest)]}
-        settled = index.settled(latest)
+        settled = index.settled(latest) | self._ignored
         for id_ in index.asserted:
             state = None if id_ in settled else self._chain.assertion(id_, at=at)
             assertions[id_] = self._assertion(id_, state)

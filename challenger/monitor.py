@@ -15,7 +15,7 @@ from challenger.alerts import Alert, AlertLog, Severity, find_alerts
 from challenger.judge import Judge
 from challenger.loader import Loader
 from challenger.metrics import report_account, report_replay, report_verdicts
-from challenger.model import ChainView, Knowledge
+from challenger.model import ChainView, Judgement, Knowledge
 from challenger.solver import Policy, next_actions
 from challenger.verifier import Verifier
 from optimistic.protocol.mpt import MissingNode
@@ -100,6 +100,7 @@ class Monitor:
         known = self._think(view)
         if known is None:
             return True
+        self._loader.ignore(_below_wrong(view, known))
         actions = next_actions(view, known, self._options.policy)
         self._tell(view, known, actions)
         self._performer.perform(view, actions)
@@ -174,6 +175,12 @@ class Monitor:
                 detail="the newest L1 block is too old: the endpoint may be stuck",
             )
         ]
+
+
+def _below_wrong(view: ChainView, known: Knowledge) -> frozenset[Hash32]:
+    """Return the assertions below wrong ones: one stake pays for any number of them."""
+    wrong = {id_ for id_, verdict in known.verdicts.items() if verdict.judgement is Judgement.INVALID}
+    return frozenset(id_ for id_ in wrong if view.assertions[id_].parent in wrong)
 
 
 def _log_verdicts(before: Knowledge | None, findings: Findings) -> None:

@@ -9,9 +9,11 @@ from challenger.config import Mode
 from challenger.model import Judgement, Verdict
 from challenger.solver import BackPolicy
 from challenger.watchtower import Watchtower
+from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import DEVNET, MINIMAL
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
-from optimistic.service.contracts import AssertionStatus
+from optimistic.service.contracts import AssertionState, AssertionStatus
+from optimistic.service.l1_types import BlockId
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.watchtower_stage import ETHER, Stage, wrong_gas
 
@@ -355,3 +357,37 @@ def test_watchtower__tiny_first_child__is_extended(stage: Stage) -> None:
     rest = right_id(tower, tiny.id)
     assert verdict(tower, tiny.id).judgement is Judgement.VALID
     assert (stage.state(rest).to, stage.state(rest).poster) == (2, stage.watcher.address)
+
+
+def test_attack__branch_below_a_wrong_assertion__costs_one_slash_and_no_reads(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One stake pays for a branch of any length; each level cost a read per view and, once dead, a kill.
+    for _ in range(5):
+        stage.append()
+    right = stage.post(stage.alice, 1)
+    branch = [stage.genesis_id]
+    for level in range(1, 6):
+        lie = keccak256(f"lie {level}".encode())
+        branch.append(stage.post_leaves(stage.eve, level, [(lie,)], branch[-1]).id)
+    tower = stage.tower()
+    stage.run(tower)
+
+    read: list[Hash32] = []
+    state_of = tower.loader._chain.assertion
+
+    def counted(id_: Hash32, *, at: BlockId) -> AssertionState:
+        read.append(id_)
+        return state_of(id_, at=at)
+
+    monkeypatch.setattr(tower.loader._chain, "assertion", counted)
+    stage.append()
+    stage.run(tower)
+    close_window(stage)
+    stage.run(tower)
+
+    assert set(branch[1:]) & set(read) == {branch[1]}
+    assert stage.state(right.id).status is AssertionStatus.CONFIRMED
+    assert stage.state(branch[1]).status is AssertionStatus.DEAD
+    assert stage.state(branch[2]).status is AssertionStatus.LIVE
+    assert stage.chain.is_slashed(stage.eve.address, at="latest")
