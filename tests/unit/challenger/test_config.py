@@ -1,8 +1,12 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from challenger.cli_options import KEY_VARIABLE, acting_options, daemon_config, reading_options
 from challenger.config import ChallengerConfig, InvalidConfig, Mode
 
 GOOD = ChallengerConfig(
@@ -44,3 +48,22 @@ def test_config__several_problems__are_named_together() -> None:
 
 def test_config__watch_only__needs_no_key() -> None:
     assert replace(GOOD, has_key=False, mode=Mode.WATCH_ONLY).problems() == []
+
+
+def test_config__no_options__is_the_default_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[ChallengerConfig] = []
+
+    @click.command()
+    @reading_options
+    @acting_options
+    def program(**values: Any) -> None:
+        made.append(daemon_config(values))
+
+    deployment = tmp_path / "deployment.json"
+    deployment.touch()
+    monkeypatch.setenv(KEY_VARIABLE, "11" * 32)
+    arguments = ["--l1-rpc-url", "http://one", "--deployment", str(deployment), "--data-dir", "data"]
+    result = CliRunner().invoke(program, arguments)
+
+    assert result.exit_code == 0, result.output
+    assert made == [replace(GOOD, deployment=deployment)]
