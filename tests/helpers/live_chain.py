@@ -1,4 +1,4 @@
-"""A whole L2 chain in one folder: real engine, real store, real pool; blocks on demand, no L1."""
+"""A chain whose blocks hold what a test says, with contracts to call: for JSON-RPC."""
 
 import json
 from collections.abc import Callable
@@ -7,29 +7,15 @@ from typing import Any
 
 from eth_abi.abi import encode as abi_encode
 
-from optimistic.artifacts import load
-from optimistic.node.chain import Chain
 from optimistic.node.chain_records import Block
-from optimistic.node.chain_store import CHAIN_MIGRATIONS, ChainStore
-from optimistic.node.gateway import Gateway
-from optimistic.node.genesis_block import genesis_block
-from optimistic.node.head_state import HeadState
-from optimistic.node.mempool import Mempool, MempoolLimits, PooledTransaction
-from optimistic.protocol.execution import EvmEngine
-from optimistic.protocol.genesis import Genesis, build_genesis
+from optimistic.node.mempool import PooledTransaction
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import DEVNET
-from optimistic.protocol.predeploys import SystemCode, genesis_accounts
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import Address
-from optimistic.service.database import Database
-from optimistic.service.wal import SyncPolicy, Wal
-from tests.helpers.memory_nodes import MemoryNodes
+from tests.helpers.offline_node import ETHER, L1_TIME_S, OfflineNode
 
-ETHER = 10**18
-START_S = 1_700_000_000
 DEPOSITOR = Address(b"\xde" * 20)
-BRIDGE = Address(b"\xbb" * 20)
 
 _COUNTER = json.loads((Path(__file__).parent / "counter" / "Counter.json").read_text())
 
@@ -45,46 +31,14 @@ def call_data(signature: str, *values: Any) -> bytes:
     return keccak256(signature.encode())[:4] + abi_encode(types, values)
 
 
-def make_genesis() -> Genesis:
-    """Genesis with the real predeploys."""
-    code = SystemCode(
-        message_passer=load("MessagePasser").deployed_bytecode,
-        fee_vault=load("FeeVault").deployed_bytecode,
-        create2_factory=load("Create2Factory").deployed_bytecode,
-        multicall3=load("Multicall3").deployed_bytecode,
-    )
-    accounts = genesis_accounts(
-        code, l1_chain_id=DEVNET.l1_chain_id, bridge=BRIDGE, fee_recipient=Address(b"\xfe" * 20)
-    )
-    return build_genesis(DEVNET, accounts)
-
-
-class LiveChain:
+class LiveChain(OfflineNode):
     """The chain; `mine` makes a block of what waits and what is given."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         self.params = DEVNET
-        self.genesis = genesis = make_genesis()
-        self.nodes = MemoryNodes(genesis.nodes)
-        path = folder / "chain.db"
-        self.store = ChainStore(Database(path, CHAIN_MIGRATIONS), path)
-        self.store.initialize({"config": "0x01"}, genesis_block(genesis))
-        self.chain = Chain(DEVNET, self.store, self._new_engine, genesis.state, requeue=True)
-        head = HeadState(self.nodes, self.chain.head.state_root)
-        mempool = Mempool(DEVNET, MempoolLimits(), head.account)
-        self.wal = Wal(folder / "wal", sync_policy=SyncPolicy.NONE)
-        self.pool = Gateway(mempool, self.wal, self.store)
-        self.chain.on_change(lambda change: head.move_to(change.head.state_root))
-        self.chain.on_change(lambda _: mempool.prune_all())
+        self.pool = self.gateway
         self._deposits = 0
-
-    def _new_engine(self, state_root: Any) -> EvmEngine:
-        return EvmEngine(DEVNET, self.nodes, state_root)
-
-    def close(self) -> None:
-        """Close the files."""
-        self.wal.close()
-        self.store.close()
 
     def deposit(self, to: Address, amount: int = 10 * ETHER, **fields: Any) -> Block:
         """Send ether to `to` by a deposit in a block of its own."""
@@ -96,7 +50,7 @@ class LiveChain:
             value=fields.get("value", amount),
             gas_limit=fields.get("gas_limit", 100_000),
             data=fields.get("data", b""),
-            l1_timestamp=START_S,
+            l1_timestamp=L1_TIME_S,
         )
         self.store.add_deposits([(self._deposits, deposit)], 1)
         self._deposits += 1

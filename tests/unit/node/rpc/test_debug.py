@@ -9,7 +9,8 @@ from optimistic.node.rpc.params import Params
 from optimistic.node.rpc.simulation import Simulator
 from optimistic.protocol.types import Address
 from tests.helpers.l2_wallet import Wallet
-from tests.helpers.live_chain import ETHER, call_data, counter_initcode
+from tests.helpers.live_chain import call_data, counter_initcode
+from tests.helpers.offline_node import ETHER
 from tests.unit.node.rpc.conftest import Rpc
 
 CALLS = {"tracer": "callTracer"}

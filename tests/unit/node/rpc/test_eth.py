@@ -13,7 +13,8 @@ from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.mpt import read
 from optimistic.protocol.types import Address
 from tests.helpers.l2_wallet import Wallet
-from tests.helpers.live_chain import ETHER, call_data, counter_initcode
+from tests.helpers.live_chain import call_data, counter_initcode
+from tests.helpers.offline_node import ETHER
 from tests.unit.node.rpc.conftest import Rpc
 
 QUANTITY = re.compile(r"0x(0|[1-9a-f][0-9a-f]*)")

@@ -11,6 +11,7 @@ from optimistic.protocol.withdrawals import WithdrawalProof, verify_withdrawal
 from tests.helpers.chain_builder import make_record
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.live_chain import LiveChain, call_data
+from tests.helpers.offline_node import GENESIS
 from tests.unit.node.rpc.conftest import Rpc
 
 TARGET = Address(b"\x55" * 20)
@@ -19,9 +20,7 @@ ASSERTION = keccak256(b"assertion")
 
 def idle_unit(live: LiveChain) -> Unit:
     """The boundary after the newest block."""
-    return replace(
-        live.genesis.state.unit, number=live.chain.head.number, state_root=live.chain.head.state_root
-    )
+    return replace(GENESIS.state.unit, number=live.chain.head.number, state_root=live.chain.head.state_root)
 
 
 def derive(live: LiveChain, index: int = 0, data: bytes = b"\x01") -> Batch:
