@@ -1,8 +1,8 @@
 """Asserts the state after batches, and sees its assertions through.
 
 Each step reads the assertion tree at one L1 block and asks for whatever is due:
-a first assertion, a rival of a wrong one, backing an equal one, killing a rival
-that never opened a dispute, confirming. Unit leaves come from the deriver, so
+a first assertion, a rival of a wrong one, a dispute with it, backing an equal
+one, killing a rival that never opened a dispute, confirming. Unit leaves come from the deriver, so
 the batches covered are those that L1 holds, in the order L1 holds them.
 """
 
@@ -36,6 +36,7 @@ _IN_FLIGHT: Final = "assertion_in_flight"
 _READINESS: Final[dict[type[ContractReverted], Readiness]] = {
     revert_class("AssertionExists"): Readiness.DONE,
     revert_class("NotLive"): Readiness.DONE,
+    revert_class("AlreadyOpen"): Readiness.DONE,
     revert_class("WindowOpen"): Readiness.NOT_YET,
     revert_class("AirgapOpen"): Readiness.NOT_YET,
     revert_class("RivalsAlive"): Readiness.NOT_YET,
@@ -241,11 +242,11 @@ class Asserter:
     # ------------------------------------------------------------------------------ seeing through
 
     def _tend(self, parent: _Tip, child: _Tip, head: Header) -> bool:
-        """Kill unopened newer rivals of `child`, then confirm it; not before the window is over."""
+        """Contest older rivals of `child`; when the window is over kill newer ones, then confirm it."""
         siblings = self._store.assertion_children(parent.id)
         opened_at_s = min(sibling.l1_timestamp for sibling in siblings)
         if head.timestamp < opened_at_s + self._params.challenge_period_s:
-            return False
+            return self._contest_rivals(siblings, child, head)
         state = self._contract.assertion(parent.id, at=head.hash)
         if state.live_children > 1:
             return self._kill_rivals(siblings, child, head)
@@ -253,6 +254,17 @@ class Asserter:
         if state.status is not AssertionStatus.CONFIRMED or not may_confirm:
             return False
         return self._request(f"confirm:{child.id.hex()}", self._contract.confirm_call(child.id))
+
+    def _contest_rivals(self, siblings: Sequence[StoredAssertion], child: _Tip, head: Header) -> bool:
+        """Open a dispute with every older rival: it may kill a newcomer that did not."""
+        ours = next(sibling.seq for sibling in siblings if sibling.id == child.id)
+        acted = False
+        for rival in siblings:
+            if rival.dead or rival.seq >= ours or self._game.is_open(rival.id, child.id, at=head.hash):
+                continue
+            call = self._game.open_call(rival.id, child.id)
+            acted |= self._request(f"open:{rival.id.hex()[:16]}:{child.id.hex()[:16]}", call)
+        return acted
 
     def _kill_rivals(self, siblings: Sequence[StoredAssertion], child: _Tip, head: Header) -> bool:
         ours = next(sibling.seq for sibling in siblings if sibling.id == child.id)

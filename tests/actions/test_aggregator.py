@@ -7,6 +7,7 @@ from optimistic.node.node import Node
 from optimistic.node.sequencer import SequencerOptions
 from optimistic.protocol.types import Address
 from optimistic.service.contracts import AssertionStatus
+from optimistic.service.l1_errors import ContractReverted
 from optimistic.service.l1_events import DepositEnqueued
 from tests.helpers.node_world import NodeWorld
 from tests.helpers.watchtower_stage import ETHER, wrong_gas
@@ -263,6 +264,29 @@ def test_asserter__wrong_first_assertion__posts_the_rival(world: NodeWorld) -> N
     siblings = node.store.assertion_children(world.genesis_id)
     assert {item.poster for item in siblings} == {world.eve.address, world.bob.address}
     right = next(item for item in siblings if item.id != wrong.id)
+    assert world.state(right.id).status is AssertionStatus.LIVE
+
+
+def test_attack__front_run_asserter_without_a_watchtower__its_rival_is_not_killed_unopened(
+    world: NodeWorld,
+) -> None:
+    node = world.aggregator(asserts=False)
+    alice = world.funded(node)
+    node.gateway.submit(alice.transfer(BOB, 1))
+    world.turn(node)
+    world.until_safe(node)
+    wrong = world.post(world.eve, 1, tamper=wrong_gas(0))
+    node.close()
+    node = world.aggregator()
+    world.turn(node, times=6)
+    siblings = node.store.assertion_children(world.genesis_id)
+    right = next(item for item in siblings if item.id != wrong.id)
+
+    world.l1.advance_time(world.params.challenge_period_s + 1)
+
+    assert world.game.is_open(wrong.id, right.id, at="latest")
+    with pytest.raises(ContractReverted):
+        world.eve.send(world.chain.kill_unopened_call(wrong.id, right.id))
     assert world.state(right.id).status is AssertionStatus.LIVE
 
 
