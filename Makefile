@@ -50,7 +50,7 @@ demo: $(RUNTIME) ## the whole story on the embedded chain; needs no Node
 	$(PY) scripts/demo.py
 
 devnet: setup ## the same story as real processes on anvil; keeps running
-	$(VENV)/bin/optimistic devnet
+	$(PY) scripts/devnet.py
 
 # ---------------------------------------------------------------- checks
 # The via-IR build is one long process; lint uses the other core meanwhile.

@@ -107,7 +107,7 @@ class Story:
             world.send_l2(self._user, nonce + n, to=receiver, value=10**15)
             for n, receiver in enumerate(receivers)
         ]
-        created = world.send_l2(self._user, nonce + TRANSFERS, gas=200_000, data=_init_code(COUNTER_RUNTIME))
+        created = world.send_l2(self._user, nonce + TRANSFERS, gas=200_000, data=init_code(COUNTER_RUNTIME))
         self._await_receipts([*hashes, created])
         receipt = world.node.store.receipt(created)
         assert receipt is not None, "awaited above"
@@ -264,7 +264,7 @@ def _require(value: T | None) -> T:
     return value
 
 
-def _init_code(runtime: bytes) -> bytes:
+def init_code(runtime: bytes) -> bytes:
     """Return code that deploys `runtime` (at most 255 bytes)."""
     return bytes([0x60, len(runtime), 0x80, 0x60, 0x09, 0x5F, 0x39, 0x5F, 0xF3]) + runtime
 
