@@ -35,7 +35,8 @@ def main(story: bool, options: tuple[str, ...]) -> None:
             pass
     finally:
         devnet.terminate()
-        raise SystemExit(devnet.wait())
+        code = devnet.wait()
+    raise SystemExit(code)
 
 
 def _play(devnet: dict[str, Any], stop: threading.Event) -> None:

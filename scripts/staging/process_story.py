@@ -86,7 +86,7 @@ class ProcessStory:
         made = self._execute(fraud, {"FRAUDSTER_PRIVATE_KEY": dev_keys()[_FRAUDSTER_KEY].hex()})
         found = self._await(lambda: self._verdict(made["assertion"]), "the watchtower's verdict")
         self._say(f"watch:    {made['assertion'][:18]}… is invalid: {found['reason']}")
-        self._say(f"          first wrong unit {found['wrong']['first_wrong_unit']}")
+        self._say(f"          first wrong unit {found['wrong']['firstWrongUnit']}")
 
     def _status(self, key: str) -> str:
         return str(self._node.raw_request("rollup_withdrawalProof", [key])["status"])
