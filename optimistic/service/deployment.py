@@ -213,14 +213,24 @@ def verify_against_l1(deployment: Deployment, client: L1Client, at: BlockId = "l
         raise DeploymentMismatch(
             f"the deployment is on chain {deployment.params.l1_chain_id}, the endpoint on {client.chain_id}"
         )
-    problems = []
+    problems: list[str] = []
+    params_hash = deployment.config_hash
     for name, address, expected in _expectations(deployment):
         if not artifacts.load(name).matches(client.code(address, at)):
             problems.append(f"{name} at {_hex(address)} has other code")
             continue
         problems += _differences(client, name, address, expected, at)
+        if name == INBOX and (first := _first_config_hash(client, address, at)) != params_hash:
+            problems.append(f"the inbox began with configuration {_hex(first)}, not {_hex(params_hash)}")
     if problems:
         raise DeploymentMismatch("; ".join(problems))
+
+
+def _first_config_hash(client: L1Client, inbox: Address, at: BlockId) -> Hash32:
+    """Return the configuration the inbox was deployed with: later ones do not make the deployment another."""
+    function = Abi.parse(artifacts.load(INBOX).abi).functions["config"]
+    ((config_hash, *_),) = function.decode(client.call(Call(to=inbox, data=function.encode((0,))), at))
+    return Hash32(config_hash)
 
 
 def _expectations(deployment: Deployment) -> Iterable[tuple[str, Address, Mapping[str, Any]]]:
@@ -241,7 +251,6 @@ def _expectations(deployment: Deployment) -> Iterable[tuple[str, Address, Mappin
             "DEPOSIT_GAS_RATE": params.deposit_gas_rate,
             "GAS_BURST": params.gas_burst,
             "SYSTEM_GAS_BURST": params.system_gas_burst,
-            "activeConfigHash": params.config_hash(),
         },
     )
     yield (

@@ -184,7 +184,7 @@ def test_verify__no_contract_there__has_other_code(world: World) -> None:
         ({"gas_rate": DEVNET.gas_rate + 1}, "GAS_RATE"),
         ({"challenge_period_s": 61}, "CHALLENGE_PERIOD"),
         ({"withdrawal_rate_wei_per_s": 1}, "WITHDRAWAL_RATE"),
-        ({"max_time_lag_s": 601}, "activeConfigHash"),
+        ({"max_time_lag_s": 601}, "began with configuration"),
     ],
 )
 def test_verify__other_parameters__are_named(world: World, change: dict[str, int], getter: str) -> None:
