@@ -11,11 +11,19 @@ from optimistic.protocol.types import Address
 from optimistic.service.deployer import Roles
 from optimistic.service.deployer import deploy as deploy_rollup
 from optimistic.service.l1_client import L1Client
-from optimistic.service.options import ADDRESS, json_output, key_file, l1_rpc_url, l1_timeout, option
+from optimistic.service.options import (
+    ADDRESS,
+    FlatEnvCommand,
+    json_output,
+    key_file,
+    l1_rpc_url,
+    l1_timeout,
+    option,
+)
 from optimistic.service.terminal import emit, reports_errors, say
 
 
-@click.command()
+@click.command(cls=FlatEnvCommand)
 @l1_rpc_url
 @l1_timeout
 @key_file

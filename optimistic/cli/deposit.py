@@ -8,12 +8,12 @@ from optimistic.protocol.transactions import intrinsic_message_gas
 from optimistic.protocol.types import Address
 from optimistic.service.contracts import Bridge
 from optimistic.service.l1_events import DepositEnqueued, decode_event
-from optimistic.service.options import ADDRESS, AMOUNT_WEI, HexBytes, option
+from optimistic.service.options import ADDRESS, AMOUNT_WEI, FlatEnvCommand, HexBytes, option
 from optimistic.service.signer import Signer
 from optimistic.service.terminal import emit
 
 
-@click.command()
+@click.command(cls=FlatEnvCommand)
 @with_session
 @with_signer
 @click.argument("amount", type=AMOUNT_WEI)

@@ -25,7 +25,7 @@ from optimistic.service.deployment import Deployment
 from optimistic.service.embedded_chain import dev_keys
 from optimistic.service.l1_client import L1Client
 from optimistic.service.one_shot import OneShotSender
-from optimistic.service.options import json_output, option
+from optimistic.service.options import FlatEnvCommand, json_output, option
 from optimistic.service.signer import Signer
 from optimistic.service.terminal import emit, reports_errors, say
 
@@ -48,7 +48,7 @@ class _Ports:
     watchtower: int
 
 
-@click.command()
+@click.command(cls=FlatEnvCommand)
 @option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),

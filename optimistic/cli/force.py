@@ -8,7 +8,7 @@ from optimistic.cli.session import Session, with_session, with_signer
 from optimistic.protocol.errors import InvalidInput
 from optimistic.service.clock import SystemClock
 from optimistic.service.contracts import Inbox
-from optimistic.service.options import option
+from optimistic.service.options import FlatEnvCommand, option
 from optimistic.service.signer import Signer
 from optimistic.service.terminal import emit, say
 
@@ -17,7 +17,7 @@ class NothingToForce(InvalidInput):
     """Every deposit is in a batch, or the oldest one is not due yet."""
 
 
-@click.command("force-include")
+@click.command("force-include", cls=FlatEnvCommand)
 @with_session
 @with_signer
 @option("--wait", is_flag=True, help="Wait until the oldest deposit is due instead of failing.")

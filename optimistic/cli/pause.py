@@ -4,11 +4,12 @@ import click
 
 from optimistic.cli.session import Session, with_session, with_signer
 from optimistic.service.contracts import Bridge
+from optimistic.service.options import FlatEnvCommand
 from optimistic.service.signer import Signer
 from optimistic.service.terminal import emit
 
 
-@click.command()
+@click.command(cls=FlatEnvCommand)
 @with_session
 @with_signer
 def pause(session: Session, signer: Signer) -> None:

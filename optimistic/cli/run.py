@@ -19,12 +19,12 @@ from optimistic.service.health import Health, HealthServer
 from optimistic.service.l1_client import L1Client
 from optimistic.service.logging import configure_logging
 from optimistic.service.metrics import PrometheusMetrics
-from optimistic.service.options import health_of, option
+from optimistic.service.options import FlatEnvCommand, health_of, option
 from optimistic.service.signer import Signer
 from optimistic.service.terminal import emit, reports_errors, say
 
 
-@click.command()
+@click.command(cls=FlatEnvCommand)
 @follower_options
 @sequencing_options
 @click.pass_context
@@ -42,7 +42,7 @@ def run(context: click.Context, /, **values: Any) -> None:
     _serve(context, aggregator_config(values), values, signers)
 
 
-@click.command()
+@click.command(cls=FlatEnvCommand)
 @follower_options
 @option("--confirmations", type=click.IntRange(0, 1_000), default=0, help="Blocks on top before L1 counts.")
 @click.pass_context

@@ -6,11 +6,11 @@ import click
 
 from optimistic.cli.session import Session, with_session
 from optimistic.service.contracts import AssertionChain, Bridge, Inbox
-from optimistic.service.options import URL, option
+from optimistic.service.options import URL, FlatEnvCommand, option
 from optimistic.service.terminal import emit
 
 
-@click.command()
+@click.command(cls=FlatEnvCommand)
 @with_session
 @option("--l2-rpc-url", type=URL, default=None, help="Also ask this rollup node.")
 def status(session: Session, l2_rpc_url: str | None) -> None:

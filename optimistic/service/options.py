@@ -45,6 +45,17 @@ class FlatEnvGroup(click.Group):
     command_class = FlatEnvCommand
     group_class = type
 
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command that names its variables as this group does.
+
+        Raises
+        ------
+        TypeError : a command of another kind: its variables would carry its own name
+        """
+        if not isinstance(cmd, FlatEnvCommand | FlatEnvGroup):
+            raise TypeError(f"{name or cmd.name} is not a FlatEnvCommand")
+        super().add_command(cmd, name)
+
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:

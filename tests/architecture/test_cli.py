@@ -61,7 +61,10 @@ def test_command__each_leaf__prints_json_on_request(context: click.Context) -> N
 @pytest.mark.parametrize("context", _leaves(), ids=lambda context: context.command_path)
 def test_option__each__has_help_and_an_environment_variable(context: click.Context) -> None:
     assert not [option.name for option in _options(context) if not option.help]
-    assert not [option.name for option in _options(context) if not _variables(context, option)]
+    program = context.find_root().info_name or ""
+    for option in _options(context):
+        assert all(name.startswith(program.upper() + "_") for name in _variables(context, option))
+        assert _variables(context, option) == [f"{program}_{option.name}".upper()] or option.envvar
 
 
 def test_option__environment_variables__mean_one_option_each() -> None:
