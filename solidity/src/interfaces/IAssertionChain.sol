@@ -193,7 +193,7 @@ interface IAssertionChain {
 
     /* THE GAME */
 
-    /// @notice Rule K1: the loser of a settled dispute dies if and only if the winner is alive now. Game only.
+    /// @notice Rule K1: the loser of a decided dispute dies if and only if the winner is alive now. Game only.
     /// @dev The stake of the loser's poster goes to the game as a plain payment.
     /// @return killed Whether the loser died by this call.
     /// @return seized Wei sent to the game.
