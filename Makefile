@@ -69,7 +69,6 @@ lint: setup ## style, types, import contracts, generated constants
 	$(FORGE) fmt --check
 	$(PY) scripts/gen_constants.py --check
 	$(PY) scripts/gen_cli_docs.py --check
-	$(PY) scripts/gen_cli_docs.py --check
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/mypy
 
