@@ -16,12 +16,10 @@ from web3.exceptions import ContractCustomError, ContractLogicError, ContractPan
 
 from tests.helpers.anvil import anvil_binary
 from tests.helpers.daemons import USER, RollupOnAnvil
+from tests.helpers.foreign_clients import FORGE, ROOT, Cast, run_json
 
-ROOT = Path(__file__).parents[2]
 CLIENTS = Path(__file__).parent / "clients"
 ARTIFACT = ROOT / "tests" / "helpers" / "counter" / "Counter.json"
-FORGE = next(ROOT.glob("node_modules/@foundry-rs/forge-*/bin/forge"), None)
-CAST = next(ROOT.glob("node_modules/@foundry-rs/cast-*/bin/cast"), None)  # the wrapper hides exit codes
 MULTICALL3 = "0xcA11bde05977b3631167028862bE2a173976CA11"
 STRANGER = "0x7777777777777777777777777777777777777777"
 
@@ -51,20 +49,6 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
         user = rollup.signers[USER].address
         key = "0x" + rollup.keys[USER].hex()
         yield Endpoint(http=rollup.url_of(aggregator), key=key, address="0x" + user.hex())
-
-
-def run_json(*command: str | Path, timeout_s: int = 90) -> Any:
-    """Run a program; its last line on stdout is JSON."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-        cwd=ROOT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 @pytest.mark.parametrize("client", ["ethers", "viem"])
@@ -194,32 +178,9 @@ def test_node__web3_py_websocket__heads_and_logs(web3: Web3, endpoint: Endpoint,
 # ------------------------------------------------------------------------------ cast
 
 
-class Cast:
-    """Foundry's command line against the node."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-
-    def __call__(self, subcommand: str, *arguments: str) -> str:
-        command = [str(CAST), subcommand, "--rpc-url", self._endpoint.http, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.strip()
-
-    def send(self, *arguments: str) -> Any:
-        return json.loads(self("send", "--json", "--private-key", self._endpoint.key, *arguments))
-
-    def fails(self, subcommand: str, *arguments: str) -> str:
-        with pytest.raises(AssertionError) as caught:
-            self(subcommand, *arguments)
-        return str(caught.value)
-
-
 @pytest.fixture
 def cast(endpoint: Endpoint) -> Cast:
-    if CAST is None:
-        pytest.skip("cast is not installed (make setup)")
-    return Cast(endpoint)
+    return Cast(endpoint.http, endpoint.key)
 
 
 def test_node__cast__transactions(cast: Cast, endpoint: Endpoint) -> None:
