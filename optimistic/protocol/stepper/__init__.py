@@ -1,0 +1,1 @@
+"""The flat EVM step machine: the semantics that L1 can check one step of."""
