@@ -63,11 +63,12 @@ contracts: setup ## one via-IR build, forge tests, freshness of artifacts and sn
 	$(PY) -m tests.contracts.forge_report
 	$(PY) scripts/build_contracts.py --check
 
-lint: setup ## style, types, import contracts, generated constants
+lint: setup ## style, types, import contracts, generated constants and opcodes
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(FORGE) fmt --check
 	$(PY) scripts/gen_constants.py --check
+	$(PY) scripts/gen_opcodes.py --check
 	$(PY) scripts/gen_cli_docs.py --check
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/mypy
@@ -87,8 +88,9 @@ fmt: setup ## format Python and Solidity
 	$(VENV)/bin/ruff format .
 	$(FORGE) fmt
 
-vectors: setup ## regenerate constants, artifacts, snapshots, test vectors and the page of commands
+vectors: setup ## regenerate constants, opcodes, artifacts, snapshots, test vectors and the page of commands
 	$(PY) scripts/gen_constants.py
+	$(PY) scripts/gen_opcodes.py
 	$(PY) scripts/build_contracts.py
 	$(PY) scripts/gen_vectors.py
 	$(PY) scripts/gen_cli_docs.py

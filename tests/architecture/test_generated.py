@@ -8,7 +8,7 @@ import pytest
 from tests.architecture.source_tree import ROOT
 
 
-@pytest.mark.parametrize("script", ["gen_constants.py", "gen_cli_docs.py"])
+@pytest.mark.parametrize("script", ["gen_constants.py", "gen_opcodes.py", "gen_cli_docs.py"])
 def test_generated_files__their_script__finds_them_fresh(script: str) -> None:
     done = subprocess.run(
         [sys.executable, f"scripts/{script}", "--check"],
