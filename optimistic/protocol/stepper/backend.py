@@ -123,6 +123,10 @@ class Backend(Protocol):
         """Return the suspended caller of a frame with depth > 0."""
         ...
 
+    def keep_destroyed(self, acc: Hash32, address: Address) -> Hash32:
+        """Return the chain hash of `address` on top of `acc` and remember what it is of; no witness."""
+        ...
+
     def destroyed(self, acc: Hash32) -> tuple[Hash32, Address]:
         """Return (previous acc, address) whose chain hash is `acc`."""
         ...

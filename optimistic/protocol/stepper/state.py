@@ -295,6 +295,7 @@ class Pend:
     src_root, src_offset : WordTree root (code hash for code) and place of the source
     dst : memory offset copies go to; 0 for hashes
     sponge : Keccak state of a hash, all zero for copies
+    words : the source where its bytes are at hand, frozen if it is memory; not committed
     """
 
     op: int
@@ -304,6 +305,7 @@ class Pend:
     src_offset: int
     dst: int
     sponge: tuple[int, ...] = (0,) * SPONGE_LANES
+    words: Words | None = field(default=None, compare=False)
 
     def hash(self) -> Hash32:
         """Return the hash, 32 bytes."""
