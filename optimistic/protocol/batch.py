@@ -24,6 +24,8 @@ ITEM_TRANSACTION: Final = 0x02
 HEADER_BYTES: Final = 1 + 8 + 2
 TX_PREFIX_BYTES: Final = 1 + 4
 VERSION_BYTES: Final = 1
+ITEM_HEAD_BYTES: Final = VERSION_BYTES + HEADER_BYTES
+"""Bytes from a cursor on that say what the next item is."""
 
 
 class UnencodableBatch(InvalidInput):
@@ -53,6 +55,14 @@ class TxItem:
     """A transaction of the open block; `end` is the cursor behind the item."""
 
     raw: bytes
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class TxSpan:
+    """Where the bytes [start, end) of a transaction are; `end` is the cursor behind the item."""
+
+    start: int
     end: int
 
 
@@ -102,24 +112,32 @@ def next_item(data: bytes, cursor: int, max_tx_bytes: int) -> Item:
     cursor : 0 before the version byte, else the `end` of the previous item
     max_tx_bytes : a longer transaction is an OversizedItem
     """
+    head = data[cursor : cursor + ITEM_HEAD_BYTES].ljust(ITEM_HEAD_BYTES, b"\0")
+    item = locate_item(head, cursor, len(data))
+    if not isinstance(item, TxSpan):
+        return item
+    if item.end - item.start > max_tx_bytes:
+        return OversizedItem(item.end)
+    return TxItem(data[item.start : item.end], item.end)
+
+
+def locate_item(head: bytes, cursor: int, data_len: int) -> HeaderItem | TxSpan | EndItem:
+    """Say what the item at `cursor` is and where, as `next_item` does, from its first bytes.
+
+    Parameters
+    ----------
+    head : the `ITEM_HEAD_BYTES` bytes from `cursor` on, zero beyond the data
+    data_len : bytes of the whole data
+    """
     if cursor == 0:
-        if data[:VERSION_BYTES] != bytes([BATCH_VERSION]):
+        if head[0] != BATCH_VERSION:
             return END
-        cursor = VERSION_BYTES
-    kind = data[cursor] if cursor < len(data) else None
-    if kind == ITEM_HEADER and cursor + HEADER_BYTES <= len(data):
-        timestamp = int.from_bytes(data[cursor + 1 : cursor + 9], "big")
-        n_deposits = int.from_bytes(data[cursor + 9 : cursor + 11], "big")
-        return HeaderItem(timestamp, n_deposits, cursor + HEADER_BYTES)
-    if kind == ITEM_TRANSACTION and cursor + TX_PREFIX_BYTES <= len(data):
-        return _transaction_item(data, cursor + TX_PREFIX_BYTES, max_tx_bytes)
+        head, cursor = head[VERSION_BYTES:], VERSION_BYTES
+    if head[0] == ITEM_HEADER and cursor + HEADER_BYTES <= data_len:
+        timestamp = int.from_bytes(head[1:9], "big")
+        return HeaderItem(timestamp, int.from_bytes(head[9:11], "big"), cursor + HEADER_BYTES)
+    start = cursor + TX_PREFIX_BYTES
+    end = start + int.from_bytes(head[1:TX_PREFIX_BYTES], "big")
+    if head[0] == ITEM_TRANSACTION and start < end <= data_len:
+        return TxSpan(start, end)
     return END
-
-
-def _transaction_item(data: bytes, start: int, max_tx_bytes: int) -> Item:
-    """Read a transaction item whose payload begins at `start`; its length lies in the 4 bytes before."""
-    length = int.from_bytes(data[start - 4 : start], "big")
-    end = start + length
-    if length == 0 or end > len(data):
-        return END
-    return OversizedItem(end) if length > max_tx_bytes else TxItem(data[start:end], end)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import partial
 
-from optimistic.protocol.batch import HeaderItem, Item, OversizedItem, TxItem, next_item
+from optimistic.protocol.batch import EndItem, HeaderItem, Item, OversizedItem, TxItem, TxSpan, next_item
 from optimistic.protocol.engine import BlockEnv, Engine, Lane, Outcome, Skip, next_receipts_acc
 from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.params import RollupParams
@@ -93,6 +93,69 @@ def begin_batch(unit: Unit, record: BatchRecord) -> Unit:
     )
 
 
+def next_kind(unit: Unit, item: Item | TxSpan) -> UnitKind:
+    """Return which unit follows the boundary `unit`; `item` is what the cursor points at."""
+    if unit.block_open:
+        if unit.block_deposits_left:
+            return UnitKind.DEPOSIT
+        return UnitKind.BLOCK_END if isinstance(item, EndItem | HeaderItem) else UnitKind.TRANSACTION
+    if isinstance(item, HeaderItem) or unit.deposit_cursor < unit.deposit_end or not unit.blocks:
+        return UnitKind.BLOCK_BEGIN
+    return UnitKind.END_BATCH
+
+
+def open_block(unit: Unit, item: Item | TxSpan, params: RollupParams) -> Unit:
+    """Open a block: the one whose header `item` is, else the last one, which takes all deposits left."""
+    left = unit.deposit_end - unit.deposit_cursor
+    timestamp, n_deposits, cursor = unit.l1_timestamp, left, unit.data_len
+    if isinstance(item, HeaderItem):
+        timestamp, n_deposits, cursor = item.timestamp, min(item.n_deposits, left), item.end
+    number = unit.number + 1
+    return replace(
+        unit,
+        number=number,
+        timestamp=clamp_timestamp(timestamp, unit.timestamp, unit.l1_timestamp, params.max_time_lag_s),
+        coinbase=params.coinbase,
+        gas_limit=params.block_gas_limit,
+        base_fee=params.base_fee_wei,
+        prev_randao=prev_randao(unit.parent_hash, number),
+        cursor=cursor,
+        block_open=1,
+        block_deposits_left=n_deposits,
+        tx_index=0,
+        cum_gas_used=0,
+        receipts_acc=ZERO_HASH,
+    )
+
+
+def open_block_hash(unit: Unit) -> Hash32:
+    """Return the hash the open block has if it ends here."""
+    return block_hash(unit.number, unit.parent_hash, unit.state_root, unit.receipts_acc, unit.timestamp)
+
+
+def close_block(unit: Unit, hash_: Hash32, ring_root: Hash32) -> Unit:
+    """Close the open block, whose hash is in the ring with `ring_root`."""
+    return replace(unit, block_hash_ring=ring_root, parent_hash=hash_, block_open=0, blocks=unit.blocks + 1)
+
+
+def append_receipt(unit: Unit, receipts_acc: Hash32, gas_used: int, state_root: Hash32) -> Unit:
+    """Append a transaction or deposit to the open block: index, gas, receipts and state root."""
+    return replace(
+        unit,
+        tx_index=unit.tx_index + 1,
+        cum_gas_used=unit.cum_gas_used + gas_used,
+        receipts_acc=receipts_acc,
+        state_root=state_root,
+    )
+
+
+def charge_lane(unit: Unit, lane: Lane, execution_gas: int) -> Unit:
+    """Take a transaction's execution gas from its lane's budget, not below zero."""
+    if lane is Lane.SYSTEM:
+        return replace(unit, left_system=max(0, unit.left_system - execution_gas))
+    return replace(unit, left_general=max(0, unit.left_general - execution_gas))
+
+
 class BatchReplay:
     """Walks one batch unit by unit; iterate once, then read `state`.
 
@@ -139,41 +202,23 @@ class BatchReplay:
     def _next_unit(self, item: Item) -> UnitResult:
         """Choose and run the next unit; `item` is what the cursor points at."""
         unit = self.state.unit
-        if unit.block_open:
-            if unit.block_deposits_left:
-                return self._deposit()
-            if isinstance(item, TxItem):
-                return self._transaction(item)
-            if isinstance(item, OversizedItem):
-                skipped = replace(unit, cursor=item.end)
-                return self._step(UnitKind.TRANSACTION, skipped, Skip(reason="transaction too long"))
+        kind = next_kind(unit, item)
+        if kind is UnitKind.BLOCK_BEGIN:
+            return self._block_begin(item)
+        if kind is UnitKind.DEPOSIT:
+            return self._deposit()
+        if isinstance(item, TxItem) and kind is UnitKind.TRANSACTION:
+            return self._transaction(item)
+        if isinstance(item, OversizedItem) and kind is UnitKind.TRANSACTION:
+            skipped = replace(unit, cursor=item.end)
+            return self._step(UnitKind.TRANSACTION, skipped, Skip(reason="transaction too long"))
+        if kind is UnitKind.BLOCK_END:
             return self._block_end()
-        if isinstance(item, HeaderItem):
-            return self._block_begin(item.timestamp, item.n_deposits, item.end)
-        deposits_left = unit.deposit_end - unit.deposit_cursor
-        if deposits_left or not unit.blocks:
-            return self._block_begin(unit.l1_timestamp, deposits_left, unit.data_len)
         return self._step(UnitKind.END_BATCH, unit.idle())
 
-    def _block_begin(self, timestamp: int, n_deposits: int, cursor: int) -> UnitResult:
-        """Open a block; `cursor` is where its transactions begin."""
-        unit, params = self.state.unit, self._params
-        number = unit.number + 1
-        opened = replace(
-            unit,
-            number=number,
-            timestamp=clamp_timestamp(timestamp, unit.timestamp, unit.l1_timestamp, params.max_time_lag_s),
-            coinbase=params.coinbase,
-            gas_limit=params.block_gas_limit,
-            base_fee=params.base_fee_wei,
-            prev_randao=prev_randao(unit.parent_hash, number),
-            cursor=cursor,
-            block_open=1,
-            block_deposits_left=min(n_deposits, unit.deposit_end - unit.deposit_cursor),
-            tx_index=0,
-            cum_gas_used=0,
-            receipts_acc=ZERO_HASH,
-        )
+    def _block_begin(self, item: Item) -> UnitResult:
+        """Open a block."""
+        opened = open_block(self.state.unit, item, self._params)
         self._engine.begin_block(block_env(RollupState(opened, self.state.ring)))
         return self._step(UnitKind.BLOCK_BEGIN, opened)
 
@@ -196,7 +241,7 @@ class BatchReplay:
         moved = replace(unit, cursor=item.end)
         if isinstance(outcome, Skip):
             return self._step(UnitKind.TRANSACTION, moved, outcome, item.raw)
-        after = _charge_lane(_with_outcome(moved, outcome), outcome)
+        after = charge_lane(_with_outcome(moved, outcome), outcome.lane, outcome.execution_gas)
         return self._step(UnitKind.TRANSACTION, after, outcome, item.raw)
 
     def _block_end(self) -> UnitResult:
@@ -204,9 +249,7 @@ class BatchReplay:
         unit = self.state.unit
         block = BlockResult(
             number=unit.number,
-            hash=block_hash(
-                unit.number, unit.parent_hash, unit.state_root, unit.receipts_acc, unit.timestamp
-            ),
+            hash=open_block_hash(unit),
             parent_hash=unit.parent_hash,
             timestamp=unit.timestamp,
             prev_randao=unit.prev_randao,
@@ -215,13 +258,7 @@ class BatchReplay:
             gas_used=unit.cum_gas_used,
         )
         self.state = RollupState(unit, self.state.ring.with_block(block.number, block.hash))
-        closed = replace(
-            unit,
-            block_hash_ring=self.state.ring.root,
-            parent_hash=block.hash,
-            block_open=0,
-            blocks=unit.blocks + 1,
-        )
+        closed = close_block(unit, block.hash, self.state.ring.root)
         return self._step(UnitKind.BLOCK_END, closed, block)
 
     def _step(
@@ -252,18 +289,6 @@ def block_env(state: RollupState) -> BlockEnv:
 
 
 def _with_outcome(unit: Unit, outcome: Outcome) -> Unit:
-    """Append an outcome to the open block: index, gas, receipts and state root."""
-    return replace(
-        unit,
-        tx_index=unit.tx_index + 1,
-        cum_gas_used=unit.cum_gas_used + outcome.gas_used,
-        receipts_acc=next_receipts_acc(unit.receipts_acc, outcome),
-        state_root=outcome.state_root,
-    )
-
-
-def _charge_lane(unit: Unit, outcome: Outcome) -> Unit:
-    """Take a transaction's execution gas from its lane's budget, not below zero."""
-    if outcome.lane is Lane.SYSTEM:
-        return replace(unit, left_system=max(0, unit.left_system - outcome.execution_gas))
-    return replace(unit, left_general=max(0, unit.left_general - outcome.execution_gas))
+    """Append an outcome to the open block."""
+    receipts_acc = next_receipts_acc(unit.receipts_acc, outcome)
+    return append_receipt(unit, receipts_acc, outcome.gas_used, outcome.state_root)

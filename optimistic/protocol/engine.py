@@ -108,5 +108,9 @@ def log_acc(logs: Iterable[Log]) -> Hash32:
 
 def next_receipts_acc(acc: Hash32, outcome: Outcome) -> Hash32:
     """Append one receipt to a block's receipts accumulator."""
-    logs = log_acc(outcome.logs)
-    return struct_hash(TAG_RECEIPT, acc, outcome.tx_hash, outcome.status, outcome.gas_used, logs)
+    return receipts_acc(acc, outcome.tx_hash, outcome.status, outcome.gas_used, log_acc(outcome.logs))
+
+
+def receipts_acc(prev: Hash32, tx_hash: Hash32, status: int, gas_used: int, logs: Hash32) -> Hash32:
+    """Return the receipts accumulator after a receipt whose logs fold to `logs`."""
+    return struct_hash(TAG_RECEIPT, prev, tx_hash, status, gas_used, logs)
