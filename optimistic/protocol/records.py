@@ -4,6 +4,7 @@ Source: docs/spec/02-l1-records.md; twins: Inbox.sol, Bridge.sol
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from optimistic.protocol import wordtree
 from optimistic.protocol.constants import (
@@ -72,21 +73,61 @@ class Deposit:
 
     def hash(self) -> Hash32:
         """Return what the inbox stores for this deposit, 32 bytes."""
-        return struct_hash(
-            TAG_DEPOSIT,
-            self.sender,
-            self.is_create,
-            self.to,
-            self.mint,
-            self.value,
-            self.gas_limit,
-            wordtree.root(self.data),
-            len(self.data),
-            self.l1_timestamp,
-        )
+        return hash_deposit(self, wordtree.root(self.data), len(self.data))
 
 
-def deposit_tx_hash(index: int, deposit: Deposit) -> Hash32:
+class DepositFields(Protocol):
+    """A deposit, with its data or without."""
+
+    @property
+    def sender(self) -> Address:
+        """L2 sender."""
+
+    @property
+    def is_create(self) -> bool:
+        """Whether it creates a contract."""
+
+    @property
+    def to(self) -> Address:
+        """Called account; zero address when `is_create`."""
+
+    @property
+    def mint(self) -> int:
+        """Wei credited to the sender."""
+
+    @property
+    def value(self) -> int:
+        """Wei sent along."""
+
+    @property
+    def gas_limit(self) -> int:
+        """Gas paid for on L1."""
+
+    @property
+    def l1_timestamp(self) -> int:
+        """Time of the L1 block."""
+
+    def hash(self) -> Hash32:
+        """Return what the inbox stores for this deposit, 32 bytes."""
+
+
+def hash_deposit(deposit: DepositFields, data_root: Hash32, data_len: int) -> Hash32:
+    """Return what the inbox stores for a deposit whose data has this root and length, 32 bytes."""
+    return struct_hash(
+        TAG_DEPOSIT,
+        deposit.sender,
+        deposit.is_create,
+        deposit.to,
+        deposit.mint,
+        deposit.value,
+        deposit.gas_limit,
+        data_root,
+        data_len,
+        deposit.l1_timestamp,
+    )
+
+
+def deposit_tx_hash(index: int, deposit: DepositFields) -> Hash32:
     """Return the L2 transaction hash of deposit number `index`."""
     return struct_hash(TAG_DEPOSIT_TX, index, deposit.hash())
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.params import RollupParams
-from optimistic.protocol.records import BatchRecord
+from optimistic.protocol.records import BatchRecord, hash_deposit
 from optimistic.protocol.stepper.state import Frame, View, Words
 from optimistic.protocol.types import Address, Hash32
 
@@ -52,6 +52,10 @@ class DepositHead:
     l1_timestamp: int
     data_root: Hash32
     """As L1 stores it: the root of the empty tree when there is no data, while `data` is then empty."""
+
+    def hash(self) -> Hash32:
+        """Return what the inbox stores for this deposit, 32 bytes."""
+        return hash_deposit(self, self.data_root, self.data.length)
 
 
 class Backend(Protocol):
