@@ -37,6 +37,7 @@ from optimistic.protocol.strict_rlp import (
     decode_list,
     encode_int,
     encode_string,
+    item_bounds,
     join_list,
     split_list,
     string_payload,
@@ -46,8 +47,11 @@ from optimistic.protocol.types import Address, Hash32
 LEGACY: Final = 0
 ACCESS_LIST: Final = 1
 DYNAMIC_FEE: Final = 2
+ACCESS_KEY_BYTES: Final = 33
+"""A storage key of an access list, with its header."""
 
 _FIELD_COUNT: Final = {LEGACY: 9, ACCESS_LIST: 11, DYNAMIC_FEE: 12}
+_DATA_INDEX: Final = {LEGACY: 5, ACCESS_LIST: 6, DYNAMIC_FEE: 7}
 _UINT64_BYTES: Final = 8
 _UINT256_BYTES: Final = 32
 _CURVE_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -99,6 +103,19 @@ class Transaction:
         return min(self.max_fee, self.max_priority_fee + base_fee)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocatedTx:
+    """A decoded transaction, and where in `raw` its parts of any length are."""
+
+    transaction: Transaction
+    data_offset: int
+    """Where the payload of the data begins; the length is that of `transaction.data`."""
+    access_offset: int
+    """Where the payload of the access list begins; zero for type 0."""
+    access_length: int
+    """Bytes of that payload; zero for an empty list and for type 0."""
+
+
 def decode_transaction(raw: bytes) -> Transaction:
     """Decode the network encoding of a transaction.
 
@@ -107,13 +124,34 @@ def decode_transaction(raw: bytes) -> Transaction:
     InvalidTransaction : `raw` is not the canonical encoding of a type 0, 1 or 2
         transaction whose signature values are in range with a low s
     """
-    if not raw:
-        raise InvalidTransaction("empty")
-    if raw[0] >= 0xC0:
-        return _decode_body(raw, LEGACY, raw)
-    if raw[0] in (ACCESS_LIST, DYNAMIC_FEE):
-        return _decode_body(raw, raw[0], raw[1:])
-    raise InvalidTransaction("unknown_type")
+    return _decode(raw)[0]
+
+
+def decode_located(raw: bytes) -> LocatedTx:
+    """Like `decode_transaction`, with the places that the step machine reads from."""
+    tx, items = _decode(raw)
+    data_item = len(raw) - sum(map(len, items[_DATA_INDEX[tx.type] :]))
+    data_offset, data_end = item_bounds(raw, data_item)
+    access_offset, access_end = (0, 0) if tx.type == LEGACY else item_bounds(raw, data_end)
+    return LocatedTx(
+        transaction=tx,
+        data_offset=data_offset,
+        access_offset=access_offset,
+        access_length=access_end - access_offset,
+    )
+
+
+def access_entry_at(raw: bytes, position: int) -> tuple[Address, int, int]:
+    """Read the access-list entry at `position` of a valid transaction.
+
+    Returns
+    -------
+    (address, where its keys begin, where they end): every key takes
+    `ACCESS_KEY_BYTES`, the next entry begins where the keys end
+    """
+    payload, _ = item_bounds(raw, position)
+    address, keys = item_bounds(raw, payload)
+    return Address(raw[address:keys]), *item_bounds(raw, keys)
 
 
 def recover_sender(tx: Transaction) -> Address:
@@ -214,15 +252,27 @@ def within_budget(tx: Transaction, left: tuple[int, int]) -> bool:
     return tx.gas_limit - intrinsic_gas(tx) <= left[tx.lane]
 
 
-def _decode_body(raw: bytes, kind: int, body: bytes) -> Transaction:
-    """Decode the RLP list `body` of a transaction of type `kind`."""
+def _decode(raw: bytes) -> tuple[Transaction, list[bytes]]:
+    """Decode a transaction; return it and the raw items of its list."""
+    kind = _kind_of(raw)
     try:
-        items = split_list(body)
+        items = split_list(raw if kind == LEGACY else raw[1:])
         if len(items) != _FIELD_COUNT[kind]:
             raise InvalidTransaction("wrong_field_count")
-        return _decode_items(raw, kind, items)
+        return _decode_items(raw, kind, items), items
     except InvalidRlp as error:
         raise InvalidTransaction("malformed_rlp") from error
+
+
+def _kind_of(raw: bytes) -> int:
+    """Type of a transaction, which its first byte tells."""
+    if not raw:
+        raise InvalidTransaction("empty")
+    if raw[0] >= 0xC0:
+        return LEGACY
+    if raw[0] in (ACCESS_LIST, DYNAMIC_FEE):
+        return raw[0]
+    raise InvalidTransaction("unknown_type")
 
 
 def _decode_items(raw: bytes, kind: int, items: list[bytes]) -> Transaction:

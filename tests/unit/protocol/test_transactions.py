@@ -10,8 +10,11 @@ from optimistic.protocol.accounts import Account
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.strict_rlp import encode
 from optimistic.protocol.transactions import (
+    ACCESS_KEY_BYTES,
     InvalidTransaction,
     Transaction,
+    access_entry_at,
+    decode_located,
     decode_transaction,
     intrinsic_gas,
     recover_sender,
@@ -201,3 +204,32 @@ def test_within_budget__counts_execution_gas_of_its_own_lane() -> None:
     assert within_budget(system, (0, 50))
     outside = replace(system, to=Address(bytes.fromhex("4200000000000000000000000000000000000100")))
     assert not within_budget(outside, (0, 50))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        legacy(),
+        legacy(data="0x" + "07" * 300),
+        sign(type=1, gasPrice=9),
+        dynamic(
+            data="0x05", accessList=[{"address": TO, "storageKeys": ["0x" + "22" * 32, "0x" + "00" * 32]}] * 3
+        ),
+        dynamic(data="0x", accessList=[{"address": TO, "storageKeys": []}]),
+    ],
+)
+def test_decode_located__each_type__offsets_lead_to_data_and_access_list(raw: bytes) -> None:
+    located = decode_located(raw)
+    tx, at = located.transaction, located.access_offset
+    entries = []
+    while at < located.access_offset + located.access_length:
+        address, keys, end = access_entry_at(raw, at)
+        places = range(keys, end, ACCESS_KEY_BYTES)
+        entries.append((address, tuple(raw[place + 1 : place + ACCESS_KEY_BYTES] for place in places)))
+        at = end
+
+    assert tx == decode_transaction(raw)
+    assert raw[located.data_offset :].startswith(tx.data)
+    assert tuple(entries) == tx.access_list
+    assert at == located.access_offset + located.access_length
+    assert (located.access_offset == 0) == (tx.type == 0)
