@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IStepGroup} from "../../interfaces/IStepGroup.sol";
+import {Code} from "./Code.sol";
 import {OpcodeRow, OpcodeTable} from "./OpcodeTable.sol";
 import {STATIC_FORBIDDEN} from "./Opcodes.sol";
 import {Frame, Machine} from "./Machine.sol";
@@ -34,13 +35,8 @@ abstract contract StepGroup is IStepGroup {
 abstract contract OpGroup is StepGroup {
     uint256 private constant MAX_STACK = 1024;
 
-    /// @dev The opcode at the program counter; beyond the end of the code it is STOP.
-    function _opcodeAt(bytes calldata code, uint256 pc) internal pure returns (uint256) {
-        return pc < code.length ? uint8(code[pc]) : 0;
-    }
-
     function _step(Machine memory m, Tape memory tape, bytes32) internal view override {
-        uint256 opcode = _opcodeAt(tape.ownCode(), m.frame.pc);
+        uint256 opcode = Code.opcodeAt(tape.ownCode(), m.frame.pc);
         OpcodeRow memory row = OpcodeTable.row(opcode);
         bool hasItems = row.defined && m.frame.stackHeight >= row.pops;
         if (hasItems) {
