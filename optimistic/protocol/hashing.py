@@ -40,6 +40,11 @@ def abi_word(value: int | bytes) -> bytes:
     raise ValueError(f"field of {len(value)} bytes is neither a word nor an address")
 
 
+def abi_words(*fields: int | bytes) -> bytes:
+    """Encode fields as consecutive ABI words; see `abi_word`."""
+    return b"".join(map(abi_word, fields))
+
+
 def struct_hash(tag: bytes, *fields: int | bytes) -> Hash32:
     """Hash a struct: ``keccak256(abi.encode(tag, *fields))``.
 
@@ -48,4 +53,4 @@ def struct_hash(tag: bytes, *fields: int | bytes) -> Hash32:
     tag : 32-byte domain tag, one per struct
     fields : ints, 32-byte strings or 20-byte addresses, in the struct's order
     """
-    return keccak256(tag + b"".join(map(abi_word, fields)))
+    return keccak256(tag + abi_words(*fields))

@@ -22,7 +22,7 @@ from enum import IntEnum
 from typing import Final, Protocol
 
 from optimistic.protocol.constants import TAG_FRAME, TAG_JOURNAL, TAG_MACHINE, TAG_PEND, TAG_TX
-from optimistic.protocol.hashing import keccak256, struct_hash
+from optimistic.protocol.hashing import abi_words, keccak256
 from optimistic.protocol.mpt import EMPTY_ROOT
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 from optimistic.protocol.unit import Phase, Unit
@@ -165,11 +165,10 @@ class TxContext:
     """1 after success; set by the exit of the top frame."""
     gas_left: int
 
-    def hash(self) -> Hash32:
-        """Return the hash, 32 bytes."""
+    def encode(self) -> bytes:
+        """Return the fields in order, one 32-byte ABI word each."""
         data = self.data
-        return struct_hash(
-            TAG_TX,
+        return abi_words(
             self.is_deposit,
             self.sender,
             self.is_create,
@@ -190,6 +189,10 @@ class TxContext:
             self.gas_left,
         )
 
+    def hash(self) -> Hash32:
+        """Return the hash, 32 bytes."""
+        return keccak256(TAG_TX + self.encode())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
@@ -209,9 +212,13 @@ class Journal:
     destroy_acc: Hash32 = ZERO_HASH
     destroy_count: int = 0
 
+    def encode(self) -> bytes:
+        """Return the fields in order, one 32-byte ABI word each."""
+        return abi_words(*(getattr(self, name) for name in _JOURNAL_FIELDS))
+
     def hash(self) -> Hash32:
         """Return the hash, 32 bytes."""
-        return struct_hash(TAG_JOURNAL, *(getattr(self, name) for name in _JOURNAL_FIELDS))
+        return keccak256(TAG_JOURNAL + self.encode())
 
 
 _JOURNAL_FIELDS = tuple(item.name for item in fields(Journal))
@@ -251,13 +258,36 @@ class Frame:
     code: bytes | None = None
     """The bytes behind `code_hash` once they were needed; not committed."""
 
-    def hash(self) -> Hash32:
-        """Return the hash, 32 bytes."""
-        calldata, returndata = self.calldata, self.returndata
-        return struct_hash(
-            TAG_FRAME,
-            hash_of(self.parent),
-            hash_of(self.snapshot),
+    _head: tuple[tuple[object, ...], bytes] = field(default=((), b""), init=False, repr=False)
+    """The fields that never change, and their encoding."""
+
+    def encode(self) -> bytes:
+        """Return the fields in order, one 32-byte ABI word each; parent and snapshot as their hashes."""
+        returndata = self.returndata
+        return b"".join(
+            (
+                self._encode_head(),
+                self.pc.to_bytes(32, "big"),
+                self.gas.to_bytes(32, "big"),
+                self.stack.hash(),
+                self.stack.height.to_bytes(32, "big"),
+                self.memory.root,
+                self.memory_words.to_bytes(32, "big"),
+                returndata.root,
+                returndata.offset.to_bytes(32, "big"),
+                returndata.length.to_bytes(32, "big"),
+                self.out_offset.to_bytes(32, "big"),
+                self.out_length.to_bytes(32, "big"),
+                self.halt.to_bytes(32, "big"),
+            )
+        )
+
+    def _encode_head(self) -> bytes:
+        """Return the fields before `pc`: encoded once, as a suspended parent is as deep as the calls."""
+        calldata = self.calldata
+        head = (
+            self.parent,
+            self.snapshot,
             self.depth,
             self.kind,
             self.is_static,
@@ -266,22 +296,23 @@ class Frame:
             self.value,
             self.code_hash,
             self.precompile,
-            calldata.root,
-            calldata.offset,
-            calldata.length,
-            self.pc,
-            self.gas,
-            self.stack.hash(),
-            self.stack.height,
-            self.memory.root,
-            self.memory_words,
-            returndata.root,
-            returndata.offset,
-            returndata.length,
-            self.out_offset,
-            self.out_length,
-            self.halt,
+            calldata,
         )
+        if self._head[0] != head:
+            words = abi_words(
+                hash_of(self.parent),
+                hash_of(self.snapshot),
+                *head[2:10],
+                calldata.root,
+                calldata.offset,
+                calldata.length,
+            )
+            self._head = (head, words)
+        return self._head[1]
+
+    def hash(self) -> Hash32:
+        """Return the hash, 32 bytes."""
+        return keccak256(TAG_FRAME + self.encode())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,10 +338,9 @@ class Pend:
     sponge: tuple[int, ...] = (0,) * SPONGE_LANES
     words: Words | None = field(default=None, compare=False)
 
-    def hash(self) -> Hash32:
-        """Return the hash, 32 bytes."""
-        return struct_hash(
-            TAG_PEND,
+    def encode(self) -> bytes:
+        """Return the fields in order, one 32-byte ABI word each."""
+        return abi_words(
             self.op,
             self.done,
             self.length,
@@ -319,6 +349,10 @@ class Pend:
             self.dst,
             *self.sponge,
         )
+
+    def hash(self) -> Hash32:
+        """Return the hash, 32 bytes."""
+        return keccak256(TAG_PEND + self.encode())
 
 
 @dataclass(slots=True)
@@ -332,17 +366,32 @@ class Machine:
     frame: Frame | None = None
     pend: Pend | None = None
 
+    _hashes: dict[type, tuple[object, Hash32]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """The immutable parts that were hashed last."""
+
     def hash(self) -> Hash32:
         """Return the machine hash, 32 bytes."""
-        return struct_hash(
-            TAG_MACHINE,
-            self.phase,
-            self.unit.hash(),
-            hash_of(self.tx),
-            hash_of(self.journal),
-            hash_of(self.frame),
-            hash_of(self.pend),
+        return keccak256(
+            TAG_MACHINE
+            + self.phase.to_bytes(32, "big")
+            + self._hash_of(self.unit)
+            + self._hash_of(self.tx)
+            + self._hash_of(self.journal)
+            + hash_of(self.frame)
+            + self._hash_of(self.pend)
         )
+
+    def _hash_of(self, part: Unit | TxContext | Journal | Pend | Hash32 | None) -> Hash32:
+        """Return the hash of a part that never changes, from memory if it is the one seen last."""
+        if part is None or isinstance(part, bytes):
+            return part or ZERO_HASH
+        seen, digest = self._hashes.get(type(part), (None, ZERO_HASH))
+        if seen is not part:
+            digest = part.hash()
+            self._hashes[type(part)] = (part, digest)
+        return digest
 
 
 def hash_of(part: TxContext | Journal | Frame | Pend | Hash32 | None) -> Hash32:
