@@ -15,13 +15,13 @@ from optimistic.protocol.stepper.ops import (
     comparison,
     copies,
     creation,
+    destruction,
     environment,
     flow,
     hashing,
     logs,
     memory,
     returns,
-    selfdestruct,
     stack,
     storage,
 )
@@ -113,7 +113,7 @@ _BY_OPCODE: Final[dict[int, Handler]] = {
     Op.CREATE2: creation.create2,
     Op.STATICCALL: calls.static_call,
     Op.REVERT: returns.revert,
-    Op.SELFDESTRUCT: selfdestruct.self_destruct,
+    Op.SELFDESTRUCT: destruction.self_destruct,
 }
 
 HANDLERS: Final[tuple[Handler | None, ...]] = tuple(_BY_OPCODE.get(opcode) for opcode in range(256))

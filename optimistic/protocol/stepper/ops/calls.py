@@ -188,9 +188,7 @@ def _call(be: Backend, m: Machine, frame: Frame, call: _Call) -> None:
         frame.stack.append(0)
 
 
-def _child(
-    be: Backend, m: Machine, frame: Frame, call: _Call, callee: Account, gas: int
-) -> Frame:
+def _child(be: Backend, m: Machine, frame: Frame, call: _Call, callee: Account, gas: int) -> Frame:
     """Return the frame of the call; a failure of it undoes the transfer, too."""
     out_offset, out_length = call.output
     return Frame(

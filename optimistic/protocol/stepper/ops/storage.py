@@ -83,9 +83,7 @@ def store(be: Backend, m: Machine) -> None:
     frame.pc += 1
 
 
-def _original_value(
-    be: Backend, m: Machine, frame: Frame, account: Account, slot: int, current: int
-) -> int:
+def _original_value(be: Backend, m: Machine, frame: Frame, account: Account, slot: int, current: int) -> int:
     """Return what a slot of the own account held when the transaction began.
 
     Asks, unless the state is as it was: own account in the unit's state; if its storage
