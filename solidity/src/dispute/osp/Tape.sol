@@ -2,9 +2,10 @@
 pragma solidity 0.8.30;
 
 import {AccountCodec} from "../../libraries/AccountCodec.sol";
-import {BLOCK_RING_DEPTH} from "../../libraries/Constants.sol";
+import {BLOCK_RING_DEPTH, TAG_DESTROY} from "../../libraries/Constants.sol";
 import {Mpt} from "../../libraries/Mpt.sol";
 import {WordTree} from "../../libraries/WordTree.sol";
+import {BatchRecord, Deposit, nextAcc} from "../../types/Records.sol";
 import {Frame, View, hashFrame} from "./Machine.sol";
 import {InvalidWitness, Range, StepProof, Witness} from "./Witness.sol";
 
@@ -65,6 +66,16 @@ library Tapes {
     {
         data = new bytes(length);
         _copyRange(tape, root, offset, length, data);
+    }
+
+    /// @dev The bytes of readRange where they lie in calldata.
+    function rangeInPlace(Tape memory tape, bytes32 root, uint256 offset, uint256 length)
+        internal
+        pure
+        returns (bytes calldata)
+    {
+        uint256 start = offset % 32;
+        return _range(tape, root, offset, length).words[start:start + length];
     }
 
     /// @dev Root after writing `data`, at least one byte, at `offset` of the tree `root` of depth 16.
@@ -129,6 +140,25 @@ library Tapes {
     function parentOf(Tape memory tape, Frame memory frame) internal pure returns (Frame memory parent) {
         parent = abi.decode(blob(tape), (Frame));
         if (hashFrame(parent) != frame.parent) revert InvalidWitness();
+    }
+
+    /// @dev The record whose accumulator is `acc`: abi.encode(previous accumulator, record).
+    function batchRecord(Tape memory tape, bytes32 acc) internal pure returns (BatchRecord memory record) {
+        bytes32 previous;
+        (previous, record) = abi.decode(blob(tape), (bytes32, BatchRecord));
+        if (nextAcc(previous, record.recordHashOf()) != acc) revert InvalidWitness();
+    }
+
+    /// @dev The deposit with this hash.
+    function deposit(Tape memory tape, bytes32 expected) internal pure returns (Deposit memory found) {
+        found = abi.decode(blob(tape), (Deposit));
+        if (found.depositHashOf() != expected) revert InvalidWitness();
+    }
+
+    /// @dev The last link of the destroy chain: abi.encode(previous chain hash, account).
+    function destroyed(Tape memory tape, bytes32 acc) internal pure returns (bytes32 previous, address owner) {
+        (previous, owner) = abi.decode(blob(tape), (bytes32, address));
+        if (keccak256(abi.encode(TAG_DESTROY, previous, owner)) != acc) revert InvalidWitness();
     }
 
     /// @dev Leaf `index` of the ring of block hashes; one range.

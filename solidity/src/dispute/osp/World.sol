@@ -17,7 +17,10 @@ library World {
     /// @dev The account is in the destroy chain.
     uint256 internal constant DESTROYED = 4;
 
-    uint160 private constant LAST_PRECOMPILE = 10;
+    /// @dev Root of a trie without keys.
+    bytes32 internal constant EMPTY_ROOT = AccountCodec.EMPTY_ROOT;
+    /// @dev Precompiles are at addresses 1 to this one.
+    uint160 internal constant LAST_PRECOMPILE = 10;
 
     // ------------------------------------------------------------------------------------------ accounts
 
@@ -41,6 +44,23 @@ library World {
     function writeAccount(Tape memory tape, Leaf memory leaf, Account memory account) internal pure returns (bytes32) {
         if (!isDead(account)) return tape.putLeaf(leaf, AccountCodec.encode(account));
         return leaf.exists ? tape.deleteLeaf(leaf) : leaf.root;
+    }
+
+    /// @dev The state root after adding `amount` wei; opens and writes one account.
+    function credit(Tape memory tape, bytes32 root, address owner, uint256 amount) internal pure returns (bytes32) {
+        (Leaf memory leaf, Account memory account) = openAccount(tape, root, owner);
+        // a sum beyond 2^256 needs more ether than exists
+        unchecked {
+            account.balance += amount;
+        }
+        return writeAccount(tape, leaf, account);
+    }
+
+    /// @dev The state root after taking `amount` wei, which are there; opens and writes one account.
+    function debit(Tape memory tape, bytes32 root, address owner, uint256 amount) internal pure returns (bytes32) {
+        (Leaf memory leaf, Account memory account) = openAccount(tape, root, owner);
+        account.balance -= amount;
+        return writeAccount(tape, leaf, account);
     }
 
     // ------------------------------------------------------------------------------------------ slots
