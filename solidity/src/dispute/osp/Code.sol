@@ -22,6 +22,18 @@ library Code {
         return uint256(bytes32(code[start:end])) >> (256 - 8 * size);
     }
 
+    /// @dev Bytes [start, start + length); any start.
+    function slice(bytes calldata code, uint256 start, uint256 length) internal pure returns (bytes memory data) {
+        data = new bytes(length);
+        if (start >= code.length) return data;
+        uint256 inside = code.length - start;
+        if (inside > length) inside = length;
+        assembly ("memory-safe") {
+            // `inside` bytes from `start` are in the code, and `data` has room for them
+            calldatacopy(add(data, 0x20), add(code.offset, start), inside)
+        }
+    }
+
     /// @dev Whether a jump may go to `target`: a JUMPDEST that is no data of a PUSH, which only a walk from the
     /// beginning of the code can tell.
     function isJumpDest(bytes calldata code, uint256 target) internal pure returns (bool isFound) {
