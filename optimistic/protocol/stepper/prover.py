@@ -1,0 +1,64 @@
+"""Proving one step of a unit, and checking such a proof."""
+
+from collections.abc import Callable
+
+from optimistic.protocol.params import RollupParams
+from optimistic.protocol.stepper.backend import InvalidWitness
+from optimistic.protocol.stepper.full import Full
+from optimistic.protocol.stepper.recording import Recording
+from optimistic.protocol.stepper.state import Machine
+from optimistic.protocol.stepper.step import load_code
+from optimistic.protocol.stepper.trace import next_state, run_to
+from optimistic.protocol.stepper.witness import Witness, reads_opcode
+from optimistic.protocol.stepper.witness_only import WitnessOnly
+from optimistic.protocol.types import Hash32
+
+
+def prove(full: Full, j: int, v: int, acc: Hash32, start: Machine) -> Witness:
+    """Return the witness of index v of unit j.
+
+    Parameters
+    ----------
+    full : has what the unit needs
+    start : S(0) of the unit, at rest; not changed
+    """
+    return prove_next(full, j, v, acc, run_to(full, j, v, acc, Machine(start.phase, start.unit)))
+
+
+def prove_next(full: Full, j: int, v: int, acc: Hash32, m: Machine) -> Witness:
+    """Return the witness of index v of unit j, where the machine stands, and change the machine by it."""
+    code = load_code(full, m.frame) if m.frame is not None and reads_opcode(m) else b""
+    before = Witness.of(m, code)
+    recording = Recording(full)
+    next_state(recording, j, v, acc, m)
+    return before.with_tape(recording.tape)
+
+
+def verify_witness(
+    params: RollupParams,
+    witness: Witness,
+    j: int,
+    v: int,
+    acc: Hash32,
+    *,
+    pre: Hash32,
+    deposit_hash: Callable[[int], Hash32],
+) -> Hash32:
+    """Return the hash of the machine after index v of unit j, as L1 computes it.
+
+    Parameters
+    ----------
+    pre : hash of the machine before, on which the parties agree
+    deposit_hash : what L1 stores for a deposit of the queue
+
+    Raises
+    ------
+    InvalidWitness : the witness does not prove the step from `pre`
+    """
+    m = witness.start()
+    if m.hash() != pre:
+        raise InvalidWitness("the machine is not the one before the step")
+    backend = WitnessOnly(params, witness.tape, deposit_hash)
+    next_state(backend, j, v, acc, m)
+    backend.finish()
+    return m.hash()
