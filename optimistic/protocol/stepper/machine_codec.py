@@ -11,10 +11,10 @@ from optimistic.protocol.stepper.abi import Reader
 from optimistic.protocol.stepper.backend import InvalidWitness
 from optimistic.protocol.stepper.blobs import FRAME_BYTES, read_frame, read_view
 from optimistic.protocol.stepper.state import SPONGE_LANES, Frame, Journal, Machine, Pend, TxContext
-from optimistic.protocol.types import ZERO_HASH, Address, Hash32
+from optimistic.protocol.types import ZERO_HASH
 from optimistic.protocol.unit import Phase, Unit
 
-_UNIT_FIELDS: Final = tuple((item.name, item.type) for item in fields(Unit))
+_UNIT_FIELDS: Final = tuple(item.name for item in fields(Unit))
 _TX_BYTES: Final = 18 * WORD_BYTES
 _JOURNAL_BYTES: Final = 8 * WORD_BYTES
 _PEND_BYTES: Final = (6 + SPONGE_LANES) * WORD_BYTES
@@ -27,7 +27,7 @@ def encode_machine(m: Machine) -> bytes:
     """Encode a machine before a step: its journal is never a hash alone."""
     assert not isinstance(m.journal, bytes)
     parts = (
-        abi_words(m.phase, *(getattr(m.unit, name) for name, _ in _UNIT_FIELDS)),
+        abi_words(m.phase, *(getattr(m.unit, name) for name in _UNIT_FIELDS)),
         m.tx.encode() if m.tx else bytes(_TX_BYTES),
         m.journal.encode() if m.journal else bytes(_JOURNAL_BYTES),
         m.frame.encode() if m.frame else bytes(FRAME_BYTES),
@@ -63,8 +63,33 @@ def decode_machine(encoded: bytes) -> Machine:
 
 def _read_unit(reader: Reader) -> Unit:
     """Read the words of a unit."""
-    read = {int: reader.uint, Hash32: reader.hash32, Address: reader.address}
-    return Unit(**{name: read[kind]() for name, kind in _UNIT_FIELDS})
+    return Unit(
+        chain_id=reader.uint(),
+        number=reader.uint(),
+        timestamp=reader.uint(),
+        coinbase=reader.address(),
+        gas_limit=reader.uint(),
+        base_fee=reader.uint(),
+        prev_randao=reader.hash32(),
+        block_hash_ring=reader.hash32(),
+        parent_hash=reader.hash32(),
+        data_root=reader.hash32(),
+        data_len=reader.uint(),
+        cursor=reader.uint(),
+        deposit_cursor=reader.uint(),
+        deposit_end=reader.uint(),
+        l1_timestamp=reader.uint(),
+        config_hash=reader.hash32(),
+        left_general=reader.uint(),
+        left_system=reader.uint(),
+        block_open=reader.uint(),
+        block_deposits_left=reader.uint(),
+        blocks=reader.uint(),
+        tx_index=reader.uint(),
+        cum_gas_used=reader.uint(),
+        receipts_acc=reader.hash32(),
+        state_root=reader.hash32(),
+    )
 
 
 def _read_tx(reader: Reader) -> TxContext:

@@ -1,6 +1,7 @@
 """Proving one step of a unit, and checking such a proof."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.stepper.backend import InvalidWitness
@@ -34,31 +35,35 @@ def prove_next(full: Full, j: int, v: int, acc: Hash32, m: Machine) -> Witness:
     return before.with_tape(recording.tape)
 
 
-def verify_witness(
-    params: RollupParams,
-    witness: Witness,
-    j: int,
-    v: int,
-    acc: Hash32,
-    *,
-    pre: Hash32,
-    deposit_hash: Callable[[int], Hash32],
-) -> Hash32:
-    """Return the hash of the machine after index v of unit j, as L1 computes it.
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Checks proofs of steps, as the contract on L1 does.
 
-    Parameters
+    Attributes
     ----------
-    pre : hash of the machine before, on which the parties agree
-    deposit_hash : what L1 stores for a deposit of the queue
-
-    Raises
-    ------
-    InvalidWitness : the witness does not prove the step from `pre`
+    params : consensus parameters
+    deposit_hash : what L1 stores for a deposit of the queue, by index
     """
-    m = witness.start()
-    if m.hash() != pre:
-        raise InvalidWitness("the machine is not the one before the step")
-    backend = WitnessOnly(params, witness.tape, deposit_hash)
-    next_state(backend, j, v, acc, m)
-    backend.finish()
-    return m.hash()
+
+    params: RollupParams
+    deposit_hash: Callable[[int], Hash32]
+
+    def step(self, pre: Hash32, j: int, v: int, acc: Hash32, witness: Witness) -> Hash32:
+        """Return the hash of the machine after index v of unit j.
+
+        Parameters
+        ----------
+        pre : hash of the machine before, on which the parties agree
+        acc : the inbox accumulator of the batch, zero if the assertion has no such batch
+
+        Raises
+        ------
+        InvalidWitness : the witness does not prove the step from `pre`
+        """
+        m = witness.start()
+        if m.hash() != pre:
+            raise InvalidWitness("the machine is not the one before the step")
+        backend = WitnessOnly(self.params, witness.tape, self.deposit_hash)
+        next_state(backend, j, v, acc, m)
+        backend.finish()
+        return m.hash()
