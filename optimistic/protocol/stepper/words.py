@@ -26,7 +26,7 @@ class Memory:
         self._levels = [bytearray()]
         self._dirty: set[int] = set()
         """Parents of words that were written since the levels above were computed."""
-        self._spine: list[bytes] = [ZERO_ROOTS[DEPTH]]
+        self._spine: list[bytes] = list(ZERO_ROOTS[: DEPTH + 1])
         """Leftmost nodes from the highest level up to the root."""
 
     @property
