@@ -1,0 +1,119 @@
+"""One batch on the step machine: where each unit ends, and the proof of each step on the way."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from optimistic.protocol.batch import BlockInput, encode_batch
+from optimistic.protocol.constants import MAX_BATCH_BYTES
+from optimistic.protocol.derivation import BatchReplay, RollupState, UnitResult
+from optimistic.protocol.execution import EvmEngine
+from optimistic.protocol.params import DEVNET, RollupParams
+from optimistic.protocol.records import BatchRecord, Deposit, next_acc
+from optimistic.protocol.stepper.full import Full
+from optimistic.protocol.stepper.prover import Verifier, prove_next
+from optimistic.protocol.stepper.state import Machine
+from optimistic.protocol.stepper.step import RESTING, run
+from optimistic.protocol.stepper.trace import next_state
+from optimistic.protocol.stepper.witness import Witness
+from optimistic.protocol.types import ZERO_HASH, Address, Hash32
+from optimistic.protocol.unit import Phase
+from tests.helpers.evm_world import Alloc, make_state
+from tests.helpers.memory_nodes import MemoryNodes
+from tests.helpers.rollup import L1_TIME_S, make_genesis, make_record
+
+
+@dataclass(frozen=True)
+class Proven:
+    """One index of a unit's trace."""
+
+    j: int
+    v: int
+    acc: Hash32
+    pre: Hash32
+    post: Hash32
+    witness: Witness
+    phase: Phase
+    """Of the machine before the step."""
+
+
+@dataclass(frozen=True)
+class StepperBatch:
+    """A batch behind a start state, ready to be run by either engine."""
+
+    nodes: MemoryNodes
+    start: RollupState
+    record: BatchRecord
+    data: bytes
+    deposits: tuple[Deposit, ...] = ()
+    params: RollupParams = field(default=DEVNET)
+
+    @property
+    def acc(self) -> Hash32:
+        """The accumulator that names the record."""
+        return next_acc(ZERO_HASH, self.record.hash())
+
+    def full(self) -> Full:
+        """A fresh backend with everything."""
+        return Full(
+            self.params,
+            MemoryNodes(self.nodes),
+            data=[self.data],
+            deposits=dict(enumerate(self.deposits)),
+            records={self.acc: (ZERO_HASH, self.record)},
+            rings=[self.start.ring],
+        )
+
+    def machine(self) -> Machine:
+        """The machine before the batch."""
+        return Machine(Phase.IDLE, self.start.unit)
+
+    def replay(self) -> list[UnitResult]:
+        """Units of the batch as the other engine executes them."""
+        engine = EvmEngine(self.params, MemoryNodes(self.nodes), self.start.unit.state_root)
+        return list(BatchReplay(self.params, self.start, self.record, self.data, self.deposits, engine))
+
+    def leaves(self) -> list[Hash32]:
+        """Machine hashes at the ends of the batch's units, without hashing in between."""
+        be, m = self.full(), self.machine()
+        leaves: list[Hash32] = []
+        while not leaves or m.phase is Phase.BOUNDARY:
+            next_state(be, len(leaves), 0, self.acc, m)
+            run(be, m, 1 << 25)
+            leaves.append(m.hash())
+        return leaves
+
+    def verifier(self) -> Verifier:
+        """What L1 knows."""
+        return Verifier(self.params, lambda index: self.deposits[index].hash())
+
+    def proofs(self) -> Iterator[Proven]:
+        """Every step of the batch with its witness; `post` is what the run with everything says."""
+        be, m, j = self.full(), self.machine(), 0
+        while j == 0 or m.phase is Phase.BOUNDARY:
+            v = 0
+            while v == 0 or m.phase not in RESTING:
+                pre, phase = m.hash(), m.phase
+                witness = prove_next(be, j, v, self.acc, m)
+                yield Proven(j, v, self.acc, pre, m.hash(), witness, phase)
+                v += 1
+            j += 1
+
+
+def stepper_batch(
+    transactions: Sequence[bytes],
+    alloc: Mapping[Address, Alloc],
+    *,
+    deposits: Sequence[Deposit] = (),
+    data: bytes | None = None,
+    params: RollupParams = DEVNET,
+) -> StepperBatch:
+    """Build one block of transactions behind deposits; `data` replaces the encoded block."""
+    genesis = make_genesis(params)
+    nodes, root = make_state(alloc)
+    start = replace(genesis.state, unit=replace(genesis.state.unit, state_root=root))
+    if data is None:
+        block = BlockInput(timestamp=L1_TIME_S, n_deposits=len(deposits), transactions=tuple(transactions))
+        data = encode_batch([block])
+    assert len(data) <= MAX_BATCH_BYTES
+    record = make_record(start, data, len(deposits))
+    return StepperBatch(nodes, start, record, data, tuple(deposits), params)
