@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
+from tests.conformance.engines import ENGINES
 from tests.conformance.exclusions import load_exclusions
-from tests.conformance.execution import ENGINES
-from tests.conformance.report import Selection, run_selection
+from tests.conformance.execution import Run
+from tests.conformance.report import Sample, Selection, run_selection
 
 CASE_LIMIT_S = 60.0
 
@@ -19,8 +20,12 @@ CASE_LIMIT_S = 60.0
     required=True,
     help="Folder of *.jsonl.gz files, one state test per line.",
 )
-@click.option("--engine", type=click.Choice(ENGINES), default=ENGINES[0], show_default=True)
+@click.option("--engine", type=click.Choice(tuple(ENGINES)), default="py-evm", show_default=True)
 @click.option("--limit", type=click.IntRange(min=1), help="Read only this many cases.")
+@click.option("--max-steps", type=click.IntRange(min=1), help="Drop cases with more steps of the machine.")
+@click.option("--sample", type=click.IntRange(min=1), help="Draw this many of the cases that remain.")
+@click.option("--seed", type=int, default=0, show_default=True, help="What --sample draws by.")
+@click.option("--check-witness", is_flag=True, help="Repeat each step with nothing but its witness.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
 @click.option(
     "--case-limit", type=float, default=CASE_LIMIT_S, show_default=True, help="Processor seconds per case."
@@ -31,6 +36,10 @@ def main(  # noqa: PLR0913, PLR0917 - one argument per option
     fixtures: Path,
     engine: str,
     limit: int | None,
+    max_steps: int | None,
+    sample: int | None,
+    seed: int,
+    check_witness: bool,
     jobs: int,
     case_limit: float,
     check_exclusions: bool,
@@ -38,10 +47,15 @@ def main(  # noqa: PLR0913, PLR0917 - one argument per option
 ) -> None:
     """Print the summary on stdout, progress and failures on stderr."""
     selection = Selection(
-        fixtures=fixtures, limit=limit, entries=load_exclusions(), run_excluded=check_exclusions
+        fixtures=fixtures,
+        limit=limit,
+        entries=load_exclusions(),
+        run_excluded=check_exclusions,
+        sample=None if sample is None else Sample(sample, seed),
     )
+    run = Run(engine=engine, max_steps=max_steps, check_witness=check_witness)
     click.echo(f"engine {engine}, fixtures {fixtures}", err=True)
-    summary = run_selection(selection, jobs, case_limit, lambda line: click.echo(line, err=True))
+    summary = run_selection(selection, run, jobs, case_limit, lambda line: click.echo(line, err=True))
     if as_json:
         click.echo(json.dumps(summary))
     else:

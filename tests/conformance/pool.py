@@ -8,14 +8,15 @@ time and is replaced when it overstays or dies.
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
 from tests.conformance.cases import Case
-from tests.conformance.execution import Setting, load_setting, run_case
+from tests.conformance.engines import run_case
+from tests.conformance.execution import Run, Setting, Verdict, load_setting
 
 _SPAWN = get_context("spawn")
 TIMED_OUT = "timed out"
@@ -27,17 +28,15 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _LEAST_WAIT_S = 0.1
 
 
+@dataclass(frozen=True, slots=True)
 class Result:
-    """A case and why it failed (None: passed)."""
+    """A case and what came of it."""
 
-    __slots__ = ("case", "failure")
-
-    def __init__(self, case: Case, failure: str | None) -> None:
-        self.case = case
-        self.failure = failure
+    case: Case
+    verdict: Verdict
 
 
-def _serve(connection: Connection) -> None:
+def _serve(connection: Connection, run: Run) -> None:
     """Run cases until the parent goes away; a test's JSON comes with its first case only."""
     setting: Setting | None = None
     connection.send(READY)
@@ -49,17 +48,18 @@ def _serve(connection: Connection) -> None:
         try:
             if line or setting is None:
                 setting = load_setting(line)
-            connection.send(run_case(case, setting))
+            connection.send(run_case(case, setting, run))
         except Exception as error:  # noqa: BLE001 - whatever escapes the engine is a failed case
-            connection.send(f"raised {type(error).__name__}: {error}"[:300])
+            connection.send(Verdict(f"raised {type(error).__name__}: {error}"[:300]))
 
 
 class _Worker:
     """One process and the case it has."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: Run) -> None:
+        self.run = run
         self.connection, theirs = _SPAWN.Pipe()
-        self.process: Any = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
+        self.process: Any = _SPAWN.Process(target=_serve, args=(theirs, run), daemon=True)
         self.process.start()
         theirs.close()
         self.case: Case | None = None
@@ -78,11 +78,11 @@ class _Worker:
     def take(self) -> Result:
         assert self.case is not None
         try:
-            failure = self.connection.recv()
+            verdict = self.connection.recv()
         except (EOFError, ConnectionError):
             self.broken = True
-            failure = "the worker died"
-        return self._done(failure)
+            verdict = Verdict("the worker died")
+        return self._done(verdict)
 
     def spent_s(self) -> float:
         """Seconds spent on the case."""
@@ -100,19 +100,19 @@ class _Worker:
         self.process.kill()
         self.process.join()
         self.connection.close()
-        return self._done(failure) if self.case is not None else None
+        return self._done(Verdict(failure)) if self.case is not None else None
 
-    def _done(self, failure: str | None) -> Result:
+    def _done(self, verdict: Verdict) -> Result:
         assert self.case is not None
-        result = Result(self.case, failure)
+        result = Result(self.case, verdict)
         self.case = None
         return result
 
 
-def run_cases(cases: Iterable[Case], jobs: int, limit_s: float) -> Iterator[Result]:
+def run_cases(cases: Iterable[Case], jobs: int, limit_s: float, run: Run) -> Iterator[Result]:
     """Run `cases` on `jobs` processes, each case at most `limit_s` processor seconds."""
     queue = iter(cases)
-    workers = [_Worker() for _ in range(jobs)]
+    workers = [_Worker(run) for _ in range(jobs)]
     try:
         while True:
             for worker in workers:
@@ -140,11 +140,11 @@ def _collect(workers: list[_Worker], limit_s: float) -> Iterator[Result]:
                 workers[index] = _replace(worker)
         elif worker.spent_s() >= limit_s:
             result = worker.stop(TIMED_OUT)
-            workers[index] = _Worker()
+            workers[index] = _Worker(worker.run)
             if result is not None:
                 yield result
 
 
 def _replace(worker: _Worker) -> _Worker:
     worker.stop()
-    return _Worker()
+    return _Worker(worker.run)

@@ -14,6 +14,7 @@ from optimistic.protocol.stepper.state import SPONGE_LANES, Frame, Journal, Mach
 from optimistic.protocol.types import ZERO_HASH
 from optimistic.protocol.unit import Phase, Unit
 
+_LAST_OPCODE: Final = 0xFF
 _UNIT_FIELDS: Final = tuple(item.name for item in fields(Unit))
 _TX_BYTES: Final = 18 * WORD_BYTES
 _JOURNAL_BYTES: Final = 8 * WORD_BYTES
@@ -138,7 +139,7 @@ def _read_frame(reader: Reader, phase: Phase) -> Frame | None:
 
 def _read_pend(reader: Reader) -> Pend:
     """Read the words of a pending operation."""
-    return Pend(
+    pend = Pend(
         op=reader.uint(),
         done=reader.uint(),
         length=reader.uint(),
@@ -147,3 +148,6 @@ def _read_pend(reader: Reader) -> Pend:
         dst=reader.uint(),
         sponge=tuple(reader.uint() for _ in range(SPONGE_LANES)),
     )
+    if pend.op > _LAST_OPCODE:
+        raise InvalidWitness(f"no opcode: {pend.op}")
+    return pend

@@ -31,7 +31,7 @@ class Witness:
     machine: bytes
     """109 words, see `machine_codec`."""
     stack: tuple[int, ...]
-    """The items that the opcode reads, top first."""
+    """The items that the step reads, top first."""
     stack_rest: Hash32
     """Chain hash of the items below them; zero if `stack` is empty."""
     code: bytes
@@ -63,25 +63,23 @@ class Witness:
             not those on its stack, or more or fewer than the opcode reads
         """
         m = decode_machine(self.machine)
-        frame = m.frame if reads_opcode(m) else None
-        if frame is None:
-            if self.code or self.stack or self.stack_rest != ZERO_HASH:
-                raise InvalidWitness("code or stack items of a step that reads no opcode")
-            return m
-        if keccak256(self.code) != frame.code_hash:
-            raise InvalidWitness("the code is not the frame's")
-        if len(self.stack) != n_items(frame, self.code):
-            raise InvalidWitness("not as many stack items as the opcode reads")
-        frame.code = self.code
-        self._load_stack(frame)
+        frame = m.frame
+        if frame is not None and reads_opcode(m):
+            if keccak256(self.code) != frame.code_hash:
+                raise InvalidWitness("the code is not the frame's")
+            frame.code = self.code
+        elif self.code:
+            raise InvalidWitness("code of a step that reads no opcode")
+        if len(self.stack) != n_items(m, self.code):
+            raise InvalidWitness("not as many stack items as the step reads")
+        if frame is not None and self.stack:
+            self._load_stack(frame)
+        elif self.stack_rest != ZERO_HASH:
+            raise InvalidWitness("a rest of the stack below no items")
         return m
 
     def _load_stack(self, frame: Frame) -> None:
         """Replace the frame's stack by the same one with its highest items at hand."""
-        if not self.stack:
-            if self.stack_rest != ZERO_HASH:
-                raise InvalidWitness("a rest of the stack below no items")
-            return
         stack = Stack(reversed(self.stack), frame.stack.height - len(self.stack), self.stack_rest)
         if stack.hash() != frame.stack.hash():
             raise InvalidWitness("the items are not those on the stack")
@@ -149,21 +147,33 @@ def _read_proof(reader: Reader) -> tuple[bytes, ...]:
 
 
 def reads_opcode(m: Machine) -> bool:
-    """Whether the next step reads an opcode, and thus the code and items of the stack."""
+    """Whether the next step reads an opcode, and thus the code."""
     return m.phase is Phase.EXEC and m.pend is None
 
 
-def n_items(frame: Frame, code: bytes) -> int:
-    """Return how many stack items the next opcode reads: none if it is undefined or has too few."""
-    row = OPCODES[code[frame.pc] if frame.pc < len(code) else 0]
+def n_items(m: Machine, code: bytes) -> int:
+    """Return how many stack items the next step reads: none if its opcode is undefined or has too few.
+
+    The steps of a pending operation read its operands, although only the last one drops them.
+
+    Parameters
+    ----------
+    code : that of the frame where an opcode is read
+    """
+    frame = m.frame
+    if m.phase is not Phase.EXEC or frame is None:
+        return 0
+    if m.pend is not None:
+        row = OPCODES[m.pend.op]
+    else:
+        row = OPCODES[code[frame.pc] if frame.pc < len(code) else 0]
     return row.pops if row is not None and frame.stack.height >= row.pops else 0
 
 
 def stack_items(m: Machine, code: bytes) -> tuple[tuple[int, ...], Hash32]:
     """Return the items that the next step reads, top first, and the hash of those below; zero if none."""
-    frame = m.frame
-    count = n_items(frame, code) if frame is not None and reads_opcode(m) else 0
-    if frame is None or count == 0:
+    count = n_items(m, code)
+    if m.frame is None or count == 0:
         return (), ZERO_HASH
-    stack = frame.stack
+    stack = m.frame.stack
     return tuple(reversed(stack[-count:])), Stack(stack[:-count], stack.below, stack.below_hash).hash()
