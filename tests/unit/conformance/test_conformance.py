@@ -13,10 +13,11 @@ from optimistic.protocol.params import CONFORMANCE
 from optimistic.protocol.types import Address
 from scripts.conformance import main
 from tests.conformance.cases import Case, cases_of, read_cases
+from tests.conformance.engines import ENGINES, run_case
 from tests.conformance.exclusions import Exclusion, find_exclusion, load_exclusions
-from tests.conformance.execution import load_setting, run_case
+from tests.conformance.execution import Run, load_setting
 from tests.conformance.pool import TIMED_OUT, run_cases
-from tests.conformance.report import Selection, run_selection
+from tests.conformance.report import Sample, Selection, run_selection
 from tests.helpers.evm_world import ALICE, BOB, CONTRACT, ETHER, Alloc, make_state, sign_tx
 
 NO_LOGS = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347"
@@ -71,6 +72,7 @@ GOOD = entry(transfer(), AFTER)
 WRONG_ROOT = entry(transfer(), PRE)
 REJECTED = entry(transfer(nonce=1), PRE, "TransactionException.NONCE_MISMATCH_TOO_HIGH")
 NOT_REJECTED = entry(transfer(), PRE, "TransactionException.SOMETHING")
+CHECKED = Run(engine="stepper", check_witness=True)
 BLOB = entry(b"\x03\xc0", PRE)
 BAD_BLOB = entry(b"\x03\xc0", PRE, "TransactionException.TYPE_3_TX_ZERO_BLOBS")
 
@@ -87,8 +89,8 @@ def _folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def failures(cases: list[Case]) -> list[str | None]:
-    return [run_case(case, load_setting(case.line)) for case in cases]
+def failures(cases: list[Case], run: Run) -> list[str | None]:
+    return [run_case(case, load_setting(case.line), run).failure for case in cases]
 
 
 def test_cases__are_read_in_order_with_their_place(folder: Path) -> None:
@@ -102,8 +104,9 @@ def test_cases__are_read_in_order_with_their_place(folder: Path) -> None:
     ]
 
 
-def test_run_case__passes_only_on_the_expected_root_or_rejection(folder: Path) -> None:
-    verdicts = failures(list(read_cases(folder)))
+@pytest.mark.parametrize("run", [Run(engine=name) for name in ENGINES] + [CHECKED], ids=str)
+def test_run_case__passes_only_on_the_expected_root_or_rejection(folder: Path, run: Run) -> None:
+    verdicts = failures(list(read_cases(folder)), run)
     assert verdicts[:3] == [None, None, None]
     assert [verdict is not None for verdict in verdicts[3:]] == [True, True, True]
 
@@ -144,7 +147,7 @@ def test_exclusions__malformed_entry__is_refused(tmp_path: Path, entry_fields: d
 def test_summary__counts_every_case_read_once(folder: Path) -> None:
     said: list[str] = []
     selection = Selection(fixtures=folder, limit=5, entries=load_exclusions())
-    summary = run_selection(selection, 2, 60, said.append)
+    summary = run_selection(selection, Run(), 2, 60, said.append)
     assert summary.pop("seconds") >= 0
     assert summary == {
         "cases": 4,
@@ -161,8 +164,27 @@ def test_pool__endless_case__is_ended_and_the_next_one_runs() -> None:
     pre = {**PRE, CONTRACT: Alloc(nonce=1, code=ENDLESS)}
     endless = entry(sign_tx(chainId=CONFORMANCE.l2_chain_id, to=CONTRACT, gas=10**11), pre)
     lines = [state_test("endless", pre, endless), state_test("good", PRE, GOOD)]
-    results = list(run_cases([case for line in lines for case in cases_of(line)], 1, 1))
-    assert [result.failure for result in results] == [TIMED_OUT, None]
+    results = list(run_cases([case for line in lines for case in cases_of(line)], 1, 1, Run()))
+    assert [result.verdict.failure for result in results] == [TIMED_OUT, None]
+
+
+@pytest.mark.slow
+def test_summary__steps__are_counted_and_bound_the_selection(folder: Path) -> None:
+    selection = Selection(fixtures=folder, limit=3, entries=())
+    summary = run_selection(selection, Run(engine="stepper", max_steps=2), 1, 60, print)
+    assert (summary["cases"], summary["failed"], summary["steps"]) == (2, 0, 4)
+
+
+@pytest.mark.slow
+def test_sample__same_seed__draws_the_same_cases_whatever_the_jobs(folder: Path) -> None:
+    drawn = []
+    for jobs in (1, 2):
+        selection = Selection(fixtures=folder, limit=None, entries=(), sample=Sample(3, seed=5))
+        run = Run(engine="stepper", max_steps=100)
+        results = selection.results(run_cases(selection, jobs, 60, run))
+        drawn.append([result.case.id for result in results])
+    assert len(drawn[0]) == 3
+    assert drawn[0] == drawn[1]
 
 
 @pytest.mark.slow
