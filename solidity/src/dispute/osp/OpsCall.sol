@@ -3,8 +3,8 @@ pragma solidity 0.8.30;
 
 import {Account, AccountCodec} from "../../libraries/AccountCodec.sol";
 import {MAX_INITCODE_BYTES} from "../../libraries/Constants.sol";
-import {Rlp} from "../../libraries/Rlp.sol";
 import {Phase} from "../../types/Unit.sol";
+import {Addresses} from "./Addresses.sol";
 import {CallGas} from "./CallGas.sol";
 import {
     Frame,
@@ -191,8 +191,8 @@ contract OpsCall is OpGroup {
         }
         Frame memory child = _creationOf(frame, items[0], _initcodeHash(tape, frame, items[1], length));
         child.self = isCreate2
-            ? _address(abi.encodePacked(bytes1(0xff), frame.self, items[3], child.codeHash))
-            : _address(_creationId(frame.self, own.nonce));
+            ? Addresses.create2(frame.self, items[3], child.codeHash)
+            : Addresses.create(frame.self, own.nonce);
         ++own.nonce;
         m.journal.stateRoot = World.writeAccount(tape, leaf, own);
         World.touchAddress(tape, m, child.self);
@@ -224,17 +224,6 @@ contract OpsCall is OpGroup {
         child.codeHash = codeHash;
         child.gas = CallGas.allButOne64th(frame.gas);
         frame.gas -= child.gas; // a part of what is there
-    }
-
-    /// @dev RLP of [creator, nonce], which names what CREATE makes.
-    function _creationId(address creator, uint256 nonce) private pure returns (bytes memory) {
-        bytes memory encoded = Rlp.encode(nonce);
-        return bytes.concat(Rlp.header(Rlp.LIST, 21 + encoded.length), bytes1(0x94), bytes20(creator), encoded);
-    }
-
-    /// @dev The address behind the hash of `preimage`.
-    function _address(bytes memory preimage) private pure returns (address) {
-        return address(uint160(uint256(keccak256(preimage))));
     }
 
     // ------------------------------------------------------------------------------------------ children

@@ -6,6 +6,7 @@ import {CHUNK_BYTES} from "../../libraries/Constants.sol";
 import {WordTree} from "../../libraries/WordTree.sol";
 import {Phase} from "../../types/Unit.sol";
 import {Frame, HALT_SUCCESS, Journal, KIND_CREATE, Machine, Pend, View} from "./Machine.sol";
+import {OspParams} from "./OspParams.sol";
 import {PrecompileRules} from "./PrecompileRules.sol";
 import {PrecompileRunner} from "./PrecompileRunner.sol";
 import {StepGroup} from "./StepGroup.sol";
@@ -33,9 +34,9 @@ contract OpsExit is StepGroup {
 
     /* CONSTRUCTOR */
 
-    constructor(uint256 precompilePriceCap, bool modexpOsaka) {
-        PRECOMPILE_PRICE_CAP = precompilePriceCap;
-        MODEXP_OSAKA = modexpOsaka;
+    constructor(OspParams memory params) {
+        PRECOMPILE_PRICE_CAP = params.precompilePriceCap;
+        MODEXP_OSAKA = params.modexpOsaka;
     }
 
     /* STEP */
