@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from optimistic.protocol.batch import BlockInput, encode_batch
 from optimistic.protocol.constants import MAX_BATCH_BYTES
@@ -106,8 +107,12 @@ def stepper_batch(
     deposits: Sequence[Deposit] = (),
     data: bytes | None = None,
     params: RollupParams = DEVNET,
+    record: Mapping[str, int] = MappingProxyType({}),
 ) -> StepperBatch:
-    """Build one block of transactions behind deposits; `data` replaces the encoded block."""
+    """Build one block of transactions behind deposits.
+
+    `data` replaces the encoded block, `record` fields of the record.
+    """
     genesis = make_genesis(params)
     nodes, root = make_state(alloc)
     start = replace(genesis.state, unit=replace(genesis.state.unit, state_root=root))
@@ -115,5 +120,5 @@ def stepper_batch(
         block = BlockInput(timestamp=L1_TIME_S, n_deposits=len(deposits), transactions=tuple(transactions))
         data = encode_batch([block])
     assert len(data) <= MAX_BATCH_BYTES
-    record = make_record(start, data, len(deposits))
-    return StepperBatch(nodes, start, record, data, tuple(deposits), params)
+    made = make_record(start, data, len(deposits), **record)
+    return StepperBatch(nodes, start, made, data, tuple(deposits), params)
