@@ -1,4 +1,4 @@
-"""Contracts of solidity/test/helpers, compiled by forge and called in a bare EVM."""
+"""Contracts compiled by forge; those of solidity/test/helpers are called in a bare EVM."""
 
 import fcntl
 import json
@@ -30,20 +30,25 @@ class Reverted(Exception):
         self.selector = output[:4]
 
 
-@cache
-def deployed_bytecode(name: str) -> bytes:
-    """Runtime code of the harness contract `name`; forge compiles it first unless its build is fresh."""
+def compiled(*sources: Path) -> list[dict[str, Any]]:
+    """Return what forge knows of the contracts named like these files; it compiles what is not compiled."""
     out = ROOT / os.environ.get("FOUNDRY_OUT", "build/forge")
     REPORT.parent.mkdir(exist_ok=True)
     with REPORT.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run(
-            [ROOT / "node_modules" / ".bin" / "forge", "build", HELPERS / f"{name}.sol"],
+            [ROOT / "node_modules" / ".bin" / "forge", "build", *sources],
             cwd=ROOT,
             check=True,
             capture_output=True,
         )
-        artifact = json.loads((out / f"{name}.sol" / f"{name}.json").read_text())
+        return [json.loads((out / path.name / f"{path.stem}.json").read_text()) for path in sources]
+
+
+@cache
+def deployed_bytecode(name: str) -> bytes:
+    """Runtime code of the harness contract `name`."""
+    (artifact,) = compiled(HELPERS / f"{name}.sol")
     return bytes.fromhex(artifact["deployedBytecode"]["object"][2:])
 
 
