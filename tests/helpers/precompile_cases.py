@@ -22,7 +22,7 @@ def g1(scalar: int) -> bytes:
     """The multiple of bn254's G1 generator."""
     if scalar % ORDER == 0:
         return bytes(64)
-    x, y = curve.normalize(curve.multiply(curve.G1, scalar))
+    x, y = curve.normalize(curve.multiply(curve.G1, scalar % ORDER))
     return word(x.n) + word(y.n)
 
 
@@ -30,7 +30,7 @@ def g2(scalar: int) -> bytes:
     """The multiple of bn254's G2 generator, imaginary parts first."""
     if scalar % ORDER == 0:
         return bytes(128)
-    point = curve.normalize(curve.multiply(curve.G2, scalar))
+    point = curve.normalize(curve.multiply(curve.G2, scalar % ORDER))
     x, y = ([int(part) for part in coordinate.coeffs] for coordinate in point)
     return word(x[1]) + word(x[0]) + word(y[1]) + word(y[0])
 
