@@ -266,7 +266,7 @@ class Frame:
         returndata = self.returndata
         return b"".join(
             (
-                self._encode_head(),
+                self.encode_head(),
                 self.pc.to_bytes(32, "big"),
                 self.gas.to_bytes(32, "big"),
                 self.stack.hash(),
@@ -282,7 +282,12 @@ class Frame:
             )
         )
 
-    def _encode_head(self) -> bytes:
+    @property
+    def is_head_encoded(self) -> bool:
+        """Whether `encode_head` ever ran."""
+        return bool(self._head[1])
+
+    def encode_head(self) -> bytes:
         """Return the fields before `pc`: encoded once, as a suspended parent is as deep as the calls."""
         calldata = self.calldata
         head = (
@@ -299,6 +304,7 @@ class Frame:
             calldata,
         )
         if self._head[0] != head:
+            self._encode_heads_above()
             words = abi_words(
                 hash_of(self.parent),
                 hash_of(self.snapshot),
@@ -309,6 +315,15 @@ class Frame:
             )
             self._head = (head, words)
         return self._head[1]
+
+    def _encode_heads_above(self) -> None:
+        """Encode the callers that never were, the outermost first: calls are deeper than Python's stack."""
+        callers, caller = [], self.parent
+        while isinstance(caller, Frame) and not caller.is_head_encoded:
+            callers.append(caller)
+            caller = caller.parent
+        for caller in reversed(callers):
+            caller.encode_head()
 
     def hash(self) -> Hash32:
         """Return the hash, 32 bytes."""

@@ -1,5 +1,7 @@
 """Hashes of the machine: each from scratch, whatever was remembered."""
 
+import inspect
+import sys
 from dataclasses import replace
 
 from hypothesis import given
@@ -11,6 +13,8 @@ from optimistic.protocol.stepper.state import Frame, Machine, Stack, hash_of
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 from optimistic.protocol.unit import Phase, machine_hash
 from tests.helpers.opcode_stage import TX, UNIT, memory, stage, view
+
+BASE = stage()
 
 items = st.integers(0, (1 << 256) - 1)
 small = st.integers(0, 3)
@@ -53,6 +57,11 @@ def fresh(frame: Frame) -> Hash32:
         frame.out_length,
         frame.halt,
     )
+
+
+def stage_frame(parent: Frame | Hash32, depth: int) -> Frame:
+    """A frame below another one."""
+    return replace(BASE.frame, parent=parent, depth=depth)
 
 
 @given(
@@ -105,6 +114,21 @@ def test_frame__another_parent__hash_follows() -> None:
     assert frame.hash() == fresh(frame)
     frame.parent = parent.hash()
     assert frame.hash() == fresh(frame)
+
+
+def test_frame__a_thousand_callers__hashes_within_a_small_python_stack() -> None:
+    frame = stage().frame
+    hashes = [frame.hash()]
+    for depth in range(1, 1_100):
+        frame = stage_frame(frame, depth)
+        plain = stage_frame(hashes[-1], depth)
+        hashes.append(plain.hash())
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 50)
+    try:
+        assert frame.hash() == hashes[-1]
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def test_machine__parts_replaced_between_hashes__hash_follows() -> None:
