@@ -23,6 +23,7 @@ import {OspParams} from "./OspParams.sol";
 import {StepGroup} from "./StepGroup.sol";
 import {Steps} from "./Steps.sol";
 import {Leaf, Tape} from "./Tape.sol";
+import {Transfers} from "./Transfers.sol";
 import {World} from "./World.sol";
 
 /// @title What lies around the execution of transactions
@@ -240,9 +241,9 @@ contract BlockUnits is StepGroup {
         // The sender has paid gasLimit · gasPrice, and gasPrice is at least the base fee.
         unchecked {
             uint256 back = (tx_.gasLimit - used) * tx_.gasPrice;
-            if (back != 0) root = World.credit(tape, root, tx_.sender, back);
+            if (back != 0) root = Transfers.credit(tape, root, tx_.sender, back);
             uint256 fee = used * (tx_.gasPrice - m.unit.baseFee);
-            if (fee != 0) root = World.credit(tape, root, m.unit.coinbase, fee);
+            if (fee != 0) root = Transfers.credit(tape, root, m.unit.coinbase, fee);
         }
         m.journal.stateRoot = root;
     }

@@ -46,23 +46,6 @@ library World {
         return leaf.exists ? tape.deleteLeaf(leaf) : leaf.root;
     }
 
-    /// @dev The state root after adding `amount` wei; opens and writes one account.
-    function credit(Tape memory tape, bytes32 root, address owner, uint256 amount) internal pure returns (bytes32) {
-        (Leaf memory leaf, Account memory account) = openAccount(tape, root, owner);
-        // a sum beyond 2^256 needs more ether than exists
-        unchecked {
-            account.balance += amount;
-        }
-        return writeAccount(tape, leaf, account);
-    }
-
-    /// @dev The state root after taking `amount` wei, which are there; opens and writes one account.
-    function debit(Tape memory tape, bytes32 root, address owner, uint256 amount) internal pure returns (bytes32) {
-        (Leaf memory leaf, Account memory account) = openAccount(tape, root, owner);
-        account.balance -= amount;
-        return writeAccount(tape, leaf, account);
-    }
-
     // ------------------------------------------------------------------------------------------ slots
 
     /// @dev The leaf and the value of a storage slot, zero if absent; one node list.
