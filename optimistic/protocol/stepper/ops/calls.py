@@ -3,7 +3,7 @@
 The step pays, moves the value and puts the child's frame on top; what the child
 leaves, its EXIT gives back.
 
-Source: EIP-150, EIP-214, EIP-2929; OSP order: docs/spec/09-step-machine.md
+Source: EIP-150, EIP-214, EIP-2929; order: docs/spec/09-step-machine.md
 """
 
 from dataclasses import dataclass
