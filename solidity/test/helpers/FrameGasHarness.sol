@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {CallGas} from "../../src/dispute/osp/CallGas.sol";
+import {StorageGas} from "../../src/dispute/osp/StorageGas.sol";
+
+/// @dev The rules of gas of slots and calls as external functions.
+contract FrameGasHarness {
+    function store(uint256 original, uint256 current, uint256 value, bool wasWarm) external pure returns (uint256) {
+        return StorageGas.store(original, current, value, wasWarm);
+    }
+
+    function refundAfter(uint256 refund, uint256 original, uint256 current, uint256 value)
+        external
+        pure
+        returns (uint256)
+    {
+        return StorageGas.refundAfter(refund, original, current, value);
+    }
+
+    function access(bool wasWarm) external pure returns (uint256) {
+        return CallGas.access(wasWarm);
+    }
+
+    function allButOne64th(uint256 gas) external pure returns (uint256) {
+        return CallGas.allButOne64th(gas);
+    }
+}
