@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from tests.conformance.engines import ENGINES
-from tests.conformance.exclusions import load_exclusions
+from tests.conformance.engines import ENGINES, exclusions_for
 from tests.conformance.execution import Run
 from tests.conformance.report import Sample, Selection, run_selection
 
@@ -49,7 +48,7 @@ def main(  # noqa: PLR0913, PLR0917 - one argument per option
     selection = Selection(
         fixtures=fixtures,
         limit=limit,
-        entries=load_exclusions(),
+        entries=exclusions_for(engine),
         run_excluded=check_exclusions,
         sample=None if sample is None else Sample(sample, seed),
     )

@@ -5,12 +5,19 @@ from types import MappingProxyType
 from typing import Final
 
 from tests.conformance.cases import Case
+from tests.conformance.exclusions import Exclusion, load_exclusions, without_step_rules
 from tests.conformance.execution import Engine, Run, Setting, Verdict, run_pyevm
 from tests.conformance.stepping import run_stepper
 
 ENGINES: Final[Mapping[str, Engine]] = MappingProxyType({"py-evm": run_pyevm, "stepper": run_stepper})
 STEPPING: Final = ("stepper",)
 """Engines that count steps."""
+
+
+def exclusions_for(engine: str) -> tuple[Exclusion, ...]:
+    """Return the entries of the committed list that are there for an engine."""
+    entries = load_exclusions()
+    return entries if engine in STEPPING else without_step_rules(entries)
 
 
 def run_case(case: Case, setting: Setting, run: Run) -> Verdict:

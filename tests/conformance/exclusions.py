@@ -23,6 +23,9 @@ RULES: dict[str, Callable[[Case], bool]] = {
 }
 """Rule name to what must hold of a case besides being named by the entry."""
 
+STEP_RULES = ("memory",)
+"""Rules by which the step machine differs from Ethereum; other engines run what they exclude."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
@@ -52,6 +55,11 @@ def load_exclusions(path: Path = PATH) -> tuple[Exclusion, ...]:
         if entry.case == "*" and entry.rule != "blob-transaction":
             raise ValueError(f"exclusion of everything: {entry}")
     return entries
+
+
+def without_step_rules(entries: Sequence[Exclusion]) -> tuple[Exclusion, ...]:
+    """Return the entries that are there for every engine."""
+    return tuple(entry for entry in entries if entry.rule not in STEP_RULES)
 
 
 def find_exclusion(case: Case, entries: Sequence[Exclusion]) -> Exclusion | None:

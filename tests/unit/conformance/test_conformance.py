@@ -13,7 +13,7 @@ from optimistic.protocol.params import CONFORMANCE
 from optimistic.protocol.types import Address
 from scripts.conformance import main
 from tests.conformance.cases import Case, cases_of, read_cases
-from tests.conformance.engines import ENGINES, run_case
+from tests.conformance.engines import ENGINES, exclusions_for, run_case
 from tests.conformance.exclusions import Exclusion, find_exclusion, load_exclusions
 from tests.conformance.execution import Run, load_setting
 from tests.conformance.pool import TIMED_OUT, run_cases
@@ -117,6 +117,11 @@ def test_exclusions__committed_list__is_well_formed() -> None:
     assert [exclusion.rule for exclusion in entries if exclusion.case == "*"] == ["blob-transaction"]
 
 
+def test_exclusions__of_the_step_machine__hide_nothing_from_py_evm() -> None:
+    rules = {exclusion.rule for exclusion in exclusions_for("stepper")}
+    assert rules - {exclusion.rule for exclusion in exclusions_for("py-evm")} == {"memory"}
+
+
 def test_exclusion__names_a_case_a_test_or_a_file(folder: Path) -> None:
     good, other, _, blob, *_ = read_cases(folder)
     for name in ("own/good.json", "own/good.json::good", good.id):
@@ -200,7 +205,7 @@ def test_script__json__is_one_line_on_stdout(folder: Path) -> None:
 @pytest.mark.slow
 def test_script__excluded_case_passes__is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = (Exclusion(case="own/good.json", rule="timeout", reason="it does not time out"),)
-    monkeypatch.setattr("scripts.conformance.load_exclusions", lambda: hidden)
+    monkeypatch.setattr("scripts.conformance.exclusions_for", lambda _: hidden)
     result = CliRunner().invoke(main, ["--fixtures", str(folder), "--check-exclusions", "--json"])
     assert result.exit_code == 1
     assert json.loads(result.stdout.splitlines()[0])["passed"] == 3
