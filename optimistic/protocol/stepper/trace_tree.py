@@ -15,7 +15,7 @@ _PAIR: Final = 2 * _HASH
 
 
 class TraceTree(Tree):
-    """The tree of least height, one at least, over S(1), S(2), ...; the last state fills the rest.
+    """The tree of least height over S(1), S(2), ...; the last state fills the rest.
 
     Each level is one run of bytes: the longest possible trace of 2^23 gas, eight million
     states, takes less than 600 MB at either arity.
@@ -24,9 +24,10 @@ class TraceTree(Tree):
     ----------
     log_arity : bits per level, 1 or 5
     states : hashes of 32 bytes, at least one, at most 2^25; read once
+    height : of the tree, if it is to be higher: a tree lifted to the height of another one
     """
 
-    def __init__(self, log_arity: int, states: Iterable[Hash32]) -> None:
+    def __init__(self, log_arity: int, states: Iterable[Hash32], height: int = 1) -> None:
         leaves = bytearray()
         for state in states:
             leaves += state
@@ -34,7 +35,7 @@ class TraceTree(Tree):
         if not 0 < self._count <= 1 << STEP_BITS:
             raise InvalidInput(f"no trace has {self._count} states")
         bits = (self._count - 1).bit_length()
-        super().__init__(log_arity, max(1, -(-bits // log_arity)))
+        super().__init__(log_arity, max(height, -(-bits // log_arity)))
         self._levels: Final = [leaves]
         last = leaf(self._state(self._count - 1))
         self._padding: Final = CommitmentTree(log_arity, self.height, [last], last)

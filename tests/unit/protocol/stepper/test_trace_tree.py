@@ -55,3 +55,11 @@ def test_trace_tree__height__is_the_least_that_holds_the_trace(
 def test_trace_tree__no_state__is_refused() -> None:
     with pytest.raises(InvalidInput):
         TraceTree(5, [])
+
+
+@pytest.mark.parametrize("log_arity", [1, 5])
+def test_trace_tree__higher_than_needed__is_padded_with_the_last_state(log_arity: int) -> None:
+    lean = TraceTree(log_arity, states(3), height=4)
+    nodes = [leaf(state) for state in states(3)]
+    assert lean.height == 4
+    assert lean.root == CommitmentTree(log_arity, 4, nodes, nodes[-1]).root
