@@ -6,7 +6,7 @@ leaves, its EXIT gives back.
 Source: EIP-150, EIP-214, EIP-2929; order: docs/spec/09-step-machine.md
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from optimistic.protocol.accounts import Account
@@ -15,9 +15,9 @@ from optimistic.protocol.stepper.gas import charge, expand
 from optimistic.protocol.stepper.halts import ExceptionalHalt
 from optimistic.protocol.stepper.ops.accounts import access_gas
 from optimistic.protocol.stepper.ops.items import address_in
-from optimistic.protocol.stepper.ops.transfers import transfer
 from optimistic.protocol.stepper.precompiles import POINT_EVALUATION
 from optimistic.protocol.stepper.state import EMPTY_VIEW, Frame, FrameKind, Machine, view_of
+from optimistic.protocol.stepper.transfers import move
 from optimistic.protocol.stepper.world import is_dead, journal_of, open_account, touch_address
 from optimistic.protocol.types import Address
 from optimistic.protocol.unit import Phase
@@ -218,7 +218,8 @@ def _pay(be: Backend, m: Machine, frame: Frame, call: _Call) -> bool:
         if payer[1].balance < call.sent:
             return False
         if has_room and call.address != frame.address:
-            transfer(be, m, payer, call.address, call.sent)
+            root = move(be, payer, call.address, call.sent)
+            m.journal = replace(journal_of(m), state_root=root)
     return has_room
 
 

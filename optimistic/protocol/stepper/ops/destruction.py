@@ -11,8 +11,8 @@ from optimistic.protocol.stepper.backend import Backend
 from optimistic.protocol.stepper.gas import charge
 from optimistic.protocol.stepper.halts import halt
 from optimistic.protocol.stepper.ops.items import address_in
-from optimistic.protocol.stepper.ops.transfers import transfer
 from optimistic.protocol.stepper.state import Halt, Machine
+from optimistic.protocol.stepper.transfers import move
 from optimistic.protocol.stepper.world import (
     CREATED,
     DESTROYED,
@@ -51,7 +51,8 @@ def self_destruct(be: Backend, m: Machine) -> None:
     warm_leaf, bits = open_bits(be, m, keccak256(own_address))
     if beneficiary != own_address:
         if own.balance:
-            transfer(be, m, (leaf, own), beneficiary, own.balance)
+            root = move(be, (leaf, own), beneficiary, own.balance)
+            m.journal = replace(journal_of(m), state_root=root)
     elif bits & CREATED:
         m.journal = replace(journal_of(m), state_root=write_account(be, leaf, replace(own, balance=0)))
     if bits & (CREATED | DESTROYED) == CREATED:

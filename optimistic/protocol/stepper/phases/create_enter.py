@@ -7,9 +7,9 @@ from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.mpt import EMPTY_ROOT
 from optimistic.protocol.stepper.backend import Backend
 from optimistic.protocol.stepper.halts import halt
-from optimistic.protocol.stepper.phases.balances import debit, plus
 from optimistic.protocol.stepper.phases.parts import frame_of
 from optimistic.protocol.stepper.state import Halt, Machine
+from optimistic.protocol.stepper.transfers import debit, plus
 from optimistic.protocol.stepper.world import (
     CREATED,
     WARM,

@@ -10,8 +10,8 @@ from optimistic.protocol.accounts import MAX_NONCE, Account
 from optimistic.protocol.constants import MAX_INITCODE_BYTES
 from optimistic.protocol.records import deposit_tx_hash
 from optimistic.protocol.stepper.backend import Backend, DepositHead
-from optimistic.protocol.stepper.phases.balances import plus
 from optimistic.protocol.stepper.state import Journal, Machine, TxContext
+from optimistic.protocol.stepper.transfers import plus
 from optimistic.protocol.stepper.world import open_account, write_account
 from optimistic.protocol.transactions import create_address, intrinsic_message_gas
 from optimistic.protocol.types import ZERO_ADDRESS

@@ -6,9 +6,9 @@ from typing import Final
 from optimistic.protocol.derivation import append_receipt, charge_lane
 from optimistic.protocol.engine import lane_of, receipts_acc
 from optimistic.protocol.stepper.backend import Backend
-from optimistic.protocol.stepper.phases.balances import credit
 from optimistic.protocol.stepper.phases.parts import tx_of
 from optimistic.protocol.stepper.state import Machine
+from optimistic.protocol.stepper.transfers import credit
 from optimistic.protocol.stepper.world import journal_of, open_account
 from optimistic.protocol.unit import Phase
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from optimistic.protocol.stepper.backend import Backend
-from optimistic.protocol.stepper.phases.balances import credit, debit
 from optimistic.protocol.stepper.phases.parts import tx_of
 from optimistic.protocol.stepper.precompiles import POINT_EVALUATION
 from optimistic.protocol.stepper.state import EMPTY_VIEW, Frame, FrameKind, Machine, View
+from optimistic.protocol.stepper.transfers import move
 from optimistic.protocol.stepper.world import journal_of, open_account
 from optimistic.protocol.types import ZERO_HASH, Hash32
 from optimistic.protocol.unit import Phase
@@ -57,5 +57,5 @@ def _top_frame(be: Backend, m: Machine, kind: FrameKind, code_hash: Hash32, call
 def _transfer(be: Backend, m: Machine) -> None:
     """Move the value from the sender, who has it, to the target."""
     tx, journal = tx_of(m), journal_of(m)
-    root = debit(be, journal.state_root, tx.sender, tx.value)
-    m.journal = replace(journal, state_root=credit(be, root, tx.target, tx.value))
+    payer = open_account(be, journal.state_root, tx.sender)
+    m.journal = replace(journal, state_root=move(be, payer, tx.target, tx.value))

@@ -6,8 +6,8 @@ import {Leaf, Tape} from "./Tape.sol";
 import {World} from "./World.sol";
 
 /// @notice Wei that moves between accounts, one leaf at a time.
-/// @dev Sums are modulo 2^256: one beyond it needs more ether than exists. Twins:
-/// optimistic/protocol/stepper/ops/transfers.py, phases/balances.py.
+/// @dev Sums are modulo 2^256: one beyond it needs more ether than exists.
+/// Twin: optimistic/protocol/stepper/transfers.py
 library Transfers {
     /// @dev The state root after `value` went from an account, which has it, to another one. `leaf` and `payer` were
     /// opened at the present root. Asks: deletion of the payer, if nothing is left of it; receiver at the new root.
