@@ -8,7 +8,8 @@ from typing import Final
 
 from optimistic.protocol.stepper.opcode_table import Op
 
-_SHARED: Final = 1024
+_SHARED: Final = 4096
+"""More contracts than a transaction under the gas cap can touch, so that going round them makes no work."""
 _SIZES: Final = bytes(
     opcode - Op.PUSH1 + 2 if Op.PUSH1 <= opcode <= Op.PUSH32 else 1 for opcode in range(256)
 )
