@@ -89,7 +89,8 @@ def proving(check: Check) -> Walk:
     """Return the walk that has every step proven and checked."""
 
     def walk(be: Full, m: Machine, max_steps: int | None) -> int:
-        run_to_end(be, Machine(m.phase, m.unit), max_steps)
+        if max_steps is not None:
+            run_to_end(be, Machine(m.phase, m.unit), max_steps)
         v = 0
         while v == 0 or m.phase not in RESTING:
             pre = m.hash()
