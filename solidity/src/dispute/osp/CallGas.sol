@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 /// @notice What calls and creations cost, and how much gas the child gets (EIP-150, EIP-2929, EIP-3860).
+/// Twins: optimistic/protocol/stepper/ops/{accounts,calls,creation,destruction}.py.
 library CallGas {
     /// @dev What a child gets on top when value is sent.
     uint256 internal constant STIPEND = 2300;

@@ -28,7 +28,7 @@ import {World} from "./World.sol";
 
 /// @title Opcodes that read or change the world state
 /// @notice Accounts, storage, transient storage, block hashes and SELFDESTRUCT. Twins:
-/// optimistic/protocol/stepper/ops/{accounts,storage,selfdestruct}.py, and `block_hash` of block.py.
+/// optimistic/protocol/stepper/ops/{accounts,storage,destruction}.py, and `block_hash` of block.py.
 contract OpsState is OpGroup {
     /// @inheritdoc OpGroup
     function _run(Machine memory m, Tape memory tape, uint256 opcode, uint256[] memory items)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-/// @notice What reads and writes of storage slots cost and refund (EIP-2200, EIP-2929, EIP-3529).
+/// @notice What reads and writes of storage slots cost and refund (EIP-2200, EIP-2929, EIP-3529). Twin:
+/// optimistic/protocol/stepper/ops/storage.py.
 library StorageGas {
     /// @dev With no more gas than this left, SSTORE fails before anything else: it must not work on a stipend.
     uint256 internal constant STIPEND = 2300;

@@ -1,0 +1,72 @@
+"""Precompile calls on L1: the whole step in both languages, within the gas of one transaction."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optimistic.protocol.params import DEVNET
+from optimistic.protocol.stepper.precompiles import PrecompileRules, input_needed, price
+from optimistic.protocol.stepper.prover import prove_next
+from optimistic.protocol.stepper.state import Halt
+from optimistic.protocol.types import ZERO_HASH
+from optimistic.protocol.unit import Phase
+from tests.helpers.onchain_host import OnchainHost
+from tests.helpers.opcode_stage import stage, view
+from tests.helpers.precompile_cases import g1, g2, inputs, kzg_input, modexp_input
+
+pytestmark = pytest.mark.timeout(900)  # the first test that needs the contracts may have to compile them
+
+RULES = PrecompileRules.of(DEVNET)
+NUMBERS = pytest.mark.parametrize("number", range(1, 11))
+CAP = DEVNET.precompile_price_cap
+DEAREST = {
+    "sha256": (2, bytes(range(256)) * 256),
+    "ripemd160": (3, bytes(range(256)) * 256),
+    "identity": (4, bytes(range(256)) * 500),
+    "modexp": (5, modexp_input(b"\xa5" * 1_024, b"\xff" * 8, b"\xb7" * 1_024)),
+    "pairing": (8, (g1(6) + g2(1)) * 8),
+    "blake2f": (9, CAP.to_bytes(4, "big") + bytes(range(208)) + b"\x01"),
+    "point_evaluation": (10, kzg_input()),
+}
+
+
+@pytest.fixture(scope="module")
+def host() -> OnchainHost:
+    return OnchainHost(DEVNET)
+
+
+def prove(host: OnchainHost, number: int, data: bytes, gas: int) -> Halt:
+    """Run the step on both sides and return how the frame ends."""
+    setting = stage(precompile=number, calldata=view(data), gas=gas)
+    setting.m.phase = Phase.PRECOMPILE
+    pre = setting.m.hash()
+    witness = prove_next(setting.be, 1, 1, ZERO_HASH, setting.m)
+
+    post, _ = host.prove_step(pre, 1, 1, ZERO_HASH, witness.encode())
+
+    assert post == setting.m.hash()
+    return setting.frame.halt
+
+
+@NUMBERS
+@given(data=st.data())
+def test_precompile__any_input__both_languages_agree(
+    host: OnchainHost, number: int, data: st.DataObject
+) -> None:
+    given_bytes = data.draw(inputs(number))
+    head = given_bytes[: input_needed(RULES, number, len(given_bytes))]
+    cost = price(RULES, number, head, len(given_bytes))
+    asked = data.draw(st.sampled_from((0, -1, 1, 1_000)))
+
+    ending = prove(host, number, given_bytes, max(0, (cost or 50_000) + asked))
+
+    if cost is None or asked < 0:
+        assert ending is Halt.EXCEPTIONAL
+
+
+@pytest.mark.parametrize("name", DEAREST)
+def test_precompile__dearest_inputs__succeed_within_one_transaction(host: OnchainHost, name: str) -> None:
+    number, data = DEAREST[name]
+
+    assert prove(host, number, data, CAP) is Halt.SUCCESS
+    assert prove(host, number, data, 14) is Halt.EXCEPTIONAL
