@@ -43,6 +43,23 @@ SECTIONS = (
         limit_s=5_400,
     ),
     Section(
+        name="conformance-stepper",
+        command=(
+            *(".venv/bin/python", "scripts/conformance.py", "--fixtures", "{fixtures}"),
+            *("--engine", "stepper", "--case-limit", "400", "--jobs", "2", "--json"),
+        ),
+        limit_s=7_200,
+    ),
+    Section(
+        name="conformance-witness",
+        command=(
+            *(".venv/bin/python", "scripts/conformance.py", "--fixtures", "{fixtures}"),
+            *("--engine", "stepper", "--max-steps", "2000", "--sample", "4000", "--check-witness"),
+            *("--jobs", "2", "--json"),
+        ),
+        limit_s=5_400,
+    ),
+    Section(
         name="conformance-exclusions",
         command=(
             *(".venv/bin/python", "scripts/conformance.py", "--fixtures", "{fixtures}"),
