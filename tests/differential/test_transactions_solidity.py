@@ -1,20 +1,27 @@
 """The transaction decoders of both languages: the same verdict and the same fields on any bytes."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from optimistic.protocol.strict_rlp import encode, encode_int, encode_string
+from optimistic.protocol.strict_rlp import (
+    InvalidRlp,
+    decode_int,
+    encode,
+    encode_int,
+    encode_string,
+    item_bounds,
+)
 from optimistic.protocol.transactions import (
     ACCESS_KEY_BYTES,
     AccessList,
     access_entry_at,
     decode_located,
     decode_transaction,
-    intrinsic_gas,
 )
 from optimistic.protocol.types import Address, Hash32
 from tests.helpers.contract_host import ContractHost
@@ -23,6 +30,7 @@ from tests.helpers.tx_cases import (
     CURVE_ORDER,
     FIELDS,
     described,
+    intrinsic_gas_of,
     invalid_cases,
     items_of,
     sign,
@@ -32,6 +40,7 @@ from tests.helpers.tx_cases import (
 
 DECODE = f"decode(bytes,uint256,uint256)->(bool,({','.join(FIELDS.values())}))"
 VALID, INVALID = dict(valid_cases()), dict(invalid_cases())
+FAILED = 2**256 - 1
 HEADERS = (0, 1, 0x7F, 0x80, 0x81, 0x94, 0xA0, 0xB7, 0xB8, 0xB9, 0xBF, 0xC0, 0xC1, 0xF7, 0xF8, 0xFF)
 uint64s = st.integers(0, 300) | st.integers(0, 2**64 - 1)
 uint256s = (
@@ -58,6 +67,14 @@ class Pair:
         assert valid == (python is not None)
         assert python is None or dict(zip(FIELDS, fields, strict=True)) == python
         return python
+
+    def read(self, raw: bytes, max_bytes: int) -> list[tuple[int, ...]]:
+        """The list, the string and the integer that `raw` begins with."""
+        return [
+            self._host.call("list(bytes)->(uint256,uint256)", raw),
+            self._host.call("str(bytes)->(uint256,uint256)", raw),
+            self._host.call("integer(bytes,uint256)->(uint256,uint256)", raw, max_bytes),
+        ]
 
     def intrinsic_gas(self, raw: bytes) -> int:
         (gas,) = self._host.call("intrinsicGas(bytes)->(uint256)", raw)
@@ -130,7 +147,7 @@ def changed_bytes(raw: bytes) -> Iterator[bytes]:
 @pytest.mark.parametrize("raw", VALID.values(), ids=VALID.keys())
 def test_decode__valid_case__both_read_the_same(pair: Pair, raw: bytes) -> None:
     assert pair.fields(raw) is not None
-    assert pair.intrinsic_gas(raw) == intrinsic_gas(decode_transaction(raw))
+    assert pair.intrinsic_gas(raw) == intrinsic_gas_of(raw)
     assert pair.access_list(raw, b"before") == decode_transaction(raw).access_list
 
 
@@ -144,7 +161,7 @@ def test_decode__valid_anywhere_in_a_region__both_read_the_same(
     pair: Pair, raw: bytes, before: bytes, after: bytes
 ) -> None:
     assert pair.fields(raw, before, after) is not None
-    assert pair.intrinsic_gas(raw) == intrinsic_gas(decode_transaction(raw))
+    assert pair.intrinsic_gas(raw) == intrinsic_gas_of(raw)
     assert pair.access_list(raw, before) == decode_transaction(raw).access_list
 
 
@@ -183,6 +200,32 @@ def test_decode__signature_of_nobody__both_agree(
     pair: Pair, body: tuple[int, list[bytes]], parity: int, r: int, s: int
 ) -> None:
     pair.fields(with_signature(*body, (parity, r, s), CHAIN_ID))
+
+
+@given(
+    prefix=st.integers(0, 255),
+    length=st.integers(0, 70).map(encode_int) | st.binary(max_size=9),
+    payload=st.binary(max_size=80),
+    max_bytes=st.integers(1, 32),
+)
+@example(prefix=0xD7, length=b"\xff" * 32, payload=b"", max_bytes=32)
+def test_read__any_item__is_what_python_reads_or_failed(
+    pair: Pair, prefix: int, length: bytes, payload: bytes, max_bytes: int
+) -> None:
+    for raw in (bytes((prefix,)) + payload, bytes((prefix,)) + length + payload):
+        assert pair.read(raw, max_bytes) == python_reads(raw, max_bytes)
+    assert pair.read(b"", max_bytes) == [(FAILED, FAILED), (FAILED, FAILED), (0, FAILED)]
+
+
+def python_reads(raw: bytes, max_bytes: int) -> list[tuple[int, int]]:
+    """What `Pair.read` must give."""
+    bounds, number = (FAILED, FAILED), (0, FAILED)
+    with suppress(InvalidRlp):
+        bounds = item_bounds(raw, 0)
+        if raw[0] < 0xC0:
+            number = decode_int(raw[slice(*bounds)], max_bytes), bounds[1]
+    places = [bounds, (FAILED, FAILED)]
+    return [*(places if raw[0] >= 0xC0 else reversed(places)), number]
 
 
 @given(kind=st.integers(0, 2), data=st.data())

@@ -8,6 +8,7 @@ from optimistic.protocol.accounts import Account
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Hash32
 from tests.helpers.tries import INLINE_KEYS, slot_key
+from tests.helpers.tx_cases import described, intrinsic_gas_of, invalid_cases, valid_cases
 
 
 def hexed(value: bytes) -> str:
@@ -90,6 +91,31 @@ def account_vectors() -> list[dict[str, Any]]:
     return cases
 
 
+def transaction_vectors() -> list[dict[str, Any]]:
+    """Transactions of every shape with their fields, and bytes that are none."""
+    cases = []
+    for name, raw in (*valid_cases(), *invalid_cases()):
+        fields = described(raw)
+        case: dict[str, Any] = {"name": name, "raw": hexed(raw), "valid": fields is not None}
+        if fields is not None:
+            fields["intrinsicGas"] = intrinsic_gas_of(raw)
+            case |= {field: as_json(value) for field, value in fields.items()}
+        cases.append(case)
+    return cases
+
+
+def as_json(value: object) -> object:
+    """Numbers and bytes as hex; booleans and addresses as they are."""
+    if isinstance(value, bytes):
+        return hexed(value)
+    return hex(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def all_vectors() -> dict[str, list[dict[str, Any]]]:
     """Cases by the stem of their file."""
-    return {"mpt": trie_vectors(), "wordtree": word_vectors(), "accounts": account_vectors()}
+    return {
+        "mpt": trie_vectors(),
+        "wordtree": word_vectors(),
+        "accounts": account_vectors(),
+        "transactions": transaction_vectors(),
+    }

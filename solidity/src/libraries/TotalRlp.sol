@@ -16,38 +16,34 @@ library TotalRlp {
     uint256 private constant LONG_LIST = 0xf7;
     uint256 private constant SHORT_MAX = 55;
 
-    /// @dev Payload and end of the item that begins at `start`. A byte below 0x80 is its own payload.
-    function item(uint256 start, uint256 limit) internal pure returns (uint256 payload, uint256 end) {
+    /// @dev Payload and end of the item at `start`, which must be a list.
+    function list(uint256 start, uint256 limit) internal pure returns (uint256 payload, uint256 end) {
         // Pointers stay far below 2^64 and lengths are at most eight bytes long, so sums cannot wrap.
         unchecked {
             if (start >= limit) return (FAILED, FAILED);
             uint256 prefix = Rlp.byteAt(start);
-            if (prefix < Rlp.STRING) return (start, start + 1);
+            if (prefix < Rlp.LIST) return (FAILED, FAILED);
             payload = start + 1;
-            if (prefix <= LONG_STRING) {
-                end = payload + prefix - Rlp.STRING;
-                if (prefix == Rlp.STRING + 1 && Rlp.byteAt(payload) < Rlp.STRING) end = FAILED;
-            } else if (prefix < Rlp.LIST) {
-                (payload, end) = _longBounds(payload, prefix - LONG_STRING);
-            } else if (prefix <= LONG_LIST) {
-                end = payload + prefix - Rlp.LIST;
-            } else {
-                (payload, end) = _longBounds(payload, prefix - LONG_LIST);
-            }
+            end = payload + prefix - Rlp.LIST;
+            if (prefix > LONG_LIST) (payload, end) = _longBounds(payload, prefix - LONG_LIST);
             if (end > limit) return (FAILED, FAILED);
         }
     }
 
-    /// @dev Payload and end of the item at `start`, which must be a list.
-    function list(uint256 start, uint256 limit) internal pure returns (uint256 payload, uint256 end) {
-        (payload, end) = item(start, limit);
-        if (end != FAILED && Rlp.byteAt(start) < Rlp.LIST) return (FAILED, FAILED);
-    }
-
-    /// @dev Payload and end of the item at `start`, which must be a string.
+    /// @dev Payload and end of the item at `start`, which must be a string. A byte below 0x80 is its own payload.
     function str(uint256 start, uint256 limit) internal pure returns (uint256 payload, uint256 end) {
-        (payload, end) = item(start, limit);
-        if (end != FAILED && Rlp.byteAt(start) >= Rlp.LIST) return (FAILED, FAILED);
+        // As in list.
+        unchecked {
+            if (start >= limit) return (FAILED, FAILED);
+            uint256 prefix = Rlp.byteAt(start);
+            if (prefix < Rlp.STRING) return (start, start + 1);
+            if (prefix >= Rlp.LIST) return (FAILED, FAILED);
+            payload = start + 1;
+            end = payload + prefix - Rlp.STRING;
+            if (prefix > LONG_STRING) (payload, end) = _longBounds(payload, prefix - LONG_STRING);
+            else if (prefix == Rlp.STRING + 1 && Rlp.byteAt(payload) < Rlp.STRING) end = FAILED;
+            if (end > limit) return (FAILED, FAILED);
+        }
     }
 
     /// @dev The integer of at most `maxBytes` (up to 32) bytes at `start`, and the end of its item.

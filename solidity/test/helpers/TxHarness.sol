@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Rlp} from "../../src/libraries/Rlp.sol";
+import {TotalRlp} from "../../src/libraries/TotalRlp.sol";
 import {TxAccessList} from "../../src/libraries/TxAccessList.sol";
 import {DecodedTx, TxDecoder} from "../../src/libraries/TxDecoder.sol";
 
@@ -42,5 +44,26 @@ contract TxHarness {
 
     function keyAt(bytes calldata region, uint256 at) external pure returns (bytes32) {
         return TxAccessList.keyAt(region, at);
+    }
+
+    /// @dev Bounds of the list that begins `raw`, counted from there; both FAILED if there is none.
+    function list(bytes memory raw) external pure returns (uint256 payload, uint256 end) {
+        (uint256 start, uint256 limit) = Rlp.bounds(raw);
+        (payload, end) = TotalRlp.list(start, limit);
+        if (end != TotalRlp.FAILED) (payload, end) = (payload - start, end - start);
+    }
+
+    /// @dev Bounds of the string that begins `raw`, as in list.
+    function str(bytes memory raw) external pure returns (uint256 payload, uint256 end) {
+        (uint256 start, uint256 limit) = Rlp.bounds(raw);
+        (payload, end) = TotalRlp.str(start, limit);
+        if (end != TotalRlp.FAILED) (payload, end) = (payload - start, end - start);
+    }
+
+    /// @dev The integer that begins `raw`, and its end; 0 and FAILED if there is none.
+    function integer(bytes memory raw, uint256 maxBytes) external pure returns (uint256 value, uint256 end) {
+        (uint256 start, uint256 limit) = Rlp.bounds(raw);
+        (value, end) = TotalRlp.integer(start, limit, maxBytes);
+        if (end != TotalRlp.FAILED) end -= start;
     }
 }

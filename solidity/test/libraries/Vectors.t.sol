@@ -4,8 +4,10 @@ pragma solidity 0.8.30;
 import {Test} from "forge-std/Test.sol";
 
 import {Account as StateAccount} from "../../src/libraries/AccountCodec.sol";
+import {DecodedTx} from "../../src/libraries/TxDecoder.sol";
 import {CodecHarness} from "../helpers/CodecHarness.sol";
 import {MptHarness} from "../helpers/MptHarness.sol";
+import {TxHarness} from "../helpers/TxHarness.sol";
 import {WordTreeHarness} from "../helpers/WordTreeHarness.sol";
 
 /// @notice The libraries on the vectors that Python wrote.
@@ -64,6 +66,43 @@ contract VectorsTest is Test {
             assertEq(account.codeHash, vm.parseJsonBytes32(json, _path(i, "codeHash")));
             assertEq(harness.encodeAccount(account), encoded);
         }
+    }
+
+    function test_transactions_everyVector_agrees() public {
+        TxHarness harness = new TxHarness();
+        string memory json = vm.readFile("tests/vectors/transactions.json");
+        for (uint256 i = 0; _has(json, i); ++i) {
+            bytes memory raw = vm.parseJsonBytes(json, _path(i, "raw"));
+
+            (bool valid, DecodedTx memory decoded) = harness.decode(raw, 0, raw.length);
+
+            assertEq(valid, vm.parseJsonBool(json, _path(i, "valid")), vm.parseJsonString(json, _path(i, "name")));
+            if (!valid) continue;
+            assertEq(harness.intrinsicGas(raw), vm.parseJsonUint(json, _path(i, "intrinsicGas")));
+            assertEq(abi.encode(decoded), abi.encode(_expectedTx(json, i)));
+        }
+    }
+
+    function _expectedTx(string memory json, uint256 i) internal pure returns (DecodedTx memory expected) {
+        expected.txType = uint8(vm.parseJsonUint(json, _path(i, "txType")));
+        expected.hasChainId = vm.parseJsonBool(json, _path(i, "hasChainId"));
+        expected.chainId = vm.parseJsonUint(json, _path(i, "chainId"));
+        expected.nonce = uint64(vm.parseJsonUint(json, _path(i, "nonce")));
+        expected.maxFee = vm.parseJsonUint(json, _path(i, "maxFee"));
+        expected.maxPriorityFee = vm.parseJsonUint(json, _path(i, "maxPriorityFee"));
+        expected.gasLimit = uint64(vm.parseJsonUint(json, _path(i, "gasLimit")));
+        expected.isCreate = vm.parseJsonBool(json, _path(i, "isCreate"));
+        expected.to = vm.parseJsonAddress(json, _path(i, "to"));
+        expected.value = vm.parseJsonUint(json, _path(i, "value"));
+        expected.dataOffset = vm.parseJsonUint(json, _path(i, "dataOffset"));
+        expected.dataLength = vm.parseJsonUint(json, _path(i, "dataLength"));
+        expected.accessOffset = vm.parseJsonUint(json, _path(i, "accessOffset"));
+        expected.accessLength = vm.parseJsonUint(json, _path(i, "accessLength"));
+        expected.accessAddresses = vm.parseJsonUint(json, _path(i, "accessAddresses"));
+        expected.accessKeys = vm.parseJsonUint(json, _path(i, "accessKeys"));
+        expected.zeroBytes = vm.parseJsonUint(json, _path(i, "zeroBytes"));
+        expected.sender = vm.parseJsonAddress(json, _path(i, "sender"));
+        expected.txHash = vm.parseJsonBytes32(json, _path(i, "txHash"));
     }
 
     /// @dev Whether there is a case `i`; the first must exist, or a test would look at nothing.
