@@ -18,7 +18,7 @@ from optimistic.protocol.stepper.step import RESTING
 from optimistic.protocol.stepper.trace import next_state
 from optimistic.protocol.types import ZERO_HASH, Hash32
 from optimistic.protocol.unit import Phase
-from tests.helpers.batch_cases import batch_cases
+from tests.helpers.batch_cases import data_cases, validity_cases
 from tests.helpers.evm_world import ALICE, BOB, Alloc
 from tests.helpers.onchain_host import OnchainHost
 from tests.helpers.stepper_batch import Proven, StepperBatch
@@ -51,7 +51,7 @@ CALL_BYTES: Final = 4 + 6 * 32
 OVERHEAD: Final = VERSION_BYTES + HEADER_BYTES + TX_PREFIX_BYTES
 """Bytes of a batch before its first transaction."""
 
-WHOLE: Final = {**batch_cases(), "three_blocks_of_everything": three_blocks()}
+WHOLE: Final = {**data_cases(), **validity_cases(), "three_blocks_of_everything": three_blocks()}
 BEGUN: Final = {
     **access_cases(),
     "access_at_any_offset": access_at_any_offset(),
