@@ -7,11 +7,16 @@ from typing import Final
 from tests.conformance.cases import Case
 from tests.conformance.exclusions import Exclusion, load_exclusions, without_step_rules
 from tests.conformance.execution import Engine, Run, Setting, Verdict, run_pyevm
+from tests.conformance.onchain import run_onchain
 from tests.conformance.stepping import run_stepper
 
-ENGINES: Final[Mapping[str, Engine]] = MappingProxyType({"py-evm": run_pyevm, "stepper": run_stepper})
-STEPPING: Final = ("stepper",)
+ENGINES: Final[Mapping[str, Engine]] = MappingProxyType(
+    {"py-evm": run_pyevm, "stepper": run_stepper, "onchain": run_onchain}
+)
+STEPPING: Final = ("stepper", "onchain")
 """Engines that count steps."""
+PROVING: Final = ("onchain",)
+"""Engines that have steps proven by the contracts of L1."""
 
 
 def exclusions_for(engine: str) -> tuple[Exclusion, ...]:

@@ -1,8 +1,9 @@
 """Running one case through the path that batches take: our decoder, our validity rules, the engine."""
 
 import json
+from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from optimistic.protocol.engine import BlockEnv, Log, Outcome, Skip
 from optimistic.protocol.execution import EvmEngine
@@ -12,6 +13,7 @@ from optimistic.protocol.strict_rlp import encode
 from optimistic.protocol.types import Hash32
 from tests.conformance.cases import Case, block_of, state_of
 from tests.helpers.memory_nodes import MemoryNodes
+from tests.helpers.onchain_host import Deployment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,23 @@ class Run:
     """A case with more steps is dropped; engines without steps drop none."""
     check_witness: bool = False
     """Repeat every step with nothing but its witness."""
+    seed: int = 0
+    """What steps are drawn by where not every step is proven."""
+    verifier: Deployment | None = None
+    """The contracts that prove steps; deployed anew if there are none."""
+    anvil_url: str = ""
+    """The anvil that has the contracts; empty if steps are proven in the process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proofs:
+    """What came of proving steps of one case on L1."""
+
+    proven: int
+    """Steps of which L1 gave the right hash."""
+    max_witness_bytes: int
+    gas: "array[int]" = field(repr=False)
+    """Of every step that L1 gave a hash for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +60,11 @@ class Verdict:
     failure: str | None
     """Why it failed, None if it passed."""
     steps: int = 0
-    """Steps it took, where the engine has steps."""
+    """Steps it took, or those that were chosen to be proven on L1."""
     is_dropped: bool = False
     """Whether it took more steps than are wanted, and was not run to its end."""
+    proofs: Proofs | None = None
+    """Of an engine that proves steps on L1."""
 
 
 Engine = Callable[[Case, Setting, Run], Verdict]

@@ -1,18 +1,20 @@
 """Selecting cases, running them, counting."""
 
 import time
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from random import Random
+from statistics import median_low
 from typing import Any
 
 from tests.conformance.cases import Case, read_cases
-from tests.conformance.engines import STEPPING
+from tests.conformance.engines import PROVING, STEPPING
 from tests.conformance.exclusions import Exclusion, find_exclusion
-from tests.conformance.execution import Run
+from tests.conformance.execution import Proofs, Run
 from tests.conformance.pool import Result, run_cases
 
 PROGRESS_EVERY = 1_000
@@ -84,15 +86,48 @@ class Selection:
                 yield result
 
 
+@dataclass(slots=True)
+class Totals:
+    """What the steps of all cases add up to."""
+
+    steps: int = 0
+    proven: int = 0
+    max_witness_bytes: int = 0
+    gas: "array[int]" = field(default_factory=lambda: array("Q"))
+
+    def add(self, steps: int, proofs: Proofs | None) -> None:
+        """Count a case."""
+        self.steps += steps
+        if proofs is not None:
+            self.proven += proofs.proven
+            self.max_witness_bytes = max(self.max_witness_bytes, proofs.max_witness_bytes)
+            self.gas.extend(proofs.gas)
+
+    def summary(self, engine: str) -> dict[str, int]:
+        """Return what is known of the steps of an engine."""
+        if engine not in STEPPING:
+            return {}
+        if engine not in PROVING:
+            return {"steps": self.steps}
+        return {
+            "steps": self.steps,
+            "steps_proven": self.proven,
+            "max_witness_bytes": self.max_witness_bytes,
+            "max_step_gas": max(self.gas, default=0),
+            "median_step_gas": median_low(self.gas or (0,)),
+        }
+
+
 def run_selection(
     selection: Selection, run: Run, jobs: int, limit_s: float, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Run the selection and return the summary; failures and progress go to `say`."""
     started = time.monotonic()
-    passed = failed = steps = 0
+    passed = failed = 0
+    totals = Totals()
     for result in selection.results(run_cases(selection, jobs, limit_s, run)):
         failure = result.verdict.failure
-        steps += result.verdict.steps
+        totals.add(result.verdict.steps, result.verdict.proofs)
         if failure is None:
             passed += 1
         else:
@@ -108,5 +143,5 @@ def run_selection(
         "excluded": selection.excluded.total(),
         "excluded_by_reason": dict(sorted(selection.excluded.items())),
         "seconds": round(time.monotonic() - started, 1),
-        **({"steps": steps} if run.engine in STEPPING else {}),
+        **totals.summary(run.engine),
     }

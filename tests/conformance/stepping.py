@@ -3,8 +3,9 @@
 `proving` is for whoever wants to see every single step, with its proof.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 from optimistic.protocol.batch import BlockInput, encode_batch
@@ -54,6 +55,11 @@ Check = Callable[[ProvenStep], None]
 """Raises WrongStep."""
 Walk = Callable[[Full, Machine, int | None], int]
 """Runs a unit to its end and returns the number of steps; raises TooManySteps or WrongStep."""
+Choice = Callable[[Full, Machine, int | None], Iterable[int]]
+"""Returns the indices of a unit that are to be proven, in order: 0 and the last among them.
+
+Indices after the last do no harm. The machine is a copy; raises TooManySteps.
+"""
 
 
 def run_stepper(case: Case, setting: Setting, run: Run) -> Verdict:
@@ -85,19 +91,29 @@ def run_to_end(be: Full, m: Machine, max_steps: int | None) -> int:
     return steps
 
 
-def proving(check: Check) -> Walk:
-    """Return the walk that has every step proven and checked."""
+def every_index(be: Full, m: Machine, max_steps: int | None) -> Iterable[int]:
+    """Choose all indices."""
+    if max_steps is not None:
+        run_to_end(be, m, max_steps)
+    return count()
+
+
+def proving(check: Check, choose: Choice = every_index) -> Walk:
+    """Return the walk that has steps proven and checked."""
 
     def walk(be: Full, m: Machine, max_steps: int | None) -> int:
-        if max_steps is not None:
-            run_to_end(be, Machine(m.phase, m.unit), max_steps)
-        v = 0
-        while v == 0 or m.phase not in RESTING:
-            pre = m.hash()
+        at, pre = 0, m.hash()
+        for v in choose(be, Machine(m.phase, m.unit), max_steps):
+            if v != at:
+                step_run(be, m, v - at)
+                pre = m.hash()
+            if v > 0 and m.phase in RESTING:
+                break
             witness = prove_next(be, UNIT, v, ZERO_HASH, m)
-            check(ProvenStep(v=v, pre=pre, witness=witness, post=m.hash()))
-            v += 1
-        return v
+            post = m.hash()
+            check(ProvenStep(v=v, pre=pre, witness=witness, post=post))
+            at, pre = v + 1, post
+        return at
 
     return walk
 

@@ -1,6 +1,7 @@
 """The one-step verifier as it would stand on L1: all its contracts, deployed in a bare EVM."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -9,8 +10,9 @@ from typing import Any, Final
 from eth_abi.abi import encode
 from pyrevm import EVM, AccountInfo
 
-from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.hashing import WORD_BYTES, abi_words, keccak256
 from optimistic.protocol.params import RollupParams
+from optimistic.protocol.stepper import abi
 from optimistic.protocol.types import Hash32
 from tests.helpers.contract_host import REVERT, Reverted, compiled
 
@@ -32,12 +34,23 @@ ENTRY: Final = "OspEntry"
 L1_TX_GAS_CAP: Final = 1 << 24
 """No transaction on L1 has more (EIP-7825), so every step must be proven within it."""
 
-_CALLER: Final = "0x" + "11" * 20
+CALLER: Final = "0x" + "11" * 20
 _INBOX: Final = "0x" + "1b" * 20
 _INBOX_CODE: Final = bytes.fromhex("600435545f5260205ff3")
 """depositHash(i), and any other function, returns slot i."""
 _STEP: Final = keccak256(b"step(bytes32,uint256,uint256,bytes32,bytes)")[:4]
-_STEP_TYPES: Final = ("bytes32", "uint256", "uint256", "bytes32", "bytes")
+_WITNESS_AT: Final = 5 * WORD_BYTES
+_TX_GAS: Final = 21_000
+_FLOOR_GAS: Final = 10
+"""Least price of a zero byte of calldata; any other is four times as dear (EIP-7623)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Contracts that stand on a chain: where to call, and every code by its address."""
+
+    entry: str
+    codes: tuple[tuple[str, bytes], ...]
 
 
 @cache
@@ -48,38 +61,72 @@ def verifier_artifacts() -> Mapping[str, dict[str, Any]]:
     return dict(zip(names, artifacts, strict=True))
 
 
+@cache
+def deploy(params: RollupParams) -> Deployment:
+    """Run the constructors of the verifier of one configuration."""
+    evm = EVM(gas_limit=1_000_000_000)
+    evm.insert_account_info(_INBOX, AccountInfo(code=_INBOX_CODE))
+    values = _arguments(params)
+    values |= {field: _deploy(evm, name, values) for field, name in GROUPS.items()}
+    entry = _deploy(evm, ENTRY, values)
+    addresses = (_INBOX, entry, *(values[field] for field in GROUPS))
+    return Deployment(entry, tuple((address, bytes(evm.get_code(address) or b"")) for address in addresses))
+
+
+def _deploy(evm: EVM, name: str, values: Mapping[str, Any]) -> str:
+    """Deploy a contract whose constructor arguments are `values` by name, and return its address."""
+    artifact = verifier_artifacts()[name]
+    inputs: list[Any] = next(
+        (item["inputs"] for item in artifact["abi"] if item["type"] == "constructor"), []
+    )
+    arguments = encode([_type_of(item) for item in inputs], [_value_of(item, values) for item in inputs])
+    return evm.deploy(CALLER, bytes.fromhex(artifact["bytecode"]["object"][2:]) + arguments)
+
+
+def step_calldata(pre: Hash32, j: int, v: int, acc: Hash32, witness: bytes) -> bytes:
+    """Encode the call of the verifier."""
+    return _STEP + abi_words(pre, j, v, acc, _WITNESS_AT) + abi.string(witness)
+
+
 class OnchainHost:
-    """The verifier of one configuration.
+    """The verifier in an EVM of its own, called like a pure function.
 
     Parameters
     ----------
-    params : what the contracts are deployed with
+    verifier : the contracts, or what to deploy them with
     deposit_hashes : what the inbox stores, by index in the queue
     """
 
-    def __init__(self, params: RollupParams, deposit_hashes: Mapping[int, Hash32] | None = None) -> None:
+    def __init__(
+        self, verifier: RollupParams | Deployment, deposit_hashes: Mapping[int, Hash32] | None = None
+    ) -> None:
+        deployment = verifier if isinstance(verifier, Deployment) else deploy(verifier)
+        self._entry = deployment.entry
         self._evm = EVM(gas_limit=1_000_000_000)
-        self._evm.insert_account_info(_INBOX, AccountInfo(code=_INBOX_CODE))
+        for address, code in deployment.codes:
+            self._evm.insert_account_info(address, AccountInfo(code=code))
         for index, hash_ in (deposit_hashes or {}).items():
             self._evm.insert_account_storage(_INBOX, index, int.from_bytes(hash_, "big"))
-        values = _arguments(params)
-        values |= {field: self._deploy(name, values) for field, name in GROUPS.items()}
-        self._entry = self._deploy(ENTRY, values)
 
     def prove_step(self, pre: Hash32, j: int, v: int, acc: Hash32, witness: bytes) -> tuple[Hash32, int]:
-        """Return the hash after a step and the gas of the L1 transaction, calldata included.
+        """Return the hash after a step and the gas of the L1 transaction.
+
+        The gas is what a receipt would show: 21,000, the calldata and the execution, or the
+        floor of EIP-7623 (21,000 and 10 for a zero byte of calldata, 40 for another) if that is
+        more. The EVM knows no floor, so it is applied here.
 
         Raises
         ------
         Reverted : the verifier refuses the witness
+        RuntimeError : it needs more gas than a transaction may have
         """
-        data = _STEP + encode(_STEP_TYPES, (pre, j, v, acc, witness))
+        data = step_calldata(pre, j, v, acc, witness)
         before = self._evm.snapshot()
         try:
-            output = self._evm.message_call(_CALLER, self._entry, calldata=data, gas=L1_TX_GAS_CAP)
+            output = self._evm.message_call(CALLER, self._entry, calldata=data, gas=L1_TX_GAS_CAP)
             result = self._evm.result
             assert result is not None
-            return Hash32(output), result.gas_used
+            return Hash32(output), max(result.gas_used, _floor_gas(data))
         except RuntimeError as exc:
             reverted = REVERT.match(str(exc))
             if reverted is None:
@@ -88,15 +135,10 @@ class OnchainHost:
         finally:
             self._evm.revert(before)  # nothing stays warm for the next call
 
-    def _deploy(self, name: str, values: Mapping[str, Any]) -> str:
-        """Deploy a contract whose constructor arguments are `values` by name, and return its address."""
-        artifact = verifier_artifacts()[name]
-        inputs: list[Any] = next(
-            (item["inputs"] for item in artifact["abi"] if item["type"] == "constructor"), []
-        )
-        arguments = encode([_type_of(item) for item in inputs], [_value_of(item, values) for item in inputs])
-        code = bytes.fromhex(artifact["bytecode"]["object"][2:]) + arguments
-        return self._evm.deploy(_CALLER, code)
+
+def _floor_gas(calldata: bytes) -> int:
+    """Return the least gas of a transaction with this calldata."""
+    return _TX_GAS + _FLOOR_GAS * (4 * len(calldata) - 3 * calldata.count(0))
 
 
 def _arguments(params: RollupParams) -> dict[str, Any]:

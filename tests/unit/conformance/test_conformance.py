@@ -2,70 +2,23 @@
 
 import gzip
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from optimistic.protocol.params import CONFORMANCE
-from optimistic.protocol.types import Address
 from scripts.conformance import main
 from tests.conformance.cases import Case, cases_of, read_cases
-from tests.conformance.engines import ENGINES, exclusions_for, run_case
+from tests.conformance.engines import ENGINES, PROVING, exclusions_for, run_case
 from tests.conformance.exclusions import Exclusion, find_exclusion, load_exclusions
 from tests.conformance.execution import Run, load_setting
 from tests.conformance.pool import TIMED_OUT, run_cases
 from tests.conformance.report import Sample, Selection, run_selection
-from tests.helpers.evm_world import ALICE, BOB, CONTRACT, ETHER, Alloc, make_state, sign_tx
+from tests.helpers.evm_world import ALICE, BOB, CONTRACT, ETHER, Alloc, sign_tx
+from tests.helpers.state_tests import entry, state_test, transfer
 
-NO_LOGS = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347"
 ENDLESS = bytes.fromhex("5b5f56")
-GAS_LIMIT = 10**12
-
-
-def hex_of(value: int | bytes) -> str:
-    return hex(value) if isinstance(value, int) else "0x" + value.hex()
-
-
-def entry(raw: bytes, alloc: Mapping[Address, Alloc], exception: str | None = None) -> dict[str, Any]:
-    post = {
-        "hash": hex_of(make_state(alloc)[1]),
-        "logs": NO_LOGS,
-        "indexes": {"data": 0, "gas": 0, "value": 0},
-        "txbytes": hex_of(raw),
-    }
-    return {**post, "expectException": exception} if exception else post
-
-
-def state_test(name: str, pre: Mapping[Address, Alloc], *posts: dict[str, Any]) -> str:
-    env = {
-        "currentBaseFee": "0x0",
-        "currentCoinbase": hex_of(b"\xfe" * 20),
-        "currentGasLimit": hex(GAS_LIMIT),
-        "currentNumber": "0x1",
-        "currentRandom": "0x2",
-        "currentTimestamp": "0x3e8",
-    }
-    accounts = {
-        hex_of(address): {
-            "balance": hex(start.balance),
-            "nonce": hex(start.nonce),
-            "code": hex_of(start.code),
-            "storage": {hex(slot): hex(value) for slot, value in start.storage.items()},
-        }
-        for address, start in pre.items()
-    }
-    numbered = [{**post, "indexes": {**post["indexes"], "data": at}} for at, post in enumerate(posts)]
-    test = {"file": f"own/{name}.json", "name": name, "env": env, "pre": accounts, "transaction": {}}
-    return json.dumps({**test, "post": {"Cancun": numbered}})
-
-
-def transfer(**fields: Any) -> bytes:
-    return sign_tx(chainId=CONFORMANCE.l2_chain_id, value=7, **fields)
-
-
 PRE = {ALICE: Alloc(balance=ETHER)}
 AFTER = {ALICE: Alloc(balance=ETHER - 7, nonce=1), BOB: Alloc(balance=7)}
 GOOD = entry(transfer(), AFTER)
@@ -104,7 +57,9 @@ def test_cases__are_read_in_order_with_their_place(folder: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("run", [Run(engine=name) for name in ENGINES] + [CHECKED], ids=str)
+@pytest.mark.parametrize(
+    "run", [*(Run(engine=name) for name in ENGINES if name not in PROVING), CHECKED], ids=str
+)
 def test_run_case__passes_only_on_the_expected_root_or_rejection(folder: Path, run: Run) -> None:
     verdicts = failures(list(read_cases(folder)), run)
     assert verdicts[:3] == [None, None, None]
