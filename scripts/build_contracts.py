@@ -8,23 +8,21 @@ import json
 import os
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import click
 
-from optimistic.artifacts.compiler_output import (
-    CREATE2_FACTORY_CODE,
-    abi_rows,
-    artifact_json,
-    bare_artifact_json,
-)
+from optimistic.artifacts import compiler_output as form
+from optimistic.service.one_step import GROUPS, PROBE, VERIFIER
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "solidity" / "src"
 ARTIFACTS = ROOT / "optimistic" / "artifacts"
 SNAPSHOTS = ROOT / "solidity" / "snapshots"
 DEPLOYED = ("l1/Inbox", "l1/AssertionChain", "l1/Bridge", "dispute/DisputeRegistry")
+STEPPING = tuple(f"dispute/osp/{name}" for name in (*GROUPS.values(), VERIFIER, PROBE))
 PREDEPLOYED = ("l2/MessagePasser", "l2/FeeVault", "l2/Multicall3")
 SIZE_LIMIT = 24_576
 
@@ -52,12 +50,14 @@ def compile_contract(path: str) -> dict[str, Any]:
 
 def render_all() -> dict[Path, str]:
     """Compile everything; return the text of every generated file."""
-    artifacts = {"Create2Factory": bare_artifact_json(CREATE2_FACTORY_CODE)}
+    artifacts = {"Create2Factory": form.bare_artifact_json(form.CREATE2_FACTORY_CODE)}
     files = {}
-    for path in (*DEPLOYED, *PREDEPLOYED):
-        output, name = compile_contract(path), path.rsplit("/", 1)[-1]
-        artifacts[name] = artifact_json(output)
-        files[SNAPSHOTS / "abi" / f"{name}.json"] = json.dumps(abi_rows(output), indent=2)
+    paths = (*DEPLOYED, *STEPPING, *PREDEPLOYED)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        outputs = list(pool.map(compile_contract, paths))
+    for name, output in zip((Path(path).name for path in paths), outputs, strict=True):
+        artifacts[name] = form.artifact_json(output)
+        files[SNAPSHOTS / "abi" / f"{name}.json"] = json.dumps(form.abi_rows(output), indent=2)
         files[SNAPSHOTS / "storage" / f"{name}.json"] = json.dumps(artifacts[name]["storageLayout"], indent=2)
     for name, artifact in artifacts.items():
         files[ARTIFACTS / f"{name}.json"] = json.dumps(artifact, separators=(",", ":"))

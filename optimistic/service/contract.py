@@ -4,7 +4,7 @@ Reverts map by their 4-byte selector to one exception class for each custom erro
 the artifacts; catch them by class with `revert_class("WindowClosed")`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
@@ -15,11 +15,20 @@ from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import ContractReverted, L1Lied
 from optimistic.service.l1_types import BlockId, Call, LogFilter
 from optimistic.service.names import snake_case
+from optimistic.service.one_step import GROUPS, PROBE, VERIFIER
 
 _ERROR_STRING: Final = bytes.fromhex("08c379a0")
 _ERROR_PANIC: Final = bytes.fromhex("4e487b71")
 
-CONTRACTS_WITH_ERRORS: Final = ("Inbox", "AssertionChain", "Bridge", "DisputeRegistry")
+CONTRACTS_WITH_ERRORS: Final = (
+    "Inbox",
+    "AssertionChain",
+    "Bridge",
+    "DisputeRegistry",
+    VERIFIER,
+    *GROUPS.values(),
+    PROBE,
+)
 
 
 class NamedRevert(ContractReverted):
@@ -92,6 +101,12 @@ def _standard_reason(data: bytes) -> str:
     return "reverted: " + data[68 : 68 + min(length, 1_000)].decode(errors="replace")
 
 
+def creation_call(name: str, arguments: Sequence[Any]) -> Call:
+    """Return the message that creates one of our contracts."""
+    code = artifacts.load(name).bytecode
+    return Call(to=None, data=code + load_abi(name).encode_constructor(arguments))
+
+
 class Contract:
     """A contract of ours at an address; subclasses name it and type its functions."""
 
@@ -110,14 +125,16 @@ class Contract:
         ContractReverted : it reverts; a NamedRevert for errors of ours
         L1Lied : the answer does not fit the ABI, as from an address without the contract
         """
-        declared = self.abi.functions[function]
-        call = Call(to=self.address, data=declared.encode(arguments))
+        return self.read_call(self.call(function, *arguments), function, at=at)
+
+    def read_call(self, call: Call, function: str, *, at: BlockId) -> tuple[Any, ...]:
+        """Simulate a message that calls a function and return its values; raises like `read`."""
         try:
             output = self.client.call(call, at)
         except ContractReverted as error:
             raise explain_revert(error) from error
         try:
-            return declared.decode(output)
+            return self.abi.functions[function].decode(output)
         except AbiError as error:
             raise L1Lied(f"{self.NAME}.{function} answered {len(output)} bytes that do not decode") from error
 

@@ -4,7 +4,7 @@ Send a built message with `optimistic.service.tx_manager`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from optimistic.protocol.types import Address, Hash32
@@ -72,6 +72,17 @@ class TreePathStep:
 
     end_state: Hash32
     siblings: tuple[Hash32, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPlace:
+    """Which step, and of which machine; see `stepper.trace.next_state`."""
+
+    pre: Hash32
+    """Hash of the machine before."""
+    j: int
+    v: int
+    acc: Hash32
 
 
 class Inbox(Contract):
@@ -258,6 +269,46 @@ class DisputeGame(Contract):
     def open_call(self, older: Hash32, newer: Hash32) -> Call:
         """Return the message that opens a dispute."""
         return self.call("open", older, newer)
+
+
+class OneStepVerifier(Contract):
+    """Says what one step makes of a machine of which only the hash is known."""
+
+    NAME = "OspEntry"
+
+    def step(self, place: StepPlace, witness: bytes, *, at: BlockId, gas: int | None = None) -> Hash32:
+        """Return the hash of the machine after a step.
+
+        Parameters
+        ----------
+        witness : the encoded witness
+        gas : of the call; None leaves it to the endpoint
+
+        Raises
+        ------
+        ContractReverted : the witness does not prove the step
+        """
+        (post,) = self.read_call(replace(self.step_call(place, witness), gas=gas), "step", at=at)
+        return Hash32(post)
+
+    def step_call(self, place: StepPlace, witness: bytes) -> Call:
+        """Return the message that has a step proven on L1; it changes nothing."""
+        return self.call("step", place.pre, place.j, place.v, place.acc, witness)
+
+
+class PrecompileProbe(Contract):
+    """Checks that L1 runs precompiles as the one-step verifier expects."""
+
+    NAME = "PrecompileProbe"
+
+    def probe(self, *, at: BlockId) -> None:
+        """Run every precompile once.
+
+        Raises
+        ------
+        ContractReverted : one gives another result or takes more gas than the verifier forwards
+        """
+        self.read("probe", at=at)
 
 
 class Bridge(Contract):

@@ -1,16 +1,18 @@
-"""Deploys a rollup: four contracts that name each other, at addresses predicted from the deployer's nonce."""
+"""Deploys a rollup: contracts that name each other, at addresses predicted from the deployer's nonce.
+
+Four make the rollup; behind them come those of the one-step verifier, which name the inbox.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from optimistic import artifacts
 from optimistic.protocol.errors import TemporaryError
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import Address
-from optimistic.service.abi import Abi
 from optimistic.service.clock import Clock
+from optimistic.service.contract import creation_call
 from optimistic.service.deployment import (
     ASSERTION_CHAIN,
     BRIDGE,
@@ -23,8 +25,8 @@ from optimistic.service.deployment import (
     verify_against_l1,
 )
 from optimistic.service.l1_client import L1Client
-from optimistic.service.l1_types import Call
 from optimistic.service.one_shot import OneShotSender
+from optimistic.service.one_step import GROUPS, PROBE, group_creations, verifier_creation
 from optimistic.service.signer import Signer
 
 
@@ -68,19 +70,30 @@ class _Deployer:
     def run(self, params: RollupParams, roles: Roles) -> Deployment:
         nonce = self._client.nonce(self._signer.address, "latest")
         first_block = self._client.head().number + 1
-        inbox, chain, game, bridge = (create_address(self._signer.address, nonce + i) for i in range(4))
+        addresses = [create_address(self._signer.address, nonce + i) for i in range(6 + len(GROUPS))]
+        inbox, chain, game, bridge, *groups, verifier, probe = addresses
         genesis = rollup_genesis(params, bridge, roles.fee_recipient)
         creations = (
             (INBOX, (_inbox_setup(params, roles, bridge),)),
             (ASSERTION_CHAIN, (_chain_setup(params, inbox, game, genesis.end_leaf),)),
             (DISPUTE_GAME, (_hex(chain),)),
             (BRIDGE, (_bridge_setup(params, roles, inbox, chain),)),
+            *group_creations(params, inbox),
+            verifier_creation(groups),
+            (PROBE, ()),
         )
         for offset, (name, arguments) in enumerate(creations):
             self._create(name, arguments, nonce + offset)
         deployment = Deployment(
             params=params,
-            contracts=ContractAddresses(inbox=inbox, assertion_chain=chain, dispute_game=game, bridge=bridge),
+            contracts=ContractAddresses(
+                inbox=inbox,
+                assertion_chain=chain,
+                dispute_game=game,
+                bridge=bridge,
+                one_step_verifier=verifier,
+                precompile_probe=probe,
+            ),
             deploy_block=first_block,
             sequencer=roles.sequencer,
             governance=roles.governance,
@@ -92,9 +105,7 @@ class _Deployer:
         return deployment
 
     def _create(self, name: str, arguments: Sequence[Any], nonce: int) -> None:
-        artifact = artifacts.load(name)
-        data = artifact.bytecode + Abi.parse(artifact.abi).encode_constructor(arguments)
-        receipt = self._sender.send(Call(to=None, data=data), nonce=nonce)
+        receipt = self._sender.send(creation_call(name, arguments), nonce=nonce)
         if receipt.contract_address != create_address(self._signer.address, nonce):
             raise DeploymentFailed(f"{name} was created at another address than planned; start again")
 

@@ -23,6 +23,7 @@ from optimistic.service.files import replace_text
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import BlockId, Call
 from optimistic.service.names import camel_case
+from optimistic.service.one_step import GROUPS, PROBE, VERIFIER, group_values
 
 INBOX: Final = "Inbox"
 ASSERTION_CHAIN: Final = "AssertionChain"
@@ -46,6 +47,9 @@ class ContractAddresses:
     assertion_chain: Address
     dispute_game: Address
     bridge: Address
+    one_step_verifier: Address
+    """Names the contracts that know the steps."""
+    precompile_probe: Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,10 +224,26 @@ def verify_against_l1(deployment: Deployment, client: L1Client, at: BlockId = "l
             problems.append(f"{name} at {_hex(address)} has other code")
             continue
         problems += _differences(client, name, address, expected, at)
+        if name == VERIFIER:
+            problems += _group_problems(deployment, client, at)
         if name == INBOX and (first := _first_config_hash(client, address, at)) != params_hash:
             problems.append(f"the inbox began with configuration {_hex(first)}, not {_hex(params_hash)}")
     if problems:
         raise DeploymentMismatch("; ".join(problems))
+
+
+def _group_problems(deployment: Deployment, client: L1Client, at: BlockId) -> list[str]:
+    """Return what is wrong with the contracts that the one-step verifier names."""
+    verifier = deployment.contracts.one_step_verifier
+    values = group_values(deployment.params, deployment.contracts.inbox)
+    problems = []
+    for getter, name in GROUPS.items():
+        group = Address(_get(client, VERIFIER, verifier, getter, at))
+        if artifacts.load(name).matches(client.code(group, at)):
+            problems += _differences(client, name, group, values.get(name, {}), at)
+        else:
+            problems.append(f"{name} at {_hex(group)} has other code")
+    return problems
 
 
 def _first_config_hash(client: L1Client, inbox: Address, at: BlockId) -> Hash32:
@@ -279,19 +299,26 @@ def _expectations(deployment: Deployment) -> Iterable[tuple[str, Address, Mappin
             "WITHDRAWAL_RATE": params.withdrawal_rate_wei_per_s,
         },
     )
+    yield VERIFIER, at.one_step_verifier, {}
+    yield PROBE, at.precompile_probe, {}
 
 
 def _differences(
     client: L1Client, name: str, address: Address, expected: Mapping[str, Any], at: BlockId
 ) -> list[str]:
-    abi = Abi.parse(artifacts.load(name).abi)
     problems = []
     for getter, value in expected.items():
-        function = abi.functions[getter]
-        (found,) = function.decode(client.call(Call(to=address, data=function.encode(())), at))
+        found = _get(client, name, address, getter, at)
         if found != value:
             problems.append(f"{name}.{getter} is {_show(found)}, not {_show(value)}")
     return problems
+
+
+def _get(client: L1Client, name: str, address: Address, getter: str, at: BlockId) -> Any:
+    """Return what a getter without arguments answers."""
+    function = Abi.parse(artifacts.load(name).abi).functions[getter]
+    (found,) = function.decode(client.call(Call(to=address, data=function.encode(())), at))
+    return found
 
 
 def _hex(value: bytes) -> str:

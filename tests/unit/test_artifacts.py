@@ -12,13 +12,15 @@ from optimistic.protocol.predeploys import (
     MESSAGE_PASSER_NONCE_SLOT,
     MESSAGE_PASSER_SENT_SLOT,
 )
+from optimistic.service.one_step import GROUPS
 
 CREATE2_FACTORY_CODE_HASH = "2fa86add0aed31f33a762c9d88e807c475bd51d0f52bd0955754b2608f7e4989"
 DEPLOYED = ("Inbox", "AssertionChain", "DisputeRegistry", "Bridge")
+VERIFIER = (*GROUPS.values(), "OspEntry", "PrecompileProbe")
 PREDEPLOYED = ("MessagePasser", "FeeVault", "Multicall3")
 
 
-@pytest.mark.parametrize("name", DEPLOYED + PREDEPLOYED)
+@pytest.mark.parametrize("name", DEPLOYED + VERIFIER + PREDEPLOYED)
 def test_load__each_contract__is_complete_and_fits_the_size_limit(name: str) -> None:
     artifact = artifacts.load(name)
 
@@ -27,6 +29,11 @@ def test_load__each_contract__is_complete_and_fits_the_size_limit(name: str) -> 
     assert 0 < len(artifact.deployed_bytecode) < 24_576
     assert len(artifact.deployed_bytecode) < len(artifact.bytecode)
     assert len(artifact.source_hash) == 32
+
+
+@pytest.mark.parametrize("name", VERIFIER)
+def test_load__verifier__has_no_storage(name: str) -> None:
+    assert not artifacts.load(name).storage_layout
 
 
 @pytest.mark.parametrize("name", PREDEPLOYED)

@@ -9,7 +9,8 @@ from optimistic.protocol.params import DEVNET, PROFILES, InvalidParams
 from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 from optimistic.service.clock import FakeClock
-from optimistic.service.contracts import AssertionChain, AssertionStatus, Inbox
+from optimistic.service.contract import creation_call
+from optimistic.service.contracts import AssertionChain, AssertionStatus, Inbox, PrecompileProbe
 from optimistic.service.deployer import Roles, deploy
 from optimistic.service.deployment import (
     Deployment,
@@ -21,6 +22,8 @@ from optimistic.service.deployment import (
 )
 from optimistic.service.embedded_l1 import EmbeddedL1
 from optimistic.service.l1_client import L1Client
+from optimistic.service.one_shot import OneShotSender
+from optimistic.service.one_step import verifier_creation
 from optimistic.service.signer import Signer
 
 STRANGER = Address(b"\x66" * 20)
@@ -185,6 +188,9 @@ def test_verify__no_contract_there__has_other_code(world: World) -> None:
         ({"challenge_period_s": 61}, "CHALLENGE_PERIOD"),
         ({"withdrawal_rate_wei_per_s": 1}, "WITHDRAWAL_RATE"),
         ({"max_time_lag_s": 601}, "began with configuration"),
+        ({"max_time_lag_s": 602}, "BlockUnits.MAX_TIME_LAG"),
+        ({"max_tx_bytes": 65_535}, "TxBegin.MAX_TX_BYTES"),
+        ({"modexp_osaka": False}, "OpsExit.MODEXP_OSAKA"),
     ],
 )
 def test_verify__other_parameters__are_named(world: World, change: dict[str, int], getter: str) -> None:
@@ -193,6 +199,40 @@ def test_verify__other_parameters__are_named(world: World, change: dict[str, int
 
     with pytest.raises(DeploymentMismatch, match=getter):
         verify_against_l1(changed, world.client)
+
+
+def test_verify__verifier_elsewhere__has_other_code(world: World) -> None:
+    contracts = replace(world.deployment.contracts, one_step_verifier=world.deployment.contracts.inbox)
+
+    with pytest.raises(DeploymentMismatch, match=r"OspEntry at .* has other code"):
+        verify_against_l1(replace(world.deployment, contracts=contracts), world.client)
+
+
+def test_verify__verifier_of_another_inbox__is_named(world: World) -> None:
+    second = deploy(world.client, world.signer, DEVNET, world.roles, FakeClock())
+    foreign = second.contracts.one_step_verifier
+    contracts = replace(world.deployment.contracts, one_step_verifier=foreign)
+
+    with pytest.raises(DeploymentMismatch, match=f"BlockUnits.INBOX is 0x{second.contracts.inbox.hex()}"):
+        verify_against_l1(replace(world.deployment, contracts=contracts), world.client)
+
+
+def test_verify__verifier_with_groups_exchanged__is_named(world: World) -> None:
+    code = world.client.code(world.deployment.contracts.one_step_verifier, "latest")
+    sender = OneShotSender(world.client, world.signer, clock=FakeClock())
+    groups = [create_address(world.signer.address, 4 + i) for i in range(8)]
+    groups[0], groups[1] = groups[1], groups[0]
+    exchanged = sender.send(creation_call(*verifier_creation(groups))).contract_address
+    assert exchanged is not None
+    assert world.client.code(exchanged, "latest") != code
+    contracts = replace(world.deployment.contracts, one_step_verifier=exchanged)
+
+    with pytest.raises(DeploymentMismatch, match=r"OpsBasic at .* other code; OpsMemory at .* other code"):
+        verify_against_l1(replace(world.deployment, contracts=contracts), world.client)
+
+
+def test_probe__embedded_chain__runs_precompiles_as_expected(world: World) -> None:
+    PrecompileProbe(world.client, world.deployment.contracts.precompile_probe).probe(at="latest")
 
 
 def test_verify__another_l1__is_refused(world: World) -> None:
