@@ -1,6 +1,6 @@
 """The one-step verifier as it would stand on L1: all its contracts, deployed in a bare EVM."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from pyrevm import EVM, AccountInfo
 
 from optimistic.protocol.hashing import WORD_BYTES, abi_words, keccak256
 from optimistic.protocol.params import RollupParams
-from optimistic.protocol.stepper import abi
+from optimistic.protocol.stepper.abi import string
 from optimistic.protocol.types import Hash32
 from tests.helpers.contract_host import REVERT, Reverted, compiled
 
@@ -35,8 +35,8 @@ L1_TX_GAS_CAP: Final = 1 << 24
 """No transaction on L1 has more (EIP-7825), so every step must be proven within it."""
 
 CALLER: Final = "0x" + "11" * 20
-_INBOX: Final = "0x" + "1b" * 20
-_INBOX_CODE: Final = bytes.fromhex("600435545f5260205ff3")
+INBOX: Final = "0x" + "1b" * 20
+INBOX_CODE: Final = bytes.fromhex("600435545f5260205ff3")
 """depositHash(i), and any other function, returns slot i."""
 _STEP: Final = keccak256(b"step(bytes32,uint256,uint256,bytes32,bytes)")[:4]
 _WITNESS_AT: Final = 5 * WORD_BYTES
@@ -65,27 +65,32 @@ def verifier_artifacts() -> Mapping[str, dict[str, Any]]:
 def deploy(params: RollupParams) -> Deployment:
     """Run the constructors of the verifier of one configuration."""
     evm = EVM(gas_limit=1_000_000_000)
-    evm.insert_account_info(_INBOX, AccountInfo(code=_INBOX_CODE))
-    values = _arguments(params)
+    evm.insert_account_info(INBOX, AccountInfo(code=INBOX_CODE))
+    values = constructor_values(params)
     values |= {field: _deploy(evm, name, values) for field, name in GROUPS.items()}
     entry = _deploy(evm, ENTRY, values)
-    addresses = (_INBOX, entry, *(values[field] for field in GROUPS))
+    addresses = (INBOX, entry, *(values[field] for field in GROUPS))
     return Deployment(entry, tuple((address, bytes(evm.get_code(address) or b"")) for address in addresses))
 
 
 def _deploy(evm: EVM, name: str, values: Mapping[str, Any]) -> str:
     """Deploy a contract whose constructor arguments are `values` by name, and return its address."""
     artifact = verifier_artifacts()[name]
-    inputs: list[Any] = next(
-        (item["inputs"] for item in artifact["abi"] if item["type"] == "constructor"), []
+    bytecode = bytes.fromhex(artifact["bytecode"]["object"][2:])
+    return evm.deploy(CALLER, creation_code(artifact["abi"], bytecode, values))
+
+
+def creation_code(abi: Sequence[Mapping[str, Any]], bytecode: bytes, values: Mapping[str, Any]) -> bytes:
+    """Append the arguments of a constructor, taken from `values` by name."""
+    inputs: list[Any] = next((item["inputs"] for item in abi if item["type"] == "constructor"), [])
+    return bytecode + encode(
+        [_type_of(item) for item in inputs], [_value_of(item, values) for item in inputs]
     )
-    arguments = encode([_type_of(item) for item in inputs], [_value_of(item, values) for item in inputs])
-    return evm.deploy(CALLER, bytes.fromhex(artifact["bytecode"]["object"][2:]) + arguments)
 
 
 def step_calldata(pre: Hash32, j: int, v: int, acc: Hash32, witness: bytes) -> bytes:
     """Encode the call of the verifier."""
-    return _STEP + abi_words(pre, j, v, acc, _WITNESS_AT) + abi.string(witness)
+    return _STEP + abi_words(pre, j, v, acc, _WITNESS_AT) + string(witness)
 
 
 class OnchainHost:
@@ -106,7 +111,7 @@ class OnchainHost:
         for address, code in deployment.codes:
             self._evm.insert_account_info(address, AccountInfo(code=code))
         for index, hash_ in (deposit_hashes or {}).items():
-            self._evm.insert_account_storage(_INBOX, index, int.from_bytes(hash_, "big"))
+            self._evm.insert_account_storage(INBOX, index, int.from_bytes(hash_, "big"))
 
     def prove_step(self, pre: Hash32, j: int, v: int, acc: Hash32, witness: bytes) -> tuple[Hash32, int]:
         """Return the hash after a step and the gas of the L1 transaction.
@@ -141,7 +146,7 @@ def _floor_gas(calldata: bytes) -> int:
     return _TX_GAS + _FLOOR_GAS * (4 * len(calldata) - 3 * calldata.count(0))
 
 
-def _arguments(params: RollupParams) -> dict[str, Any]:
+def constructor_values(params: RollupParams) -> dict[str, Any]:
     """Return every value that a constructor asks for by name, but for the groups."""
     return {
         "txGasCap": params.tx_gas_cap,
@@ -152,7 +157,7 @@ def _arguments(params: RollupParams) -> dict[str, Any]:
         "blockGasLimit": params.block_gas_limit,
         "coinbase": params.coinbase,
         "maxTimeLag": params.max_time_lag_s,
-        "inbox": _INBOX,
+        "inbox": INBOX,
     }
 
 
