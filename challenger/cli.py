@@ -1,13 +1,11 @@
 """The `challenger` command: watch a rollup from L1 alone, and act."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from challenger.bootstrap import SnapshotInfo, export_snapshot, import_snapshot
 from challenger.checklist import check_everything
@@ -23,11 +21,12 @@ from challenger.config import ChallengerConfig, Mode
 from challenger.output import Tick, emit_table, progress
 from challenger.replay_range import replay_range
 from challenger.report import findings_document, summary
-from challenger.watchtower import Watchtower, Wiring, open_patiently, read_findings
+from challenger.session import opened, set_up_logging, wiring_of
+from challenger.step_commands import prove_step, trace, verify_step
+from challenger.watchtower import Watchtower, open_patiently, read_findings
 from optimistic import __version__
 from optimistic.protocol.errors import InvalidInput
 from optimistic.service.data_folder import DataFolder
-from optimistic.service.logging import configure_logging
 from optimistic.service.options import CHALLENGER_PREFIX, HASH32, FlatEnvGroup, json_output, root_settings
 from optimistic.service.options import option as cli_option
 from optimistic.service.storage_errors import DataFolderInUse
@@ -58,8 +57,8 @@ def run(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
     With --json, the last findings are printed when it stops.
     """
     config = daemon_config(values)
-    _logging(values)
-    tower = open_patiently(config, _wiring(context), load_signer(config))
+    set_up_logging(values)
+    tower = open_patiently(config, wiring_of(context), load_signer(config))
     code = tower.run()
     findings = tower.monitor.findings
     if as_json:
@@ -123,12 +122,17 @@ def replay(
     context: click.Context, /, *, from_batch: int, to_batch: int | None, as_json: bool, **values: Any
 ) -> None:
     """Execute a range of batches from L1 and show what each gives."""
-    with _opened(context, reading_config(values), values) as tower, progress("replay") as tick:
+    with opened(context, reading_config(values), values) as tower, progress("replay") as tick:
         batches = [line.document() for line in replay_range(tower, from_batch, to_batch, tick)]
     if as_json:
         emit({"batches": batches})
     elif batches:
         emit_table(batches, tuple(batches[0]))
+
+
+main.add_command(trace)
+main.add_command(prove_step)
+main.add_command(verify_step)
 
 
 @main.command("verify-config")
@@ -139,8 +143,8 @@ def replay(
 @reports_errors
 def verify_config(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
     """Check options, deployment file, L1 endpoints, key and funds without starting anything."""
-    _logging(values)
-    results = check_everything(values, _wiring(context))
+    set_up_logging(values)
+    results = check_everything(values, wiring_of(context))
     ok = all(result["ok"] for result in results)
     if as_json:
         emit({"ok": ok, "checks": results})
@@ -163,7 +167,7 @@ def snapshot() -> None:
 @reports_errors
 def snapshot_export(context: click.Context, /, *, file: Path, assertion: Any, **values: Any) -> None:
     """Write the state of a confirmed assertion to FILE."""
-    with _opened(context, reading_config(values), values) as tower:
+    with opened(context, reading_config(values), values) as tower:
         _catch_up(tower)
         with progress("nodes") as tick:
             info = export_snapshot(tower, file, assertion, lambda done: tick(done, None))
@@ -178,33 +182,12 @@ def snapshot_export(context: click.Context, /, *, file: Path, assertion: Any, **
 @reports_errors
 def snapshot_import(context: click.Context, /, *, file: Path, **values: Any) -> None:
     """Take the state of a confirmed assertion from FILE; every part of it is checked against L1."""
-    with _opened(context, reading_config(values), values) as tower, progress("nodes") as tick:
+    with opened(context, reading_config(values), values) as tower, progress("nodes") as tick:
         info = import_snapshot(tower, file, lambda done: tick(done, None))
     emit(_snapshot_document(file, info))
 
 
 # ---------------------------------------------------------------------------------- parts
-
-
-def _wiring(context: click.Context) -> Wiring:
-    return context.obj if isinstance(context.obj, Wiring) else Wiring()
-
-
-def _logging(values: dict[str, Any], default_level: Any = None) -> None:
-    """Set up logging; a command that answers a question is quiet unless asked to speak."""
-    source = click.get_current_context().get_parameter_source("log_level")
-    quiet = default_level is not None and source is ParameterSource.DEFAULT
-    configure_logging(level=default_level if quiet else values["log_level"], log_format=values["log_format"])
-
-
-@contextmanager
-def _opened(context: click.Context, config: ChallengerConfig, values: dict[str, Any]) -> Iterator[Watchtower]:
-    _logging(values, "critical")
-    tower = Watchtower(config, _wiring(context), None)
-    try:
-        yield tower
-    finally:
-        tower.close()
 
 
 def _document(context: click.Context, config: ChallengerConfig, values: dict[str, Any]) -> dict[str, Any]:
@@ -217,7 +200,7 @@ def _document(context: click.Context, config: ChallengerConfig, values: dict[str
         if document is None:
             raise
         return {"source": "daemon", **document}
-    with _opened(context, config, values) as tower:
+    with opened(context, config, values) as tower:
         _catch_up(tower)
         findings = tower.monitor.findings
         if findings is None:

@@ -21,7 +21,9 @@ from optimistic.service.options import (
     health_of,
     health_options,
     key_file,
+    l1_confirmations,
     l1_options,
+    l1_timeout,
     logging_options,
     max_fee_gwei,
     option,
@@ -59,6 +61,21 @@ account = option(
 def reading_options(function: FC) -> FC:
     """Add what every command needs to read L1 and to replay."""
     apply = compose(l1_options, l1_check_url, deployment_file, data_dir, batches_per_turn, logging_options)
+    return apply(function)
+
+
+def checking_options(function: FC) -> FC:
+    """Add the same for a command that can do without L1."""
+    apply = compose(
+        option("--l1-rpc-url", type=URL, default=None, help="JSON-RPC endpoint of L1, to execute the step."),
+        l1_timeout,
+        l1_confirmations,
+        l1_check_url,
+        deployment_file,
+        data_dir,
+        batches_per_turn,
+        logging_options,
+    )
     return apply(function)
 
 

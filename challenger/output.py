@@ -21,10 +21,42 @@ def emit_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Non
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+class TableWriter:
+    """Prints rows one by one, under headings whose widths are given beforehand.
+
+    Parameters
+    ----------
+    columns : heading -> width
+    """
+
+    def __init__(self, columns: Mapping[str, int]) -> None:
+        self._columns = columns
+        self._print({column: column for column in columns})
+
+    def row(self, values: Mapping[str, Any]) -> None:
+        """Print one row; None is left empty."""
+        self._print({column: "" if values[column] is None else values[column] for column in self._columns})
+
+    def _print(self, values: Mapping[str, Any]) -> None:
+        cells = (str(values[column]).ljust(width) for column, width in self._columns.items())
+        click.echo("  ".join(cells).rstrip())
+
+
 @contextmanager
-def progress(title: str) -> Iterator[Tick]:
-    """Show a bar on stderr while the block runs; the block calls what it gets."""
+def progress(title: str, *, while_printing: bool = False) -> Iterator[Tick]:
+    """Show a bar on stderr while the block runs; the block calls what it gets.
+
+    Parameters
+    ----------
+    while_printing : the block prints its result; then there is no bar where the result is seen itself
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
+    with Progress(
+        *columns,
+        console=Console(file=sys.stderr),
+        transient=True,
+        redirect_stdout=False,  # what is printed goes where it was sent
+        disable=while_printing and sys.stdout.isatty(),
+    ) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

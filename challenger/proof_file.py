@@ -1,0 +1,164 @@
+"""One step of a unit with its proof: a file that stands for itself."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from challenger.step_trace import opcode_of, witness_sizes
+from challenger.unit_run import UnitPlace, UnitRun
+from optimistic.protocol.constants import STEP_BITS, UNIT_BITS
+from optimistic.protocol.errors import InvalidInput
+from optimistic.protocol.stepper.prover import prove_next
+from optimistic.protocol.stepper.witness import Witness
+from optimistic.protocol.types import Hash32
+from optimistic.protocol.unit import Phase
+from optimistic.service.contracts import StepPlace
+from optimistic.service.files import replace_text
+
+FORMAT: Final = "optimistic-step-proof-1"
+
+
+class InvalidProofFile(InvalidInput):
+    """A file that is no proof of a step, or not of this rollup."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepProof:
+    """The claim that a step leads from one machine to another, and its proof."""
+
+    config_hash: Hash32
+    place: UnitPlace
+    v: int
+    acc: Hash32
+    pre: Hash32
+    post: Hash32
+    phase: str
+    """Of the machine before; for the reader."""
+    opcode: str | None
+    """For the reader."""
+    deposit_hash: Hash32 | None
+    """What L1 stores for the deposit that the step begins, if it begins one."""
+    witness: Witness
+
+    @property
+    def step_place(self) -> StepPlace:
+        """What the contract takes beside the witness."""
+        return StepPlace(pre=self.pre, j=self.place.j, v=self.v, acc=self.acc)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; bytes as 0x-hex."""
+        return {**self.summary(), "witness": "0x" + self.witness.encode().hex()}
+
+    def summary(self) -> dict[str, Any]:
+        """Return what `to_json` does without the proof itself."""
+        return {
+            "format": FORMAT,
+            "configHash": _hex(self.config_hash),
+            "batch": self.place.batch,
+            "unit": self.place.unit,
+            "j": self.place.j,
+            "step": self.v,
+            "acc": _hex(self.acc),
+            "pre": _hex(self.pre),
+            "post": _hex(self.post),
+            "phase": self.phase,
+            "opcode": self.opcode,
+            "depositHash": None if self.deposit_hash is None else _hex(self.deposit_hash),
+            "sizes": witness_sizes(self.witness),
+        }
+
+    @classmethod
+    def from_json(cls, values: Any) -> "StepProof":
+        """Read what `to_json` wrote; what is there for the reader alone is not checked.
+
+        Raises
+        ------
+        InvalidProofFile : a field is missing or malformed
+        """
+        try:
+            if values["format"] != FORMAT:
+                raise InvalidProofFile(f"the file is of format {values['format']!r}, not {FORMAT!r}")
+            deposit = values.get("depositHash")
+            opcode = values.get("opcode")
+            proof = cls(
+                config_hash=_hash32(values["configHash"]),
+                place=UnitPlace(_number(values["batch"], 1 << 64), _number(values["unit"], 1 << UNIT_BITS)),
+                v=_number(values["step"], 1 << STEP_BITS),
+                acc=_hash32(values["acc"]),
+                pre=_hash32(values["pre"]),
+                post=_hash32(values["post"]),
+                phase=str(values.get("phase")),
+                opcode=None if opcode is None else str(opcode),
+                deposit_hash=None if deposit is None else _hash32(deposit),
+                witness=Witness.decode(_bytes(values["witness"])),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise InvalidProofFile(f"the file is no proof of a step: {error!r}") from error
+        if values.get("j") != proof.place.j:
+            raise InvalidProofFile(f"j is {values.get('j')}, but unit {proof.place} is {proof.place.j}")
+        return proof
+
+    def save(self, path: Path) -> None:
+        """Write the file.
+
+        Raises
+        ------
+        DiskFull, StorageFailed : it cannot be written
+        """
+        replace_text(path, json.dumps(self.to_json(), indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "StepProof":
+        """Read a file.
+
+        Raises
+        ------
+        InvalidProofFile : it cannot be read or is malformed
+        """
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InvalidProofFile(f"cannot read the proof {path}: {error}") from error
+        return cls.from_json(values)
+
+
+def prove(unit: UnitRun, v: int, config_hash: Hash32) -> StepProof:
+    """Prove one step; behind the end of the unit it is a step that changes nothing."""
+    m = unit.at(v)
+    pre, phase, opcode = m.hash(), m.phase, opcode_of(unit.full, m)
+    deposit = unit.full.deposit(m.unit.deposit_cursor).hash() if phase is Phase.DEPOSIT else None
+    witness = prove_next(unit.full, unit.place.j, v, unit.acc, m)
+    return StepProof(
+        config_hash=config_hash,
+        place=unit.place,
+        v=v,
+        acc=unit.acc,
+        pre=pre,
+        post=m.hash(),
+        phase=phase.name,
+        opcode=opcode,
+        deposit_hash=deposit,
+        witness=witness,
+    )
+
+
+def _hex(value: bytes) -> str:
+    return "0x" + value.hex()
+
+
+def _bytes(text: Any) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def _hash32(text: Any) -> Hash32:
+    value = _bytes(text)
+    if len(value) != 32:
+        raise ValueError(f"{text} is not 32 bytes")
+    return Hash32(value)
+
+
+def _number(value: Any, limit: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < limit:
+        raise ValueError(f"{value!r} is no number below {limit}")
+    return value
