@@ -187,6 +187,84 @@ def fold_range(first_word: int, words: bytes, siblings: Sequence[bytes], depth: 
     return Hash32(nodes[0])
 
 
+def ends_of(proof: RangeProof) -> bytes:
+    """Return what `fold_ends` needs of the words of a proof.
+
+    That is the first and the last word and, if there are more than two, the nodes between
+    them that the way up from either meets: per level from the leaves up the one right of the
+    first (if its index is even) before the one left of the last (if its index is odd).
+    """
+    nodes = _nodes(proof.words)
+    if len(nodes) < 3:
+        return proof.words
+    ends = [nodes[0], nodes[-1]]
+    first, last = proof.first_word, proof.first_word + len(nodes) - 1
+    left = right = b""  # stand for the nodes that hold an end: nobody asks for these
+    while first >> 1 != last >> 1:
+        if not first & 1:
+            ends.append(nodes[1])
+        if last & 1:
+            ends.append(nodes[-2])
+        inside = nodes[1 + (~first & 1) : len(nodes) - 1 - (last & 1)]
+        nodes = [left, *_parents(inside, b""), right]
+        first >>= 1
+        last >>= 1
+    return b"".join(ends)
+
+
+def fold_ends(
+    first_word: int, n_words: int, ends: bytes, siblings: Sequence[bytes], depth: int = DEPTH
+) -> Hash32:
+    """Root of the tree that has n_words words at `first_word`, of which only the `ends` are known.
+
+    Enough to prove what a write replaces: the new root is the fold of the new words with the
+    same siblings.
+
+    Parameters
+    ----------
+    ends : as `ends_of` gives them
+
+    Raises
+    ------
+    InvalidRange : the range leaves the tree, or there are too few or too many ends or siblings
+    """
+    _check_range(first_word, n_words, depth)
+    given, around = _nodes(ends), iter(siblings)
+    if n_words < 3:
+        if len(given) != n_words:
+            raise InvalidRange("not as many words as the range has")
+        return fold_range(first_word, ends, siblings, depth)
+    inside = iter(given)
+    first, last = first_word, first_word + n_words - 1
+    try:
+        left, right = next(inside), next(inside)
+        while first >> 1 != last >> 1:
+            left = _pair(next(around), left) if first & 1 else _pair(left, next(inside))
+            right = _pair(next(inside), right) if last & 1 else _pair(right, next(around))
+            first, last, depth = first >> 1, last >> 1, depth - 1
+        top, first = _pair(left, right), first >> 1
+        for height in range(depth - 1):
+            sibling = next(around)
+            top = _pair(sibling, top) if first >> height & 1 else _pair(top, sibling)
+    except StopIteration:
+        raise InvalidRange("too few ends or siblings") from None
+    if next(inside, None) is not None or next(around, None) is not None:
+        raise InvalidRange("too many ends or siblings")
+    return top
+
+
+def _pair(left: bytes, right: bytes) -> Hash32:
+    """Return the parent of two nodes.
+
+    Raises
+    ------
+    InvalidRange : one of them is not 32 bytes
+    """
+    if len(left) != WORD or len(right) != WORD:
+        raise InvalidRange("node is not 32 bytes")
+    return Hash32(keccak_256(left + right).digest())
+
+
 def verify_range(expected_root: bytes, proof: RangeProof, depth: int = DEPTH) -> None:
     """Check that `proof` belongs to the tree with `expected_root`.
 

@@ -104,6 +104,40 @@ def test_wordtree__range_proof_from_python__verifies_on_chain(
     )
 
 
+@given(
+    first=st.integers(0, 70),
+    count=st.integers(0, 70),
+    ends=st.lists(words, max_size=12).map(b"".join) | st.binary(max_size=70),
+    siblings=st.lists(words, max_size=12),
+    depth=st.integers(0, 6),
+)
+def test_wordtree__fold_of_any_ends__agrees(
+    trees: ContractHost, first: int, count: int, ends: bytes, siblings: list[bytes], depth: int
+) -> None:
+    python = result_of(lambda: wordtree.fold_ends(first, count, ends, siblings, depth))
+
+    assert _fold_ends(trees, first, count, ends, siblings, depth) == python
+
+
+@given(data=st.binary(max_size=3_000), first=st.integers(0, 120), count=st.integers(1, 120))
+def test_wordtree__ends_from_python__fold_to_the_root_on_chain(
+    trees: ContractHost, data: bytes, first: int, count: int
+) -> None:
+    proof = wordtree.prove_range(data, first, count)
+    ends = wordtree.ends_of(proof)
+
+    assert _fold_ends(trees, first, count, ends, proof.siblings, 16) == wordtree.root(data)
+    for wrong in (ends[:-32], ends + bytes(32)):
+        assert _fold_ends(trees, first, count, wrong, proof.siblings, 16) is None
+
+
+def _fold_ends(trees: ContractHost, *args: Any) -> Any:
+    """What the contract returns, or None if it refuses."""
+    signature = "foldEnds(uint256,uint256,bytes,bytes32[],uint256)->(bytes32)"
+    result = result_of(partial(trees.call, signature, *args))
+    return result[0] if isinstance(result, tuple) else result
+
+
 @given(index=st.integers(0, 255), old=words, new=words, ring=st.binary(max_size=8192))
 def test_wordtree__leaf_update__agrees(
     trees: ContractHost, index: int, old: bytes, new: bytes, ring: bytes

@@ -77,3 +77,34 @@ def test_verify_range__one_flipped_bit__is_refused(
         wordtree.verify_range(
             wordtree.root(content, depth), replace(proof, words=parts[0], siblings=tuple(parts[1:])), depth
         )
+
+
+@given(cases())
+def test_fold_ends__of_any_range__gives_the_root(case: tuple[int, bytes, int, int]) -> None:
+    depth, data, first, count = case
+    proof = wordtree.prove_range(data, first, count, depth)
+
+    ends = wordtree.ends_of(proof)
+
+    assert wordtree.fold_ends(first, count, ends, proof.siblings, depth) == wordtree.root(data, depth)
+    assert len(ends) <= 32 * min(count, max(1, 2 * depth))
+
+
+@given(cases(), st.data())
+def test_fold_ends__changed__is_refused_or_gives_another_root(
+    case: tuple[int, bytes, int, int], data: st.DataObject
+) -> None:
+    depth, content, first, count = case
+    proof = wordtree.prove_range(content, first, count, depth)
+    ends = wordtree.ends_of(proof)
+    place = data.draw(st.integers(0, len(ends) - 1))
+    changed = ends[:place] + bytes((ends[place] ^ 1,)) + ends[place + 1 :]
+
+    assert wordtree.fold_ends(first, count, changed, proof.siblings, depth) != wordtree.root(content, depth)
+    for wrong in (ends[:-1], ends[:-32], ends + b"\0", ends + bytes(32)):
+        with pytest.raises(wordtree.InvalidRange):
+            wordtree.fold_ends(first, count, wrong, proof.siblings, depth)
+    for siblings in (proof.siblings[:-1], (*proof.siblings, bytes(32)), (*proof.siblings[:-1], b"")):
+        if siblings != proof.siblings:
+            with pytest.raises(wordtree.InvalidRange):
+                wordtree.fold_ends(first, count, ends, siblings, depth)

@@ -1,5 +1,7 @@
 """The backend that runs one step with everything at hand and notes what L1 will need to run it."""
 
+from dataclasses import replace
+
 from optimistic.protocol import mpt, wordtree
 from optimistic.protocol.accounts import EMPTY_CODE_HASH
 from optimistic.protocol.constants import BLOCK_RING_DEPTH
@@ -59,8 +61,9 @@ class Recording:
         return self._full.read_memory(frame, offset, length)
 
     def write_memory(self, frame: Frame, offset: int, data: bytes) -> None:
-        """Write to the frame's memory; its old words are noted."""
-        self._note_words(frame.memory, offset, len(data))
+        """Write to the frame's memory; the ends of its old words are noted."""
+        proof = frame.memory.prove(*covering(offset, len(data)))
+        self._note_range(replace(proof, words=wordtree.ends_of(proof)))
         self._full.write_memory(frame, offset, data)
 
     def new_memory(self) -> Words:

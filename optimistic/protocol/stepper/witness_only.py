@@ -67,20 +67,28 @@ class WitnessOnly:
         inside = min(length, view.length - offset)
         if inside <= 0:
             return bytes(length)
-        data, _ = self._read(view.root, view.offset + offset, inside)
-        return data + bytes(length - inside)
+        return self._read(view.root, view.offset + offset, inside) + bytes(length - inside)
 
     def read_memory(self, frame: Frame, offset: int, length: int) -> bytes:
         """Return bytes of memory from the next range."""
-        return self._read(frame.memory.root, offset, length)[0]
+        return self._read(frame.memory.root, offset, length)
 
     def write_memory(self, frame: Frame, offset: int, data: bytes) -> None:
-        """Change the root of memory by the next range, which has the old words."""
-        _, old = self._read(frame.memory.root, offset, len(data))
-        first, _ = covering(offset, len(data))
-        start = offset - first * WORD
-        words = old.words[:start] + data + old.words[start + len(data) :]
-        frame.memory = SealedWords(wordtree.fold_range(first, words, old.siblings))
+        """Change the root of memory by the next range, which has the ends of the old words."""
+        first, n_words = covering(offset, len(data))
+        item = next(self._ranges, None)
+        if item is None:
+            raise InvalidWitness("a range is missing")
+        try:
+            old = wordtree.fold_ends(first, n_words, item.words, item.siblings)
+        except wordtree.InvalidRange as error:
+            raise InvalidWitness(str(error)) from error
+        if old != frame.memory.root:
+            raise InvalidWitness("a range does not match its root")
+        end = offset + len(data) - first * WORD
+        last = item.words[:WORD] if n_words == 1 else item.words[WORD : 2 * WORD]
+        words = item.words[: offset % WORD] + data + (last[end - (n_words - 1) * WORD :])
+        frame.memory = SealedWords(wordtree.fold_range(first, words, item.siblings))
 
     def new_memory(self) -> Words:
         """Return the empty memory of a new frame."""
@@ -94,12 +102,11 @@ class WitnessOnly:
         """Return `data` under its own root."""
         return FrozenWords(data)
 
-    def _read(self, root: Hash32, offset: int, length: int) -> tuple[bytes, Range]:
-        """Return bytes under a root of depth 16, and the range they came from."""
+    def _read(self, root: Hash32, offset: int, length: int) -> bytes:
+        """Return bytes under a root of depth 16."""
         first, n_words = covering(offset, length)
-        item = self._range(root, first, n_words, DEPTH)
         start = offset - first * WORD
-        return item.words[start : start + length], item
+        return self._range(root, first, n_words, DEPTH).words[start : start + length]
 
     def _range(self, root: Hash32, first_word: int, n_words: int, depth: int) -> Range:
         """Return the next range, which must have these words of the tree with this root."""

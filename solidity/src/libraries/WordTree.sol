@@ -124,6 +124,48 @@ library WordTree {
         return _foldRange(nodes, first, words.length, siblings, depth);
     }
 
+    /// @dev Root of the tree that has `count` words at index `first` and `siblings` around them, of which only the
+    /// `ends` are given: the first and the last word and, if there are more than two, the nodes between them that the
+    /// way up from either meets, per level from the leaves up the one right of the first (if its index is even)
+    /// before the one left of the last (if its index is odd). Enough to prove what a write replaces.
+    function foldEnds(uint256 first, uint256 count, bytes calldata ends, bytes32[] calldata siblings, uint256 depth)
+        internal
+        pure
+        returns (bytes32)
+    {
+        if (count < 3) {
+            if (ends.length != 32 * count) revert InvalidRange();
+            return foldRange(first, ends, siblings, depth);
+        }
+        // All quantities are bounded by the first check; `depth` is what is left to climb.
+        unchecked {
+            uint256 last = first + count - 1;
+            if (last >> depth != 0 || last < first) revert InvalidRange();
+            uint256 used;
+            uint256 inner = 64;
+            bytes32 left = _wordAt(ends, 0);
+            bytes32 right = _wordAt(ends, 32);
+            for (; first >> 1 != last >> 1; --depth) {
+                if (first & 1 != 0) {
+                    left = _pair(_sibling(siblings, used++), left);
+                } else {
+                    left = _pair(left, _wordAt(ends, inner));
+                    inner += 32;
+                }
+                if (last & 1 == 0) {
+                    right = _pair(right, _sibling(siblings, used++));
+                } else {
+                    right = _pair(_wordAt(ends, inner), right);
+                    inner += 32;
+                }
+                first >>= 1;
+                last >>= 1;
+            }
+            if (ends.length != inner) revert InvalidRange();
+            return _climb(first >> 1, _pair(left, right), siblings, used, depth - 1);
+        }
+    }
+
     /// @dev Root after replacing the leaf at `index`, proven to be `oldLeaf`, by `newLeaf`.
     function updateLeaf(
         bytes32 oldRoot,
@@ -248,6 +290,17 @@ library WordTree {
         assembly ("memory-safe") {
             // in bounds; the ABI decoder has checked that the whole array is in calldata
             sibling := calldataload(add(siblings.offset, shl(5, index)))
+        }
+    }
+
+    /// @dev The word at byte `offset`; data that ends before its end is refused.
+    function _wordAt(bytes calldata data, uint256 offset) private pure returns (bytes32 word) {
+        // the offset is a few words at most
+        unchecked {
+            if (offset + 32 > data.length) revert InvalidRange();
+        }
+        assembly ("memory-safe") {
+            word := calldataload(add(data.offset, offset)) // in bounds
         }
     }
 

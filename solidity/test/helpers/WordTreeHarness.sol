@@ -39,6 +39,14 @@ contract WordTreeHarness {
         return WordTree.foldRangeOfMemory(first, words, siblings, depth);
     }
 
+    function foldEnds(uint256 first, uint256 count, bytes calldata ends, bytes32[] calldata siblings, uint256 depth)
+        external
+        pure
+        returns (bytes32)
+    {
+        return WordTree.foldEnds(first, count, ends, siblings, depth);
+    }
+
     function updateLeaf(
         bytes32 oldRoot,
         uint256 index,

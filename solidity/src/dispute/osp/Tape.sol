@@ -78,19 +78,27 @@ library Tapes {
         return _range(tape, root, offset, length).words[start:start + length];
     }
 
-    /// @dev Root after writing `data`, at least one byte, at `offset` of the tree `root` of depth 16.
+    /// @dev Root after writing `data`, at least one byte, at `offset` of the tree `root` of depth 16. The range has
+    /// the ends of what is replaced (see WordTree): the words between them are new altogether.
     function writeRange(Tape memory tape, bytes32 root, uint256 offset, bytes memory data)
         internal
         pure
         returns (bytes32)
     {
-        Range calldata range = _range(tape, root, offset, data.length);
-        bytes memory words = range.words;
+        Range calldata range = _nextRange(tape);
+        (uint256 first, uint256 count) = (offset / 32, (offset % 32 + data.length + 31) / 32);
+        bytes32 old = WordTree.foldEnds(first, count, range.words, range.siblings, WordTree.DEPTH);
+        if (old != root) revert InvalidWitness();
+        bytes memory words = new bytes(32 * count);
+        bytes calldata ends = range.words;
         assembly ("memory-safe") {
-            // over the old words; _range has checked that the data lies inside them
+            // foldEnds has checked that the ends are there: one word, or two and more
+            calldatacopy(add(words, 0x20), ends.offset, 0x20)
+            calldatacopy(add(words, shl(5, count)), add(ends.offset, shl(5, gt(count, 1))), 0x20)
+            // over them, inside the words: they reach from the word of the first byte to that of the last
             mcopy(add(add(words, 0x20), and(offset, 31)), add(data, 0x20), mload(data))
         }
-        return WordTree.foldRangeOfMemory(offset / 32, words, range.siblings, WordTree.DEPTH);
+        return WordTree.foldRangeOfMemory(first, words, range.siblings, WordTree.DEPTH);
     }
 
     /// @dev Bytes [offset, offset + length) of a view, zero beyond its end; any offset. Takes one range if any of
