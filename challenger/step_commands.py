@@ -101,7 +101,7 @@ def trace(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
             emit({**_heading(unit), **step_details(unit, values["step"])})
             return
         with progress("run"):
-            n_steps = unit.count_steps()
+            n_steps, end_hash = unit.run_through()
         first, count = values["from_step"], values["count"]
         if first > n_steps:
             raise NoSuchStep(f"unit {unit.place} has {n_steps} steps, counted from 0")
@@ -112,6 +112,7 @@ def trace(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
         else:
             say(f"unit {unit.place}, {unit.result.kind.name}: {n_steps} steps")
             _print_table(shown)
+        unit.check_end(end_hash)
 
 
 @click.command("prove-step", cls=FlatEnvCommand)

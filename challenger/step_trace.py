@@ -72,7 +72,7 @@ def step_details(unit: UnitRun, v: int) -> dict[str, Any]:
     """
     m = unit.at(v)
     if v and m.phase in RESTING:
-        raise NoSuchStep(f"unit {unit.place} has {unit.count_steps()} steps, counted from 0")
+        raise NoSuchStep(f"unit {unit.place} has {unit.run_through()[0]} steps, counted from 0")
     row, shown = _row(unit.full, m, v), _machine(m)
     witness = prove_next(unit.full, unit.place.j, v, unit.acc, m)
     return {

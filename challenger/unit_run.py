@@ -95,20 +95,19 @@ class UnitRun:
         """Return a new machine as it stands at S(v); behind the end of the unit it rests."""
         return run_to(self.full, self.place.j, v, self.acc, self.start())
 
-    def count_steps(self) -> int:
-        """Run the unit and return the number of its steps.
-
-        Raises
-        ------
-        EnginesDisagree : it does not end where the transaction engine ends
-        """
+    def run_through(self) -> tuple[int, Hash32]:
+        """Run the unit and return the number of its steps and the hash of the machine at its end."""
         m = next_state(self.full, self.place.j, 0, self.acc, self.start())
         count = 1 + run(self.full, m, LAST_STEP)
-        if m.hash() != self.result.leaf:
+        return count, m.hash()
+
+    def check_end(self, end_hash: Hash32) -> None:
+        """Raise EnginesDisagree unless the step machine ends the unit where the transaction engine does."""
+        if end_hash != self.result.leaf:
             raise EnginesDisagree(
-                f"unit {self.place} ends in 0x{m.hash().hex()}, the replay says 0x{self.result.leaf.hex()}"
+                f"unit {self.place} ends in 0x{end_hash.hex()}, the replay says 0x{self.result.leaf.hex()}: "
+                "one of the two engines is wrong"
             )
-        return count
 
 
 def read_view(tower: Watchtower) -> ChainView:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from challenger.cli import main
+from challenger.unit_run import UnitRun, open_transaction, open_unit, read_view
+from optimistic.protocol.batch import BlockInput, encode_batch
+from optimistic.protocol.derivation import UnitResult
+from optimistic.protocol.engine import Outcome
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.records import deposit_tx_hash
 from optimistic.protocol.transactions import create_address
+from optimistic.protocol.types import ZERO_HASH
 from optimistic.service.l1_events import DepositEnqueued
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.tiny_contracts import ONCE_RUNTIME, installer
@@ -23,7 +29,7 @@ CREATION, CALL = 3, 4
 
 
 class Scene:
-    """Two batches on L1: a contract is created and called; then a transaction comes too early, and again."""
+    """Three batches: a contract is made and called; a transaction comes too early, and again; odd blocks."""
 
     def __init__(self, folder: Path) -> None:
         self.stage = Stage(folder)
@@ -39,7 +45,17 @@ class Scene:
         )
         self.twice = early
         self.stage.append(early, late, early, b"\x00garbage")
-        self.leaves = self.stage.leaves(2)
+        self.stage.deposit(wallet.address)
+        self.stage.deposit(wallet.address)
+        self.last = wallet.transfer(self.stage.bob.address, nonce=4)
+        self.stage.append(data=self._two_blocks())
+        self.leaves = self.stage.leaves(3)
+
+    def _two_blocks(self) -> bytes:
+        """Batch data that names one of two deposits and has a transaction too long to be read."""
+        time_s = self.stage.l1.time_s()
+        too_long = BlockInput(timestamp=time_s, n_deposits=0, transactions=(bytes(70_000), self.last))
+        return encode_batch([BlockInput(timestamp=time_s, n_deposits=1, transactions=()), too_long])
 
     def run(self, *arguments: str, **variables: str) -> Result:
         values = {
@@ -103,7 +119,7 @@ def test_trace__by_transaction__shows_its_opcodes(scene: Scene) -> None:
 
 
 def test_trace__by_deposit__finds_its_unit(scene: Scene) -> None:
-    (event,) = [found for found in scene.stage.events() if isinstance(found, DepositEnqueued)]
+    event = next(found for found in scene.stage.events() if isinstance(found, DepositEnqueued))
 
     traced = scene.json("trace", "--tx", "0x" + deposit_tx_hash(event.index, event.deposit).hex())
 
@@ -121,6 +137,43 @@ def test_trace__transaction_never_run__shows_how_it_is_passed_over(scene: Scene)
     traced = scene.json("trace", "--tx", tx_hash(b"\x00garbage"))
 
     assert [row["phase"] for row in traced["rows"]] == ["BOUNDARY", "TX_BEGIN", "BOUNDARY"]
+
+
+@pytest.mark.parametrize("batch", range(3))
+def test_trace__transactions_of_a_batch__are_looked_for_where_the_replay_has_them(
+    scene: Scene, batch: int
+) -> None:
+    tower = scene.stage.tower(f"units-{batch}")
+    view = read_view(tower)
+    tower.verifier.rebuild_state(tower.loader, batch)
+    units: list[UnitResult] = []
+    tower.verifier.replay(batch, tower.loader.batch(batch), units.append)
+
+    named = [unit for unit in units if isinstance(unit.effect, Outcome) or unit.raw is not None]
+
+    assert named
+    for unit in named:
+        known = unit.effect.tx_hash if isinstance(unit.effect, Outcome) else keccak256(unit.raw or b"")
+        found = open_transaction(tower, view, known, lambda *_: None)
+        assert found.place.batch == batch
+        assert found.result.unit == unit.unit or not isinstance(unit.effect, Outcome)
+    scene.stage.close_tower(tower)
+
+
+def test_trace__engines_disagree__shows_the_steps_and_says_so(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lying(*arguments: Any) -> UnitRun:
+        unit = open_unit(*arguments)
+        return replace(unit, result=replace(unit.result, leaf=ZERO_HASH))
+
+    monkeypatch.setattr("challenger.step_commands.open_unit", lying)
+
+    result = scene.run("trace", "--unit", f"0:{CALL}")
+
+    assert result.exit_code == 1
+    assert "TX_END" in result.stdout
+    assert "one of the two engines is wrong" in result.stderr
 
 
 def test_trace__window__shows_a_part(scene: Scene) -> None:
@@ -168,7 +221,7 @@ def test_trace__one_step__shows_the_machine_and_the_size_of_its_proof(scene: Sce
     [
         (("--unit", "0:7"), 1, "batch 0 has 7"),
         (("--unit", "0:32767"), 1, "batch 0 has 7"),
-        (("--unit", "2:0"), 1, "L1 has 2"),
+        (("--unit", "3:0"), 1, "L1 has 3"),
         (("--unit", "0:0", "--step", "1"), 1, "has 1 steps"),
         (("--unit", "0:0", "--from-step", "2"), 1, "has 1 steps"),
         (("--tx", "0x" + "77" * 32), 1, "no batch on L1 contains"),
@@ -359,7 +412,7 @@ def test_verify_step__no_proof_at_all__is_refused(scene: Scene, tmp_path: Path, 
     ("arguments", "code", "problem"),
     [
         (("--unit", "0:7", "--step", "0"), 1, "batch 0 has 7"),
-        (("--unit", "9:0", "--step", "0"), 1, "L1 has 2"),
+        (("--unit", "9:0", "--step", "0"), 1, "L1 has 3"),
         (("--unit", "0:0", "--step", "33554432"), 2, "--step"),
         (("--unit", "0:0"), 2, "--step"),
         (("--step", "0"), 2, "--unit"),
