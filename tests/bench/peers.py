@@ -19,3 +19,14 @@ L1_COSTS: Final[dict[str, dict[str, float]]] = {
     "l1_gas_per_withdrawal": {"OP prove+finalize": 576_891, "BoLD execute": 113_942},
 }
 """Our key -> peer -> figure."""
+
+_STEP: Final[dict[str, float]] = {
+    "OP step, least": 325_306,
+    "OP worst": 460_578,
+    "BoLD": 1_668_789,
+    "Dave": 1_050_000,
+}
+ONE_STEP_GAS: Final[dict[str, dict[str, float]]] = {
+    f"{program}.gas.median": _STEP for program in ("token_transfer", "swap")
+}
+"""One step on L1: an instruction of MIPS or WASM, a micro-instruction of RISC-V; with the game around it."""
