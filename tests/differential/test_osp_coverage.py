@@ -11,7 +11,10 @@ from tests.helpers.covering_programs import covering, sources
 from tests.helpers.onchain_host import OnchainHost
 from tests.helpers.step_coverage import Touch, required, table
 
-pytestmark = pytest.mark.timeout(900)  # the first test that needs the contracts may have to compile them
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),  # the first test that needs the contracts may have to compile them
+]
 
 
 @cache

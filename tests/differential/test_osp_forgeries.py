@@ -24,7 +24,10 @@ from tests.helpers.forgeries import (
 )
 from tests.helpers.stepper_batch import Proven
 
-pytestmark = pytest.mark.timeout(900)  # the first test that needs the contracts may have to compile them
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),  # the first test that needs the contracts may have to compile them
+]
 
 FEW: Final = 40
 """Of so many sources one is taken for the short sample."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 
 PYTEST = (".venv/bin/python", "-m", "pytest", "-q", "-n", "2", "--nightly", "--timeout", "7200")
+FORGERIES = "tests/differential/test_osp_forgeries.py"
+THREE_WAY = "tests/differential/test_three_way.py"
 STORIES = ("tests/actions", "tests/e2e", "tests/unit/service", "tests/unit/node")
 
 
@@ -24,10 +26,20 @@ class Section:
 SECTIONS = (
     Section(
         name="properties",
-        command=(*PYTEST, "tests/property", "tests/differential"),
+        command=(
+            *(*PYTEST, "tests/property", "tests/differential"),
+            *(f"--ignore={path}" for path in (FORGERIES, THREE_WAY)),
+        ),
         limit_s=7_200,
         environment={"HYPOTHESIS_PROFILE": "nightly"},
     ),
+    Section(
+        name="three-way",
+        command=(*PYTEST, THREE_WAY),
+        limit_s=3_600,
+        environment={"HYPOTHESIS_PROFILE": "nightly"},
+    ),
+    Section(name="forgeries", command=(*PYTEST, FORGERIES), limit_s=3_600),
     Section(
         name="forge-fuzz",
         command=("node_modules/.bin/forge", "test"),
