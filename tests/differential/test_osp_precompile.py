@@ -19,6 +19,9 @@ pytestmark = pytest.mark.timeout(900)  # the first test that needs the contracts
 RULES = PrecompileRules.of(DEVNET)
 NUMBERS = pytest.mark.parametrize("number", range(1, 11))
 CAP = DEVNET.precompile_price_cap
+LONG = bytes(range(256)) * 255
+BY_LENGTH = {2: 60 + 12 * 2_040, 3: 600 + 120 * 2_040}
+"""Number to price of 65,280 bytes."""
 DEAREST = {
     "sha256": (2, bytes(range(256)) * 256),
     "ripemd160": (3, bytes(range(256)) * 256),
@@ -37,6 +40,11 @@ def host() -> OnchainHost:
 
 def prove(host: OnchainHost, number: int, data: bytes, gas: int) -> Halt:
     """Run the step on both sides and return how the frame ends."""
+    return prove_with_ranges(host, number, data, gas)[0]
+
+
+def prove_with_ranges(host: OnchainHost, number: int, data: bytes, gas: int) -> tuple[Halt, int]:
+    """Run the step on both sides; return how the frame ends and how many ranges were asked for."""
     setting = stage(precompile=number, calldata=view(data), gas=gas)
     setting.m.phase = Phase.PRECOMPILE
     pre = setting.m.hash()
@@ -45,7 +53,7 @@ def prove(host: OnchainHost, number: int, data: bytes, gas: int) -> Halt:
     post, _ = host.prove_step(pre, 1, 1, ZERO_HASH, witness.encode())
 
     assert post == setting.m.hash()
-    return setting.frame.halt
+    return setting.frame.halt, len(witness.tape.ranges)
 
 
 @NUMBERS
@@ -70,3 +78,10 @@ def test_precompile__dearest_inputs__succeed_within_one_transaction(host: Onchai
 
     assert prove(host, number, data, CAP) is Halt.SUCCESS
     assert prove(host, number, data, 14) is Halt.EXCEPTIONAL
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_precompile__length_alone_is_too_dear__input_is_not_asked_for(host: OnchainHost, number: int) -> None:
+    price_by_length = BY_LENGTH[number]
+    assert prove_with_ranges(host, number, LONG, price_by_length) == (Halt.SUCCESS, 1)
+    assert prove_with_ranges(host, number, LONG, price_by_length - 1) == (Halt.EXCEPTIONAL, 0)

@@ -75,6 +75,11 @@ def input_needed(rules: PrecompileRules, number: int, length: int) -> int:
     return length
 
 
+def least_price(number: int, length: int) -> int:
+    """Return what a call costs at least, whatever stands in its `length` bytes."""
+    return 0 if number in (MODEXP, BLAKE2F) else _price_by_length(number, length)
+
+
 def price(rules: PrecompileRules, number: int, head: bytes, length: int | None = None) -> int | None:
     """Return what a call costs, None if it fails whatever gas it gets.
 

@@ -87,11 +87,13 @@ contract OpsExit is StepGroup {
     // ------------------------------------------------------------------------------------------ PRECOMPILE
 
     /// @dev Charge the price, then compute; a failure takes the frame's gas. Asks: the bytes of the input that decide
-    /// price and result, if any.
+    /// price and result, if any; none if the length alone costs more than there is.
     function _precompile(Machine memory m, Tape memory tape) private view {
         Frame memory frame = m.frame;
         (uint256 number, uint256 length) = (frame.precompile, frame.input.length);
-        uint256 needed = PrecompileRules.inputNeeded(PRECOMPILE_PRICE_CAP, MODEXP_OSAKA, number, length);
+        uint256 needed = PrecompileRules.leastPrice(number, length) > frame.gas
+            ? 0
+            : PrecompileRules.inputNeeded(PRECOMPILE_PRICE_CAP, MODEXP_OSAKA, number, length);
         bytes memory head = tape.readView(frame.input, 0, needed);
         (bool fails, uint256 cost) = PrecompileRules.price(PRECOMPILE_PRICE_CAP, MODEXP_OSAKA, number, length, head);
         if (fails || !Steps.charge(frame, cost)) {

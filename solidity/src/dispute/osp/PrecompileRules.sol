@@ -45,6 +45,11 @@ library PrecompileRules {
         return length;
     }
 
+    /// @dev What a call costs at least, whatever stands in its `length` bytes.
+    function leastPrice(uint256 number, uint256 length) internal pure returns (uint256) {
+        return number == MODEXP || number == BLAKE2F ? 0 : _priceByLength(number, length);
+    }
+
     /// @dev Whether a call fails whatever gas it gets, otherwise its price. Any number but 1 to 10 fails.
     function price(uint256 priceCap, bool modexpOsaka, uint256 number, uint256 length, bytes memory head)
         internal

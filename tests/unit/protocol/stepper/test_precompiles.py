@@ -10,6 +10,7 @@ from optimistic.protocol.stepper.precompiles import (
     HIGHEST_GAS,
     PrecompileRules,
     input_needed,
+    least_price,
     price,
     run,
 )
@@ -90,6 +91,18 @@ def test_input_needed__the_rest__decides_nothing(
 )
 def test_input_needed__under_the_cap__fits_a_proof(number: int, length: int, needed: int) -> None:
     assert input_needed(PrecompileRules.of(DEVNET), number, length) == needed
+
+
+@profiles
+@numbers
+@given(data=st.data())
+def test_least_price__is_never_above_the_price(
+    params: RollupParams, number: int, data: st.DataObject
+) -> None:
+    drawn = data.draw(inputs(number))
+    asked = price(PrecompileRules.of(params), number, drawn)
+    if asked is not None:
+        assert least_price(number, len(drawn)) <= asked
 
 
 def test_price__at_the_cap__passes_and_above_fails() -> None:
