@@ -32,6 +32,7 @@ from tests.bench.osp_batches import BEGINNINGS, LONGEST, sampled
 from tests.bench.osp_programs import swap, token_transfer
 from tests.bench.osp_worst import WORST, Setting
 from tests.bench.peers import ONE_STEP_GAS
+from tests.bench.table import SPREAD
 from tests.helpers.evm_world import ALICE, CONTRACT, ETHER, Alloc, sign_tx
 from tests.helpers.memory_programs import MemoryProgram
 from tests.helpers.onchain_host import OnchainHost, step_calldata
@@ -93,11 +94,8 @@ def summary(costs: list[Cost]) -> dict[str, Any]:
 
 def _spread(values: list[float]) -> dict[str, float]:
     ordered = sorted(values)
-    return {
-        "median": statistics.median(ordered),
-        "p99": ordered[len(ordered) * 99 // 100],
-        "worst": ordered[-1],
-    }
+    figures = (statistics.median(ordered), ordered[len(ordered) * 99 // 100], ordered[-1])
+    return dict(zip(SPREAD, figures, strict=True))
 
 
 # ------------------------------------------------------------------------------------------- gas

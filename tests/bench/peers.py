@@ -27,6 +27,6 @@ _STEP: Final[dict[str, float]] = {
     "Dave": 1_050_000,
 }
 ONE_STEP_GAS: Final[dict[str, dict[str, float]]] = {
-    f"{program}.gas.median": _STEP for program in ("token_transfer", "swap")
+    f"{program}.gas": _STEP for program in ("token_transfer", "swap")
 }
 """One step on L1: an instruction of MIPS or WASM, a micro-instruction of RISC-V; with the game around it."""

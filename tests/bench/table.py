@@ -1,10 +1,13 @@
 """Prints bench results as a table, with the peers' figures and the ratio to them."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
+
+SPREAD: Final = ("median", "p99", "worst")
+"""Figures that stand together in one row; peers are compared with the first."""
 
 
 def print_table(section: str, result: Mapping[str, Any]) -> None:
@@ -12,8 +15,9 @@ def print_table(section: str, result: Mapping[str, Any]) -> None:
     peers = result.get("peers", {})
     table = Table("figure", "ours", "peers (figure, theirs / ours)", title=section, title_justify="left")
     for name, value in _flat(result):
-        theirs = peers.get(name, {})
-        cells = [f"{peer}: {figure:,.0f} ({figure / value:.2f})" for peer, figure in theirs.items()]
+        theirs = peers.get(name.partition(" ")[0], {})
+        own = value[0] if isinstance(value, tuple) else value
+        cells = [f"{peer}: {figure:,.0f} ({figure / own:.2f})" for peer, figure in theirs.items()]
         table.add_row(name, _shown(value), "; ".join(cells))
     Console(width=140).print(table)
 
@@ -22,7 +26,9 @@ def _flat(result: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
     for name, value in result.items():
         if name == "peers":
             continue
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and tuple(value) == SPREAD:
+            yield f"{prefix}{name} ({' / '.join(SPREAD)})", tuple(value.values())
+        elif isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}.")
         elif isinstance(value, list):
             for row in value:
@@ -33,6 +39,8 @@ def _flat(result: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " / ".join(map(_shown, value))
     if isinstance(value, float):
         return f"{value:,.2f}" if abs(value) < 1_000 else f"{value:,.0f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
