@@ -125,7 +125,10 @@ class OnchainHost:
         Reverted : the verifier refuses the witness
         RuntimeError : it needs more gas than a transaction may have
         """
-        data = step_calldata(pre, j, v, acc, witness)
+        return self.call(step_calldata(pre, j, v, acc, witness))
+
+    def call(self, data: bytes) -> tuple[Hash32, int]:
+        """Like `prove_step`, with any encoding of the call."""
         before = self._evm.snapshot()
         try:
             output = self._evm.message_call(CALLER, self._entry, calldata=data, gas=L1_TX_GAS_CAP)

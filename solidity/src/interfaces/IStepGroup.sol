@@ -6,6 +6,7 @@ pragma solidity 0.8.30;
 interface IStepGroup {
     /// @notice The machine after a step. Means something only to the verifier, which has checked that the machine in
     /// the witness hashes to the one before the step, that the code is the frame's, and that the step is this group's.
+    /// Has the signature of IOneStepVerifier.step: the verifier passes its own calldata on as it is.
     /// @param v Step of the unit.
     /// @param acc Accumulator of the inbox after the batch that the unit would begin.
     /// @param witness abi.encode(StepProof).
