@@ -18,6 +18,10 @@ from optimistic.protocol.hashing import struct_hash
 from optimistic.protocol.types import Address, Hash32
 
 UNLIMITED_GAS: Final = (1 << 64) - 1
+HIGHEST_TX_GAS_CAP: Final = 1 << 23
+"""More would pay for more memory than the 2 MiB that the step machine has."""
+HIGHEST_PRECOMPILE_PRICE: Final = 1 << 21
+"""L1 runs a precompile to prove it, with four times its price within the gas of one transaction."""
 _DAY_S: Final = 86_400
 _ETHER_WEI: Final = 10**18
 
@@ -88,8 +92,21 @@ class RollupParams:
             problems.append("l1_chain_id and l2_chain_id must differ")
         if self.max_tx_bytes > 65_536:
             problems.append("max_tx_bytes must be at most 65,536")
+        if self.tx_gas_cap != UNLIMITED_GAS:
+            problems += self._unprovable()
         if problems:
             raise InvalidParams("; ".join(problems))
+
+    def _unprovable(self) -> list[str]:
+        """Return what would let a transaction make a step that L1 judges otherwise or cannot take."""
+        problems = []
+        if self.tx_gas_cap > HIGHEST_TX_GAS_CAP:
+            problems.append(f"tx_gas_cap must be at most {HIGHEST_TX_GAS_CAP:,}, or none")
+        if not 0 < self.precompile_price_cap <= HIGHEST_PRECOMPILE_PRICE:
+            problems.append(f"precompile_price_cap must lie between 1 and {HIGHEST_PRECOMPILE_PRICE:,}")
+        if not self.modexp_osaka:
+            problems.append("modexp_osaka must be set: by EIP-2565, an input of any length can be cheap")
+        return problems
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; bytes as 0x-hex, wei as decimal strings."""

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from optimistic.protocol.params import DEVNET, PROFILES, InvalidParams, RollupParams
+from optimistic.protocol.params import DEVNET, HIGHEST_TX_GAS_CAP, PROFILES, InvalidParams, RollupParams
+from optimistic.protocol.stepper.gas import MAX_MEMORY_WORDS, memory_cost
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -40,6 +41,24 @@ def test_config_hash__any_field_changed__differs(name: str) -> None:
 def test_check__out_of_bounds__named(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidParams, match=next(iter(changes))):
         replace(DEVNET, **changes).check()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tx_gas_cap": (1 << 23) + 1, "gas_burst": 1 << 25, "system_gas_burst": 1 << 25},
+        {"precompile_price_cap": 0},
+        {"precompile_price_cap": (1 << 21) + 1},
+        {"modexp_osaka": False},
+    ],
+)
+def test_attack__steps_that_nobody_can_prove__are_not_deployed(changes: dict[str, Any]) -> None:
+    with pytest.raises(InvalidParams, match=next(iter(changes))):
+        replace(DEVNET, **changes).check()
+
+
+def test_highest_tx_gas_cap__memory_of_the_step_machine__cannot_be_paid_for() -> None:
+    assert memory_cost(MAX_MEMORY_WORDS + 1) > HIGHEST_TX_GAS_CAP
 
 
 @pytest.mark.parametrize(
