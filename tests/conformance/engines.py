@@ -5,7 +5,13 @@ from types import MappingProxyType
 from typing import Final
 
 from tests.conformance.cases import Case
-from tests.conformance.exclusions import Exclusion, load_exclusions, without_step_rules
+from tests.conformance.exclusions import (
+    L1_RULES,
+    STEP_RULES,
+    Exclusion,
+    load_exclusions,
+    without_rules,
+)
 from tests.conformance.execution import Engine, Run, Setting, Verdict, run_pyevm
 from tests.conformance.onchain import run_onchain
 from tests.conformance.stepping import run_stepper
@@ -21,8 +27,8 @@ PROVING: Final = ("onchain",)
 
 def exclusions_for(engine: str) -> tuple[Exclusion, ...]:
     """Return the entries of the committed list that are there for an engine."""
-    entries = load_exclusions()
-    return entries if engine in STEPPING else without_step_rules(entries)
+    foreign = (() if engine in STEPPING else STEP_RULES) + (() if engine in PROVING else L1_RULES)
+    return without_rules(load_exclusions(), foreign)
 
 
 def run_case(case: Case, setting: Setting, run: Run) -> Verdict:

@@ -6,7 +6,7 @@ is run is an error: it hides something that works.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ PATH = Path(__file__).with_name("exclusions.json")
 RULES: dict[str, Callable[[Case], bool]] = {
     "blob-transaction": lambda case: case.is_valid_blob,
     "eip-7610": lambda _: True,
+    "l1-gas": lambda _: True,
     "memory": lambda _: True,
     "steps": lambda _: True,
     "timeout": lambda _: True,
@@ -25,6 +26,8 @@ RULES: dict[str, Callable[[Case], bool]] = {
 
 STEP_RULES = ("memory",)
 """Rules by which the step machine differs from Ethereum; other engines run what they exclude."""
+L1_RULES = ("l1-gas",)
+"""Rules for steps that L1 cannot prove without the rollup's caps; only an engine that asks L1 has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +60,9 @@ def load_exclusions(path: Path = PATH) -> tuple[Exclusion, ...]:
     return entries
 
 
-def without_step_rules(entries: Sequence[Exclusion]) -> tuple[Exclusion, ...]:
-    """Return the entries that are there for every engine."""
-    return tuple(entry for entry in entries if entry.rule not in STEP_RULES)
+def without_rules(entries: Sequence[Exclusion], rules: Collection[str]) -> tuple[Exclusion, ...]:
+    """Return the entries that have none of these rules."""
+    return tuple(entry for entry in entries if entry.rule not in rules)
 
 
 def find_exclusion(case: Case, entries: Sequence[Exclusion]) -> Exclusion | None:

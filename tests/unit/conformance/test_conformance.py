@@ -72,9 +72,10 @@ def test_exclusions__committed_list__is_well_formed() -> None:
     assert [exclusion.rule for exclusion in entries if exclusion.case == "*"] == ["blob-transaction"]
 
 
-def test_exclusions__of_the_step_machine__hide_nothing_from_py_evm() -> None:
-    rules = {exclusion.rule for exclusion in exclusions_for("stepper")}
-    assert rules - {exclusion.rule for exclusion in exclusions_for("py-evm")} == {"memory"}
+def test_exclusions__of_one_engine__hide_nothing_from_those_before_it() -> None:
+    evm, stepper, onchain = ({entry.rule for entry in exclusions_for(name)} for name in ENGINES)
+    assert evm < stepper < onchain
+    assert (stepper - evm, onchain - stepper) == ({"memory"}, {"l1-gas"})
 
 
 def test_exclusion__names_a_case_a_test_or_a_file(folder: Path) -> None:
