@@ -34,11 +34,14 @@ from tests.bench.osp_worst import WORST, Setting
 from tests.bench.peers import ONE_STEP_GAS
 from tests.bench.table import SPREAD
 from tests.helpers.evm_world import ALICE, CONTRACT, ETHER, Alloc, sign_tx
-from tests.helpers.memory_programs import MemoryProgram
+from tests.helpers.memory_programs import PROGRAMS as MEMORY_PROGRAMS
+from tests.helpers.memory_programs import MemoryProgram, batch_of
 from tests.helpers.onchain_host import OnchainHost, step_calldata
 from tests.helpers.stepper_batch import Proven, StepperBatch, stepper_batch
+from tests.helpers.transaction_batches import three_blocks
 
 PROGRAMS: Final[Mapping[str, Callable[[], StepperBatch]]] = {"token_transfer": token_transfer, "swap": swap}
+LONG_RANGES: Final = ("CALLDATACOPY_0x7_0x5_0x8001", "KECCAK256_0x1_0x8800")
 SPEED_STEPS: Final = 1_000_000
 UNIT_STEPS: Final = 1_000_000
 LONGEST_UNIT: Final = 1 << 23
@@ -59,8 +62,9 @@ class Cost:
 def measure() -> dict[str, Any]:
     """Run the whole section."""
     costs = {name: list(program_costs(make())) for name, make in PROGRAMS.items()}
+    rare = [cost for batch in _rare_batches() for cost in program_costs(batch)]
     kinds: dict[str, list[Cost]] = defaultdict(list)
-    for cost in (cost for of_program in costs.values() for cost in of_program):
+    for cost in (*rare, *(cost for of_program in costs.values() for cost in of_program)):
         kinds[cost.kind].append(cost)
     return {
         "cpus": os.cpu_count(),
@@ -71,6 +75,13 @@ def measure() -> dict[str, Any]:
         "prover": prover_speed(),
         "peers": ONE_STEP_GAS,
     }
+
+
+def _rare_batches() -> Iterator[StepperBatch]:
+    """Yield batches of what the programs never do."""
+    yield three_blocks()
+    for name in LONG_RANGES:
+        yield batch_of(MEMORY_PROGRAMS[name])
 
 
 def _worst_row(name: str, costs: Iterable[Cost]) -> dict[str, Any]:
@@ -103,7 +114,7 @@ def _spread(values: list[float]) -> dict[str, float]:
 
 def program_costs(batch: StepperBatch) -> Iterator[Cost]:
     """Prove every step of a batch on L1."""
-    host = OnchainHost(batch.params)
+    host = OnchainHost(batch.params, {i: deposit.hash() for i, deposit in enumerate(batch.deposits)})
     be, m, j = batch.full(), batch.machine(), 0
     while j == 0 or m.phase is Phase.BOUNDARY:
         v = 0
