@@ -5,33 +5,16 @@ from pathlib import Path
 
 import click
 
-from tests.conformance.engines import ENGINES, exclusions_for
+from tests.conformance.engines import ENGINES, ENGINES_HELP, exclusions_for
 from tests.conformance.execution import Run
 from tests.conformance.onchain import HOSTS, hosted
 from tests.conformance.report import Sample, Selection, run_selection
 
 CASE_LIMIT_S = 60.0
-EPILOG = """\b
-Engines:
-  py-evm   EvmEngine against the official results
-  stepper  the step machine against both
-  onchain  the same, and steps proven by the contracts of L1: every step of a
-           case up to 1,000 or --max-steps; of longer cases the first, the last,
-           those at the bounds of call frames and 200 by chance
-
-\b
-With --json, onchain adds:
-  steps              chosen to be proven
-  steps_proven       for which L1 gave the hash of the step machine
-  max_witness_bytes  length of the argument `witness`
-  max_step_gas, median_step_gas
-                     of a transaction that calls the verifier, as its receipt
-                     would show: 21,000, the calldata and the execution, or
-                     the floor of EIP-7623 if that is more
-"""
+PROVING_LIMIT_S = 600.0
 
 
-@click.command(help=__doc__, epilog=EPILOG)
+@click.command(help=__doc__, epilog=ENGINES_HELP)
 @click.option(
     "--fixtures",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -49,7 +32,9 @@ With --json, onchain adds:
 )
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
 @click.option(
-    "--case-limit", type=float, default=CASE_LIMIT_S, show_default=True, help="Processor seconds per case."
+    "--case-limit",
+    type=float,
+    help=f"Processor seconds per case.  [default: {CASE_LIMIT_S:.0f}; onchain: {PROVING_LIMIT_S:.0f}]",
 )
 @click.option("--check-exclusions", is_flag=True, help="Run the excluded cases; fail if one passes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
@@ -63,7 +48,7 @@ def main(  # noqa: PLR0913, PLR0917 - one argument per option
     check_witness: bool,
     host: str,
     jobs: int,
-    case_limit: float,
+    case_limit: float | None,
     check_exclusions: bool,
     as_json: bool,
 ) -> None:
@@ -76,9 +61,10 @@ def main(  # noqa: PLR0913, PLR0917 - one argument per option
         sample=None if sample is None else Sample(sample, seed),
     )
     run = Run(engine=engine, max_steps=max_steps, check_witness=check_witness, seed=seed)
+    limit_s = case_limit or (PROVING_LIMIT_S if engine in PROVING else CASE_LIMIT_S)
     click.echo(f"engine {engine}, fixtures {fixtures}", err=True)
     with hosted(run, host) as ready:
-        summary = run_selection(selection, ready, jobs, case_limit, lambda line: click.echo(line, err=True))
+        summary = run_selection(selection, ready, jobs, limit_s, lambda line: click.echo(line, err=True))
     if as_json:
         click.echo(json.dumps(summary))
     else:

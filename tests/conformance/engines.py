@@ -34,3 +34,23 @@ def exclusions_for(engine: str) -> tuple[Exclusion, ...]:
 def run_case(case: Case, setting: Setting, run: Run) -> Verdict:
     """Run a case on the engine that is asked for."""
     return ENGINES[run.engine](case, setting, run)
+
+
+ENGINES_HELP = """\b
+Engines:
+  py-evm   EvmEngine against the official results
+  stepper  the step machine against both
+  onchain  the same, and steps proven by the contracts of L1: every step of a
+           case up to 1,000 or --max-steps; of longer cases the first, the last,
+           those at the bounds of call frames and 200 by chance
+
+\b
+With --json, onchain adds:
+  steps              chosen to be proven
+  steps_proven       for which L1 gave the hash of the step machine
+  max_witness_bytes  length of the argument `witness`
+  max_step_gas, median_step_gas
+                     of a transaction that calls the verifier, as its receipt
+                     would show: 21,000, the calldata and the execution, or
+                     the floor of EIP-7623 if that is more
+"""
