@@ -5,13 +5,10 @@ from pathlib import Path
 
 import click
 
-from tests.conformance.engines import ENGINES, ENGINES_HELP, exclusions_for
+from tests.conformance.engines import ENGINES, ENGINES_HELP, case_limit_s, exclusions_for
 from tests.conformance.execution import Run
 from tests.conformance.onchain import HOSTS, hosted
 from tests.conformance.report import Sample, Selection, run_selection
-
-CASE_LIMIT_S = 60.0
-PROVING_LIMIT_S = 600.0
 
 
 @click.command(help=__doc__, epilog=ENGINES_HELP)
@@ -31,11 +28,7 @@ PROVING_LIMIT_S = 600.0
     "--host", type=click.Choice(HOSTS), default="pyrevm", show_default=True, help="What runs the contracts."
 )
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
-@click.option(
-    "--case-limit",
-    type=float,
-    help=f"Processor seconds per case.  [default: {CASE_LIMIT_S:.0f}; onchain: {PROVING_LIMIT_S:.0f}]",
-)
+@click.option("--case-limit", type=float, help="Processor seconds per case; 60, or 600 for onchain.")
 @click.option("--check-exclusions", is_flag=True, help="Run the excluded cases; fail if one passes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 def main(  # noqa: PLR0913, PLR0917 - one argument per option
@@ -61,7 +54,7 @@ def main(  # noqa: PLR0913, PLR0917 - one argument per option
         sample=None if sample is None else Sample(sample, seed),
     )
     run = Run(engine=engine, max_steps=max_steps, check_witness=check_witness, seed=seed)
-    limit_s = case_limit or (PROVING_LIMIT_S if engine in PROVING else CASE_LIMIT_S)
+    limit_s = case_limit or case_limit_s(engine)
     click.echo(f"engine {engine}, fixtures {fixtures}", err=True)
     with hosted(run, host) as ready:
         summary = run_selection(selection, ready, jobs, limit_s, lambda line: click.echo(line, err=True))

@@ -31,6 +31,11 @@ def exclusions_for(engine: str) -> tuple[Exclusion, ...]:
     return without_rules(load_exclusions(), foreign)
 
 
+def case_limit_s(engine: str) -> float:
+    """Return the processor seconds a case may take: one of a million steps runs twice before it is proven."""
+    return 600 if engine in PROVING else 60
+
+
 def run_case(case: Case, setting: Setting, run: Run) -> Verdict:
     """Run a case on the engine that is asked for."""
     return ENGINES[run.engine](case, setting, run)
