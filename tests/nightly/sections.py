@@ -72,6 +72,22 @@ SECTIONS = (
         limit_s=5_400,
     ),
     Section(
+        name="conformance-onchain",
+        command=(
+            *(".venv/bin/python", "scripts/conformance.py", "--fixtures", "{fixtures}"),
+            *("--engine", "onchain", "--max-steps", "1000", "--jobs", "2", "--json"),
+        ),
+        limit_s=7_200,
+    ),
+    Section(
+        name="conformance-onchain-long",
+        command=(
+            *(".venv/bin/python", "scripts/conformance.py", "--fixtures", "{fixtures}"),
+            *("--engine", "onchain", "--sample", "3000", "--jobs", "2", "--json"),
+        ),
+        limit_s=7_200,
+    ),
+    Section(
         name="conformance-exclusions",
         command=(
             *(".venv/bin/python", "scripts/conformance.py", "--fixtures", "{fixtures}"),
