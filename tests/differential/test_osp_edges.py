@@ -1,0 +1,88 @@
+"""The verifier's contracts where a small mistake would hide: equal items, exact limits, the last index."""
+
+from typing import Any, Final
+
+import pytest
+
+from optimistic.protocol.constants import STEP_BITS
+from optimistic.protocol.params import DEVNET
+from optimistic.protocol.stepper.opcode_table import Op
+from optimistic.protocol.stepper.prover import prove_next
+from optimistic.protocol.stepper.state import Halt, Stack
+from optimistic.protocol.types import ZERO_HASH, Address
+from optimistic.protocol.unit import Phase
+from tests.helpers.evm_world import ALICE, ETHER, Alloc, sign_tx
+from tests.helpers.onchain_host import OnchainHost
+from tests.helpers.opcode_stage import Stage, stage
+from tests.helpers.stepper_batch import stepper_batch
+
+pytestmark = pytest.mark.timeout(900)  # the first test that needs the contracts may have to compile them
+
+LAST: Final = (1 << STEP_BITS) - 1
+MEMORY_BYTES: Final = 1 << 21
+SYSTEM: Final = Address(b"\x42" + bytes(18) + b"\x77")
+BESIDE_SYSTEM: Final = Address(b"\x42" + bytes(17) + b"\x01\x77")
+EXPENSIVE: Final = bytes((Op.PUSH1, 1, Op.PUSH0, Op.SSTORE))
+
+
+@pytest.fixture(scope="module")
+def host() -> OnchainHost:
+    return OnchainHost(DEVNET)
+
+
+def prove(host: OnchainHost, code: bytes, items: tuple[int, ...] = (), v: int = 1, **frame: Any) -> Stage:
+    """Run one step of a frame with `items`, top first, on both sides."""
+    setting = stage(code=code, stack=Stack(reversed(items)), **frame)
+    pre = setting.m.hash()
+    witness = prove_next(setting.be, 1, v, ZERO_HASH, setting.m)
+
+    post, _ = host.prove_step(pre, 1, v, ZERO_HASH, witness.encode())
+
+    assert post == setting.m.hash()
+    return setting
+
+
+@pytest.mark.parametrize("n", range(1, 17))
+def test_step__dup_and_swap_of_different_items__move_the_right_ones(host: OnchainHost, n: int) -> None:
+    items = tuple(range(100, 120))
+
+    assert prove(host, bytes((Op.DUP1 + n - 1,)), items).stack == [items[n - 1], *items]
+    swapped = [items[n], *items[1:n], items[0], *items[n + 1 :]]
+    assert prove(host, bytes((Op.SWAP1 + n - 1,)), items).stack == swapped
+
+
+@pytest.mark.parametrize(
+    "code", [b"\xfe", bytes((Op.ADD,)), bytes((Op.JUMP,))], ids=["invalid", "add", "jump"]
+)
+def test_step__frame_fails_at_the_last_index__is_errored(host: OnchainHost, code: bytes) -> None:
+    items = (7,) if code == bytes((Op.JUMP,)) else ()
+
+    assert prove(host, code, items, v=LAST - 1).m.phase is Phase.EXIT
+    assert prove(host, code, items, v=LAST).m.phase is Phase.ERRORED
+
+
+@pytest.mark.parametrize("beyond", [0, 1, 31, 32, 33, 1 << 15, 1 << 16])
+def test_step__memory_up_to_its_end__is_out_of_gas_behind_it(host: OnchainHost, beyond: int) -> None:
+    frame = prove(host, bytes((Op.MLOAD,)), (MEMORY_BYTES - 32 + beyond,), gas=1 << 40).frame
+
+    assert frame.halt is (Halt.EXCEPTIONAL if beyond else Halt.RUNNING)
+
+
+@pytest.mark.parametrize("target", [SYSTEM, BESIDE_SYSTEM, None], ids=["system", "beside", "create"])
+def test_transaction__that_uses_gas__takes_it_from_its_lane(
+    host: OnchainHost, target: Address | None
+) -> None:
+    alloc = {ALICE: Alloc(balance=ETHER)}
+    if target is not None:
+        alloc[target] = Alloc(code=EXPENSIVE, nonce=1)
+    data = EXPENSIVE if target is None else b""
+    batch = stepper_batch([sign_tx(to=target, gas=200_000, data=data)], alloc)
+    ends = 0
+
+    for proven in batch.proofs():
+        post, _ = host.prove_step(proven.pre, proven.j, proven.v, proven.acc, proven.witness.encode())
+        assert post == proven.post, (proven.v, proven.phase)
+        ends += proven.phase is Phase.TX_END
+
+    assert ends == 1
+    assert batch.leaves() == [unit.leaf for unit in batch.replay()]
