@@ -30,6 +30,7 @@ from optimistic.node.pool_errors import (
 from optimistic.protocol.accounts import Account
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.transactions import (
+    BlockFields,
     InvalidTransaction,
     Transaction,
     decode_transaction,
@@ -194,8 +195,9 @@ class Mempool:
             code_hash=account.code_hash,
         )
         params = self._params
+        block = BlockFields(params.l2_chain_id, params.block_gas_limit, params.base_fee_wei)
         try:
-            validate(pooled.tx, assumed, params, params.block_gas_limit, params.base_fee_wei)
+            validate(pooled.tx, assumed, params, block)
         except InvalidTransaction as error:
             cap = min(params.tx_gas_cap, params.block_gas_limit)
             raise broken_rule(error, pooled.tx, pooled.sender, cap) from error

@@ -10,7 +10,7 @@ EIP-2681, EIP-3607, EIP-3860
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from coincurve import PublicKey
 
@@ -101,6 +101,15 @@ class Transaction:
     def gas_price(self, base_fee: int) -> int:
         """Return the wei per gas it pays in a block with `base_fee`."""
         return min(self.max_fee, self.max_priority_fee + base_fee)
+
+
+class BlockFields(NamedTuple):
+    """What the validity of a transaction depends on of the block that would include it."""
+
+    chain_id: int
+    gas_limit: int
+    base_fee: int
+    """Wei per gas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,9 +206,7 @@ def access_list_gas(access_list: AccessList) -> int:
     return len(access_list) * TX_ACCESS_ADDRESS_GAS + keys * TX_ACCESS_KEY_GAS
 
 
-def validate(
-    tx: Transaction, account: Account, params: RollupParams, block_gas_limit: int, base_fee: int
-) -> None:
+def validate(tx: Transaction, account: Account, params: RollupParams, block: BlockFields) -> None:
     """Check everything validity depends on besides the signature and the lane's budget.
 
     Parameters
@@ -207,13 +214,13 @@ def validate(
     tx : the decoded transaction
     account : its sender's account (an empty one when absent)
     params : consensus parameters
-    block_gas_limit, base_fee : fields of the block that would include it
+    block : of the block that would include it
 
     Raises
     ------
     InvalidTransaction : the first broken rule in the order of the specification
     """
-    if tx.chain_id is not None and tx.chain_id != params.l2_chain_id:
+    if tx.chain_id is not None and tx.chain_id != block.chain_id:
         raise InvalidTransaction("wrong_chain_id")
     if len(tx.raw) > params.max_tx_bytes:
         raise InvalidTransaction("too_large")
@@ -223,9 +230,9 @@ def validate(
         raise InvalidTransaction("nonce_too_low" if tx.nonce < account.nonce else "nonce_too_high")
     if tx.nonce == MAX_NONCE:
         raise InvalidTransaction("nonce_exhausted")
-    if tx.gas_limit > min(params.tx_gas_cap, block_gas_limit):
+    if tx.gas_limit > min(params.tx_gas_cap, block.gas_limit):
         raise InvalidTransaction("gas_limit_too_high")
-    validate_fees(tx, base_fee)
+    validate_fees(tx, block.base_fee)
     if intrinsic_gas(tx) > tx.gas_limit:
         raise InvalidTransaction("intrinsic_gas_too_low")
     if tx.to is None and len(tx.data) > MAX_INITCODE_BYTES:

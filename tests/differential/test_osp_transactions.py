@@ -148,6 +148,14 @@ def test_transaction__named__begins_alike_on_l1_and_in_py_evm(name: str) -> None
     assert BEGUN[name].leaves() == leaves_of_pyevm(BEGUN[name])
 
 
+def test_transaction__unit_of_another_chain__is_judged_by_the_unit() -> None:
+    batch = batch_of(chainId=7)
+    elsewhere = replace(batch.start, unit=replace(batch.start.unit, chain_id=7))
+
+    assert Phase.TX_ENTER not in prove_beginnings(batch)
+    assert Phase.TX_ENTER in prove_beginnings(replace(batch, start=elsewhere))
+
+
 @pytest.mark.parametrize("name", WELL_FORMED)
 def test_transaction__well_formed__begins_alike_on_l1_and_in_py_evm(name: str) -> None:
     assert Phase.TX_BEGIN in prove_beginnings(WELL_FORMED[name])

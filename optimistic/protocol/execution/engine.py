@@ -23,6 +23,7 @@ from optimistic.protocol.mpt import NodeReader, NodeStore
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.records import Deposit, deposit_tx_hash
 from optimistic.protocol.transactions import (
+    BlockFields,
     InvalidTransaction,
     Transaction,
     decode_transaction,
@@ -75,7 +76,8 @@ class UnitExecutor:
             tx = decode_transaction(raw)
             sender = recover_sender(tx)
             env = self._state.env
-            validate(tx, self._state.account(sender), self._params, env.gas_limit, env.base_fee)
+            block = BlockFields(env.chain_id, env.gas_limit, env.base_fee)
+            validate(tx, self._state.account(sender), self._params, block)
             if not within_budget(tx, left):
                 raise InvalidTransaction("over_budget")
         except InvalidTransaction as error:

@@ -11,6 +11,7 @@ from optimistic.protocol.params import DEVNET
 from optimistic.protocol.strict_rlp import encode
 from optimistic.protocol.transactions import (
     ACCESS_KEY_BYTES,
+    BlockFields,
     InvalidTransaction,
     Transaction,
     access_entry_at,
@@ -28,6 +29,7 @@ SENDER = bytes.fromhex("a94f5374fce5edbc8e2a8697c15331677e6ebf0b")
 TO = "0x" + "11" * 20
 CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 RICH = Account(nonce=7, balance=10**24)
+BLOCK = BlockFields(DEVNET.l2_chain_id, DEVNET.block_gas_limit, 0)
 
 
 def sign(**fields: Any) -> bytes:
@@ -47,7 +49,7 @@ def dynamic(**fields: Any) -> bytes:
 
 
 def check(tx: Transaction, account: Account = RICH, **changes: Any) -> None:
-    validate(tx, account, replace(DEVNET, **changes), DEVNET.block_gas_limit, 0)
+    validate(tx, account, replace(DEVNET, **changes), BLOCK)
 
 
 def test_decode__each_type_from_a_foreign_signer__same_fields_and_sender() -> None:
@@ -189,9 +191,14 @@ def test_validate__exactly_enough__passes() -> None:
     check(decode_transaction(legacy(to=None, data="0x" + "00" * 49_152, gas=8_000_000)), RICH)
 
 
+def test_validate__block_of_another_chain__is_refused() -> None:
+    with pytest.raises(InvalidTransaction, match="wrong_chain_id"):
+        validate(decode_transaction(legacy()), RICH, DEVNET, BLOCK._replace(chain_id=1))
+
+
 def test_validate__fee_cap_below_base_fee__is_refused() -> None:
     with pytest.raises(InvalidTransaction, match="max_fee_below_base_fee"):
-        validate(decode_transaction(legacy()), RICH, DEVNET, DEVNET.block_gas_limit, 10)
+        validate(decode_transaction(legacy()), RICH, DEVNET, BLOCK._replace(base_fee=10))
 
 
 def test_within_budget__counts_execution_gas_of_its_own_lane() -> None:

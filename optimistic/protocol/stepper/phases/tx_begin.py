@@ -14,6 +14,7 @@ from optimistic.protocol.stepper.phases.units import item_at_cursor
 from optimistic.protocol.stepper.state import Journal, Machine, TxContext
 from optimistic.protocol.stepper.world import open_account, write_account
 from optimistic.protocol.transactions import (
+    BlockFields,
     InvalidTransaction,
     LocatedTx,
     Transaction,
@@ -56,7 +57,7 @@ def tx_begin(be: Backend, m: Machine) -> None:
 
 def _validate(be: Backend, unit: Unit, tx: Transaction, account: Account) -> None:
     """Check the transaction against its sender's account, the block and the lane's budget."""
-    validate(tx, account, be.params, unit.gas_limit, unit.base_fee)
+    validate(tx, account, be.params, BlockFields(unit.chain_id, unit.gas_limit, unit.base_fee))
     if not within_budget(tx, (unit.left_general, unit.left_system)):
         raise InvalidTransaction("over_budget")
 
