@@ -95,6 +95,13 @@ SECTIONS = (
         ),
         limit_s=1_800,
     ),
+    Section(
+        name="mutation",
+        command=(".venv/bin/python", "scripts/mutate.py", "--sample", "12", "--record"),
+        limit_s=7_200,
+        environment={"HYPOTHESIS_PROFILE": "ci"},
+    ),
+    Section(name="symbolic", command=(".venv/bin/python", "-m", "tests.nightly.symbolic"), limit_s=1_800),
     Section(name="kills", command=(*PYTEST, *STORIES, "-k", "kill or crash"), limit_s=5_400),
     Section(name="reorgs", command=(*PYTEST, *STORIES, "-k", "reorg"), limit_s=3_600),
     Section(name="stories", command=(*PYTEST, *STORIES, "-k", "not (kill or crash or reorg)"), limit_s=5_400),
