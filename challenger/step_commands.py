@@ -20,8 +20,8 @@ from optimistic.protocol.constants import STEP_BITS, UNIT_BITS
 from optimistic.protocol.types import Hash32
 from optimistic.service.contracts import OneStepVerifier
 from optimistic.service.deployment import Deployment
-from optimistic.service.local_verifier import L1_TX_GAS_CAP
 from optimistic.service.one_shot import OneShotSender
+from optimistic.service.one_step import L1_TX_GAS_CAP
 from optimistic.service.options import HASH32, FlatEnvCommand, json_output, key_file
 from optimistic.service.options import option as cli_option
 from optimistic.service.signer import Signer

@@ -12,7 +12,7 @@ from optimistic.protocol.stepper.prover import prove_next
 from optimistic.protocol.stepper.state import Frame, Journal, Machine, hash_of
 from optimistic.protocol.stepper.step import RESTING, load_code
 from optimistic.protocol.stepper.trace import next_state
-from optimistic.protocol.stepper.witness import Witness
+from optimistic.protocol.stepper.witness import Witness, opcode_at
 from optimistic.protocol.types import Hash32
 from optimistic.protocol.unit import Phase
 
@@ -103,8 +103,7 @@ def opcode_of(full: Full, m: Machine) -> str | None:
         return None
     if m.pend is not None:
         return f"{Op(m.pend.op).name if m.pend.op else 'OUTPUT'}+{m.pend.done}"
-    code = load_code(full, frame)
-    opcode = code[frame.pc] if frame.pc < len(code) else Op.STOP
+    opcode = opcode_at(load_code(full, frame), frame.pc)
     return Op(opcode).name if OPCODES[opcode] is not None else f"0x{opcode:02x}"
 
 

@@ -9,11 +9,8 @@ from optimistic.service.contracts import OneStepVerifier, StepPlace
 from optimistic.service.embedded_l1 import EmbeddedL1
 from optimistic.service.l1_types import Call
 from optimistic.service.one_shot import OneShotSender
-from optimistic.service.one_step import Creation, group_creations, verifier_creation
+from optimistic.service.one_step import L1_TX_GAS_CAP, Creation, group_creations, verifier_creation
 from optimistic.service.signer import Signer
-
-L1_TX_GAS_CAP: Final = 1 << 24
-"""No transaction on L1 has more (EIP-7825), so every step must be proven within it."""
 
 _RETURN_WORD: Final = bytes.fromhex("5f5260205ff3")
 """PUSH0 MSTORE, PUSH1 32 PUSH0 RETURN."""

@@ -9,6 +9,8 @@ from optimistic.protocol.types import Address
 
 VERIFIER: Final = "OspEntry"
 PROBE: Final = "PrecompileProbe"
+L1_TX_GAS_CAP: Final = 1 << 24
+"""No transaction on L1 has more (EIP-7825), so every step must be proven within it."""
 GROUPS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "OPS_BASIC": "OpsBasic",

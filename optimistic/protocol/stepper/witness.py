@@ -12,7 +12,7 @@ from optimistic.protocol.stepper import abi
 from optimistic.protocol.stepper.abi import Reader
 from optimistic.protocol.stepper.backend import InvalidWitness
 from optimistic.protocol.stepper.machine_codec import MACHINE_BYTES, decode_machine, encode_machine
-from optimistic.protocol.stepper.opcode_table import OPCODES
+from optimistic.protocol.stepper.opcode_table import OPCODES, Op
 from optimistic.protocol.stepper.state import Frame, Machine, Stack
 from optimistic.protocol.stepper.tape import Range, Tape
 from optimistic.protocol.types import ZERO_HASH, Hash32
@@ -151,6 +151,11 @@ def reads_opcode(m: Machine) -> bool:
     return m.phase is Phase.EXEC and m.pend is None
 
 
+def opcode_at(code: bytes, pc: int) -> int:
+    """Return the byte at a program counter; behind the end of the code there is STOP."""
+    return code[pc] if pc < len(code) else Op.STOP
+
+
 def n_items(m: Machine, code: bytes) -> int:
     """Return how many stack items the next step reads: none if its opcode is undefined or has too few.
 
@@ -166,7 +171,7 @@ def n_items(m: Machine, code: bytes) -> int:
     if m.pend is not None:
         row = OPCODES[m.pend.op]
     else:
-        row = OPCODES[code[frame.pc] if frame.pc < len(code) else 0]
+        row = OPCODES[opcode_at(code, frame.pc)]
     return row.pops if row is not None and frame.stack.height >= row.pops else 0
 
 
