@@ -8,6 +8,8 @@ a batch's gas budget can cost a watchtower.
 from dataclasses import dataclass
 from hashlib import sha256
 
+from tests.helpers.assembly import asm
+
 PUSH0, POP, JUMP, JUMPDEST, DUP1 = b"\x5f", b"\x50", b"\x56", b"\x5b", b"\x80"
 GAS, CALL, STATICCALL, ADDRESS = b"\x5a", b"\xf1", b"\xfa", b"\x30"
 CURVE_ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617
@@ -34,39 +36,31 @@ class Case:
     calldata: bytes = b""
 
 
-def push(value: int) -> bytes:
-    """Return the shortest PUSH of `value`."""
-    raw = value.to_bytes((value.bit_length() + 7) // 8, "big")
-    return bytes([0x5F + len(raw)]) + raw
-
-
 def loop(body: bytes, prologue: bytes = b"") -> bytes:
     """Return code that repeats `body` for ever."""
-    return prologue + JUMPDEST + body + push(len(prologue)) + JUMP
+    return prologue + JUMPDEST + body + asm(len(prologue)) + JUMP
 
 
 def lasting(body: bytes, prologue: bytes = b"") -> bytes:
     """Return code that repeats `body` and ends in time: what it wrote must be committed."""
-    enough = push(60_000) + GAS + b"\x11"
-    return prologue + JUMPDEST + body + enough + push(len(prologue)) + b"\x57"
+    enough = asm(60_000) + GAS + b"\x11"
+    return prologue + JUMPDEST + body + enough + asm(len(prologue)) + b"\x57"
 
 
 def binary(opcode: int, a: int, b: int) -> bytes:
     """Return a stack-neutral use of a two-operand opcode."""
-    return push(b) + push(a) + bytes([opcode]) + POP
+    return asm(b) + asm(a) + bytes([opcode]) + POP
 
 
 def counting(body: bytes) -> bytes:
     """Return a loop whose body finds a fresh number on top of the stack, and must leave it there."""
-    return lasting(body + push(1) + b"\x01", prologue=GAS)  # no two runs count the same numbers
+    return lasting(body + asm(1) + b"\x01", prologue=GAS)  # no two runs count the same numbers
 
 
 def precompile(number: int, input_len: int, output_len: int = 64) -> bytes:
     """Return a loop that calls a precompile with the calldata as input."""
-    body = (
-        push(output_len) + push(input_len) + push(input_len) + PUSH0 + push(number) + GAS + STATICCALL + POP
-    )
-    return loop(body, prologue=push(input_len) + PUSH0 + PUSH0 + b"\x37")
+    body = asm(output_len) + asm(input_len) + asm(input_len) + PUSH0 + asm(number) + GAS + STATICCALL + POP
+    return loop(body, prologue=asm(input_len) + PUSH0 + PUSH0 + b"\x37")
 
 
 def opcode_cases() -> list[Case]:
@@ -75,40 +69,40 @@ def opcode_cases() -> list[Case]:
     top_bit = 1 << 255
     return [
         Case(name="jumpdest", code=loop(JUMPDEST * 200)),
-        Case(name="push_pop", code=loop((push(full) + POP) * 20)),
-        Case(name="dup_swap", code=loop((DUP1 + b"\x90" + POP) * 20, prologue=push(1))),
+        Case(name="push_pop", code=loop((asm(full) + POP) * 20)),
+        Case(name="dup_swap", code=loop((DUP1 + b"\x90" + POP) * 20, prologue=asm(1))),
         Case(name="add", code=loop(binary(0x01, full, full) * 10)),
         Case(name="mul", code=loop(binary(0x02, full, full) * 10)),
         Case(name="sdiv", code=loop(binary(0x05, top_bit, 3) * 10)),
-        Case(name="mulmod", code=loop((push(full - 2) + push(full - 1) + push(full) + b"\x09" + POP) * 10)),
+        Case(name="mulmod", code=loop((asm(full - 2) + asm(full - 1) + asm(full) + b"\x09" + POP) * 10)),
         Case(name="exp", code=loop(binary(0x0A, full, full) * 4)),
-        Case(name="keccak_32", code=loop((push(32) + PUSH0 + b"\x20" + POP) * 8)),
-        Case(name="keccak_4096", code=loop((push(4096) + PUSH0 + b"\x20" + POP) * 4)),
-        Case(name="mstore", code=loop((push(full) + PUSH0 + b"\x52") * 10)),
+        Case(name="keccak_32", code=loop((asm(32) + PUSH0 + b"\x20" + POP) * 8)),
+        Case(name="keccak_4096", code=loop((asm(4096) + PUSH0 + b"\x20" + POP) * 4)),
+        Case(name="mstore", code=loop((asm(full) + PUSH0 + b"\x52") * 10)),
         Case(name="mload", code=loop((PUSH0 + b"\x51" + POP) * 10)),
-        Case(name="mcopy_1024", code=loop((push(1024) + push(1) + push(64) + b"\x5e") * 4)),
-        Case(name="calldatacopy_1024", code=loop((push(1024) + PUSH0 + PUSH0 + b"\x37") * 4)),
-        Case(name="log4_32", code=lasting((push(1) * 4 + push(32) + PUSH0 + b"\xa4") * 4)),
+        Case(name="mcopy_1024", code=loop((asm(1024) + asm(1) + asm(64) + b"\x5e") * 4)),
+        Case(name="calldatacopy_1024", code=loop((asm(1024) + PUSH0 + PUSH0 + b"\x37") * 4)),
+        Case(name="log4_32", code=lasting((asm(1) * 4 + asm(32) + PUSH0 + b"\xa4") * 4)),
         Case(name="blockhash", code=loop((PUSH0 + b"\x40" + POP) * 10)),
     ]
 
 
 def state_cases() -> list[Case]:
     """Return loops over accounts and storage, every access cold unless named."""
-    call = PUSH0 * 5 + b"\x85" + push(1 << 100) + b"\x01" + GAS + CALL + POP
+    call = PUSH0 * 5 + b"\x85" + asm(1 << 100) + b"\x01" + GAS + CALL + POP
     return [
         Case(name="sload_cold", code=counting(DUP1 + b"\x54" + POP)),
         Case(name="sload_warm", code=loop((PUSH0 + b"\x54" + POP) * 10)),
-        Case(name="sstore_new", code=counting(push(1) + b"\x81" + b"\x55")),
+        Case(name="sstore_new", code=counting(asm(1) + b"\x81" + b"\x55")),
         Case(name="sstore_dirty", code=counting(DUP1 + PUSH0 + b"\x55")),
         Case(name="tstore", code=counting(DUP1 + b"\x81" + b"\x5d")),
-        Case(name="balance_cold", code=counting(DUP1 + push(1 << 100) + b"\x01" + b"\x31" + POP)),
-        Case(name="extcodehash_cold", code=counting(DUP1 + push(1 << 100) + b"\x01" + b"\x3f" + POP)),
+        Case(name="balance_cold", code=counting(DUP1 + asm(1 << 100) + b"\x01" + b"\x31" + POP)),
+        Case(name="extcodehash_cold", code=counting(DUP1 + asm(1 << 100) + b"\x01" + b"\x3f" + POP)),
         Case(name="extcodesize_self", code=loop((ADDRESS + b"\x3b" + POP) * 10)),
         Case(name="call_absent_cold", code=counting(call)),
-        Case(name="call_long_input", code=loop(PUSH0 * 2 + push(_LONG) + PUSH0 * 2 + GAS + STATICCALL + POP)),
+        Case(name="call_long_input", code=loop(PUSH0 * 2 + asm(_LONG) + PUSH0 * 2 + GAS + STATICCALL + POP)),
         Case(name="call_self_deep", code=PUSH0 * 5 + ADDRESS + GAS + CALL + POP + loop(JUMPDEST)),
-        Case(name="call_identity", code=loop((PUSH0 * 4 + push(4) + GAS + STATICCALL + POP) * 4)),
+        Case(name="call_identity", code=loop((PUSH0 * 4 + asm(4) + GAS + STATICCALL + POP) * 4)),
         Case(name="create_empty", code=lasting((PUSH0 * 3 + b"\xf0" + POP) * 2)),
         Case(name="create2_fresh", code=counting(DUP1 + PUSH0 * 3 + b"\xf5" + POP)),
     ]

@@ -18,13 +18,13 @@ from typing import Any, Final
 
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import DEVNET
-from optimistic.protocol.stepper.opcode_table import OPCODES
+from optimistic.protocol.stepper.full import Full
+from optimistic.protocol.stepper.opcode_table import OPCODES, Op
 from optimistic.protocol.stepper.prover import prove_next
 from optimistic.protocol.stepper.state import Machine
-from optimistic.protocol.stepper.step import RESTING, run
+from optimistic.protocol.stepper.step import run
 from optimistic.protocol.stepper.trace import next_state, unit_trace
 from optimistic.protocol.stepper.trace_tree import TraceTree
-from optimistic.protocol.stepper.witness import Witness
 from optimistic.protocol.types import Hash32
 from optimistic.protocol.unit import Phase
 from tests.bench import corpus
@@ -33,10 +33,11 @@ from tests.bench.osp_programs import swap, token_transfer
 from tests.bench.osp_worst import WORST, Setting
 from tests.bench.peers import ONE_STEP_GAS
 from tests.bench.table import SPREAD
+from tests.helpers.assembly import asm
 from tests.helpers.evm_world import ALICE, CONTRACT, ETHER, Alloc, sign_tx
 from tests.helpers.memory_programs import PROGRAMS as MEMORY_PROGRAMS
 from tests.helpers.memory_programs import MemoryProgram, batch_of
-from tests.helpers.onchain_host import OnchainHost, step_calldata
+from tests.helpers.onchain_host import OnchainHost, host_of, step_calldata
 from tests.helpers.stepper_batch import Proven, StepperBatch, stepper_batch
 from tests.helpers.transaction_batches import three_blocks
 
@@ -114,20 +115,17 @@ def _spread(values: list[float]) -> dict[str, float]:
 
 def program_costs(batch: StepperBatch) -> Iterator[Cost]:
     """Prove every step of a batch on L1."""
-    host = OnchainHost(batch.params, {i: deposit.hash() for i, deposit in enumerate(batch.deposits)})
-    be, m, j = batch.full(), batch.machine(), 0
-    while j == 0 or m.phase is Phase.BOUNDARY:
-        v = 0
-        while v == 0 or m.phase not in RESTING:
-            pre, phase = m.hash(), m.phase
-            started = time.process_time()
-            witness = prove_next(be, j, v, batch.acc, m)
-            encoded = witness.encode()
-            seconds = time.process_time() - started
-            proven = Proven(j, v, batch.acc, pre, m.hash(), witness, phase)
-            yield _cost(host, proven, encoded, seconds)
-            v += 1
-        j += 1
+    host = host_of(batch.params, batch.deposit_hashes)
+
+    def cost(be: Full, m: Machine, j: int, v: int) -> Cost:
+        pre, phase = m.hash(), m.phase
+        started = time.process_time()
+        witness = prove_next(be, j, v, batch.acc, m)
+        encoded = witness.encode()
+        seconds = time.process_time() - started
+        return _cost(host, Proven(j, v, batch.acc, pre, m.hash(), witness, phase), encoded, seconds)
+
+    return batch.walk(cost)
 
 
 def worst_costs() -> Iterator[tuple[str, list[Cost]]]:
@@ -140,14 +138,14 @@ def worst_costs() -> Iterator[tuple[str, list[Cost]]]:
 
 def worst_of_longest(program: MemoryProgram) -> list[Cost]:
     """Prove three steps of a long operation on L1."""
-    host = OnchainHost(DEVNET)
+    host = host_of(DEVNET)
     return [_cost(host, proven, proven.witness.encode()) for proven in sampled(program)]
 
 
 def setting_cost(setting: Setting) -> Cost:
     """Prove the step of a setting on L1."""
     proven = setting.prove()
-    return _cost(OnchainHost(DEVNET, dict(enumerate(setting.deposits))), proven, proven.witness.encode())
+    return _cost(host_of(DEVNET, setting.deposits), proven, proven.witness.encode())
 
 
 def _cost(host: OnchainHost, proven: Proven, encoded: bytes, seconds: float = 0.0) -> Cost:
@@ -156,17 +154,16 @@ def _cost(host: OnchainHost, proven: Proven, encoded: bytes, seconds: float = 0.
     post, gas = host.prove_step(*place)
     if post != proven.post:
         raise RuntimeError(f"L1 makes another step than the machine at {proven.j}:{proven.v}")
-    return Cost(_kind(proven.phase, proven.witness), gas, len(step_calldata(*place)), seconds)
+    return Cost(_kind(proven), gas, len(step_calldata(*place)), seconds)
 
 
-def _kind(phase: Phase, witness: Witness) -> str:
+def _kind(proven: Proven) -> str:
     """Return the group of the opcode, or the phase."""
-    frame = witness.start().frame
-    if phase is not Phase.EXEC or frame is None:
-        return phase.name
-    if not witness.code:
+    if proven.phase is not Phase.EXEC:
+        return proven.phase.name
+    if proven.opcode is None:
         return "PEND"
-    row = OPCODES[witness.code[frame.pc] if frame.pc < len(witness.code) else 0]
+    row = OPCODES[proven.opcode]
     return "BASIC" if row is None else row.group.name
 
 
@@ -193,7 +190,7 @@ def prover_speed() -> dict[str, float]:
 
 def _endless() -> StepperBatch:
     """Return a transaction that adds, stores and loads until its gas is gone."""
-    add = corpus.push(5) + corpus.push(7) + b"\x01"
+    add = asm(5, 7, Op.ADD)
     code = corpus.loop(add + corpus.PUSH0 + b"\x52" + corpus.PUSH0 + b"\x51" + corpus.POP)
     alloc = {ALICE: Alloc(balance=ETHER), CONTRACT: Alloc(nonce=1, code=code)}
     return stepper_batch([sign_tx(to=CONTRACT, gas=DEVNET.tx_gas_cap)], alloc)

@@ -24,9 +24,9 @@ from optimistic.protocol.transactions import create_address
 from optimistic.protocol.unit import Phase
 from tests.bench.ground_tries import ACCOUNT, surround
 from tests.bench.osp_worst import WARM, Setting, filled
+from tests.helpers.assembly import asm, run
 from tests.helpers.evm_world import ALICE, BOB, Alloc, sign_tx
-from tests.helpers.frame_programs import asm
-from tests.helpers.memory_programs import MemoryProgram, batch_of, run
+from tests.helpers.memory_programs import MemoryProgram, batch_of
 from tests.helpers.rollup import make_deposit
 from tests.helpers.stepper_batch import Proven, StepperBatch, stepper_batch
 from tests.helpers.transaction_batches import access_list, number_address
@@ -70,11 +70,10 @@ def _at(make: Callable[[], StepperBatch], phase: Phase) -> Setting:
     """Return the first machine of a batch in this phase."""
     batch = make()
     be, m = batch.full(), batch.machine()
-    deposits = tuple(deposit.hash() for deposit in batch.deposits)
     for j in count():
         for v in count():
             if m.phase is phase:
-                return Setting(be, m, j, v, batch.acc, deposits)
+                return Setting(be, m, j, v, batch.acc, batch.deposit_hashes)
             next_state(be, j, v, batch.acc, m)
             if m.phase in RESTING:
                 break

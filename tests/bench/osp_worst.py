@@ -17,7 +17,6 @@ from optimistic.protocol.stepper.full import Full
 from optimistic.protocol.stepper.opcode_table import Op
 from optimistic.protocol.stepper.ops.pending import HASH_BYTES, OUTPUT
 from optimistic.protocol.stepper.phases.exit import MAX_CODE_BYTES
-from optimistic.protocol.stepper.prover import prove_next
 from optimistic.protocol.stepper.state import FrameKind, Halt, Journal, Machine, Pend, Stack
 from optimistic.protocol.stepper.world import slot_key
 from optimistic.protocol.transactions import create_address
@@ -25,9 +24,20 @@ from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 from optimistic.protocol.unit import Phase
 from tests.bench.ground_tries import ACCOUNT, SMALL, put, surround
 from tests.helpers.memory_programs import bytes_of
-from tests.helpers.opcode_stage import CALLER, OTHER, SELF, Stage, memory, number, stage, view
+from tests.helpers.opcode_stage import (
+    CALLER,
+    GAS,
+    OTHER,
+    SELF,
+    Stage,
+    memory,
+    number,
+    precompile_stage,
+    stage,
+    view,
+)
 from tests.helpers.precompile_cases import g1, g2, modexp_input
-from tests.helpers.stepper_batch import Proven
+from tests.helpers.stepper_batch import Proven, prove_step
 
 AT: Final = (1 << 17) - CHUNK_BYTES // 2 + 17
 """Where ranges of memory begin: in the middle of a word, and on both sides of the middle of all memory."""
@@ -52,9 +62,7 @@ class Setting:
 
     def prove(self) -> Proven:
         """Make the step, once, and return its proof."""
-        pre, phase = self.m.hash(), self.m.phase
-        witness = prove_next(self.be, self.j, self.v, self.acc, self.m)
-        return Proven(self.j, self.v, self.acc, pre, self.m.hash(), witness, phase)
+        return prove_step(self.be, self.m, self.j, self.v, self.acc)
 
 
 # ------------------------------------------------------------------------------------------- parts
@@ -381,8 +389,7 @@ def dearest_inputs() -> dict[str, tuple[int, bytes]]:
 
 def _precompile(precompile: int, data: bytes) -> Setting:
     """Return the run of a precompile that can be paid for."""
-    staged = stage(precompile=precompile, calldata=view(data))
-    staged.m.phase = Phase.PRECOMPILE
+    staged = precompile_stage(precompile, data, GAS)
     return Setting(staged.be, staged.m)
 
 

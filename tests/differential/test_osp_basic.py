@@ -8,12 +8,11 @@ import pytest
 
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.stepper.opcode_table import OPCODES, Group, Op
-from optimistic.protocol.stepper.prover import prove_next
-from optimistic.protocol.stepper.state import Halt, Stack
-from optimistic.protocol.types import ZERO_HASH
+from optimistic.protocol.stepper.state import Halt
 from optimistic.protocol.unit import Phase
 from tests.helpers.onchain_host import OnchainHost
-from tests.helpers.opcode_stage import stage, view
+from tests.helpers.opcode_stage import stage_on, view
+from tests.helpers.stepper_batch import prove_step
 
 pytestmark = pytest.mark.timeout(900)  # the first test that needs the contracts may have to compile them
 
@@ -33,15 +32,11 @@ def host() -> OnchainHost:
 
 def prove(host: OnchainHost, code: bytes, items: tuple[int, ...] = (), **frame: Any) -> Halt:
     """Run one step of a frame with `items` (top first) on both sides and return how the frame stands then."""
-    setting = stage(code=code, stack=Stack(reversed(items)), **frame)
-    m = setting.m
-    pre = m.hash()
-    witness = prove_next(setting.be, 1, 1, ZERO_HASH, m)
+    setting = stage_on(items, code=code, **frame)
+    step = prove_step(setting.be, setting.m)
 
-    post, _ = host.prove_step(pre, 1, 1, ZERO_HASH, witness.encode())
-
-    assert post == m.hash()
-    assert (m.phase is Phase.EXIT) == (setting.frame.halt is not Halt.RUNNING)
+    assert host.prove(step) == step.post
+    assert (setting.m.phase is Phase.EXIT) == (setting.frame.halt is not Halt.RUNNING)
     return setting.frame.halt
 
 

@@ -20,10 +20,9 @@ from optimistic.protocol.stepper.opcode_table import Op
 from optimistic.protocol.stepper.tape import Tape
 from optimistic.protocol.stepper.witness import Witness
 from optimistic.protocol.types import ZERO_HASH, Hash32
-from optimistic.protocol.unit import Phase
 from tests.helpers.batch_cases import transaction_cases
 from tests.helpers.contract_host import Reverted
-from tests.helpers.onchain_host import OnchainHost, step_calldata
+from tests.helpers.onchain_host import host_of, step_calldata
 from tests.helpers.stepper_batch import Proven
 
 pytestmark = pytest.mark.timeout(900)  # the first test that needs the contracts may have to compile them
@@ -42,18 +41,15 @@ def samples() -> dict[Op, Proven]:
     """A step of each opcode that a batch with calls and creations runs."""
     found: dict[Op, Proven] = {}
     for proven in transaction_cases()["destroyed_thrice"].proofs():
-        if proven.phase is Phase.EXEC and proven.witness.code:
-            frame = proven.witness.start().frame
-            assert frame is not None
-            if frame.pc < len(proven.witness.code):
-                found.setdefault(Op(proven.witness.code[frame.pc]), proven)
+        if proven.opcode is not None:
+            found.setdefault(Op(proven.opcode), proven)
     return found
 
 
 def outcome(calldata: bytes) -> Hash32 | None:
     """What the contracts make of a call; None if they refuse it."""
     try:
-        return OnchainHost(DEVNET).call(calldata)[0]
+        return host_of(DEVNET).call(calldata)[0]
     except (Reverted, RuntimeError):
         return None
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from optimistic.service.one_step import L1_TX_GAS_CAP
 from tests.bench.osp import PROGRAMS, Cost, program_costs, setting_cost, summary, worst_of_longest
 from tests.bench.osp_batches import BEGINNINGS, LONGEST
 from tests.bench.osp_worst import WORST
-from tests.helpers.onchain_host import L1_TX_GAS_CAP
+from tests.helpers.onchain_host import L1_TX_BYTES
 
 pytestmark = pytest.mark.timeout(900)  # the first test that needs the contracts may have to compile them
 
-CALLDATA_LIMIT = 131_072
 GAME_BYTES = 8_192
 """Left for what a game sends along with the step, and for the envelope of the transaction."""
 HIGHEST_MEDIAN = {"token_transfer": 200_000, "swap": 300_000}
@@ -35,7 +35,7 @@ def costs_of(program: str) -> list[Cost]:
 
 def assert_fits(cost: Cost) -> None:
     assert cost.gas < L1_TX_GAS_CAP
-    assert cost.calldata <= CALLDATA_LIMIT - GAME_BYTES
+    assert cost.calldata <= L1_TX_BYTES - GAME_BYTES
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -1,25 +1,17 @@
 """Each step of programs that touch everything there is is proven on L1, and the table of that is complete."""
 
 from collections.abc import Callable
-from functools import cache
 
 import pytest
 
-from optimistic.protocol.params import RollupParams
-from optimistic.protocol.types import Hash32
 from tests.helpers.covering_programs import covering, sources
-from tests.helpers.onchain_host import OnchainHost
+from tests.helpers.onchain_host import host_of
 from tests.helpers.step_coverage import Touch, required, table
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),  # the first test that needs the contracts may have to compile them
 ]
-
-
-@cache
-def host_of(params: RollupParams, deposit_hashes: tuple[Hash32, ...]) -> OnchainHost:
-    return OnchainHost(params, dict(enumerate(deposit_hashes)))
 
 
 def test_steps__of_programs_that_touch_everything__are_proven_on_l1(
@@ -30,8 +22,7 @@ def test_steps__of_programs_that_touch_everything__are_proven_on_l1(
     for program in covering(sources()):
         host = host_of(program.source.params, program.source.deposit_hashes)
         for step in program.steps:
-            post, _ = host.prove_step(step.pre, step.j, step.v, step.acc, step.witness.encode())
-            assert post == step.post, (program.source.name, step.j, step.v, step.phase)
+            assert host.prove(step) == step.post, (program.source.name, step.j, step.v, step.phase)
         seen |= program.new.keys() | program.skips
         n_programs, n_steps = n_programs + 1, n_steps + len(program.steps)
 

@@ -7,14 +7,13 @@ import pytest
 from optimistic.protocol.constants import STEP_BITS
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.stepper.opcode_table import Op
-from optimistic.protocol.stepper.prover import prove_next
-from optimistic.protocol.stepper.state import Halt, Stack
-from optimistic.protocol.types import ZERO_HASH, Address
+from optimistic.protocol.stepper.state import Halt
+from optimistic.protocol.types import Address
 from optimistic.protocol.unit import Phase
 from tests.helpers.evm_world import ALICE, ETHER, Alloc, sign_tx
 from tests.helpers.onchain_host import OnchainHost
-from tests.helpers.opcode_stage import Stage, stage
-from tests.helpers.stepper_batch import stepper_batch
+from tests.helpers.opcode_stage import Stage, stage_on
+from tests.helpers.stepper_batch import prove_step, stepper_batch
 
 pytestmark = pytest.mark.timeout(900)  # the first test that needs the contracts may have to compile them
 
@@ -32,13 +31,10 @@ def host() -> OnchainHost:
 
 def prove(host: OnchainHost, code: bytes, items: tuple[int, ...] = (), v: int = 1, **frame: Any) -> Stage:
     """Run one step of a frame with `items`, top first, on both sides."""
-    setting = stage(code=code, stack=Stack(reversed(items)), **frame)
-    pre = setting.m.hash()
-    witness = prove_next(setting.be, 1, v, ZERO_HASH, setting.m)
+    setting = stage_on(items, code=code, **frame)
+    step = prove_step(setting.be, setting.m, v=v)
 
-    post, _ = host.prove_step(pre, 1, v, ZERO_HASH, witness.encode())
-
-    assert post == setting.m.hash()
+    assert host.prove(step) == step.post
     return setting
 
 
@@ -80,8 +76,7 @@ def test_transaction__that_uses_gas__takes_it_from_its_lane(
     ends = 0
 
     for proven in batch.proofs():
-        post, _ = host.prove_step(proven.pre, proven.j, proven.v, proven.acc, proven.witness.encode())
-        assert post == proven.post, (proven.v, proven.phase)
+        assert host.prove(proven) == proven.post, (proven.v, proven.phase)
         ends += proven.phase is Phase.TX_END
 
     assert ends == 1

@@ -12,21 +12,21 @@ import pytest
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.stepper.machine_codec import MACHINE_BYTES
 from optimistic.protocol.stepper.opcode_table import Op
-from optimistic.protocol.stepper.prover import prove_next
-from optimistic.protocol.stepper.state import Halt, Stack
+from optimistic.protocol.stepper.state import Halt
 from optimistic.protocol.stepper.tape import Range
-from optimistic.protocol.stepper.witness import Witness
 from optimistic.protocol.types import ZERO_HASH, Hash32
 from optimistic.protocol.unit import Phase
+from optimistic.service.one_step import L1_TX_GAS_CAP
+from tests.helpers.assembly import asm
 from tests.helpers.batch_cases import creation_cases, deposit_cases, transaction_cases
 from tests.helpers.covering_programs import PRECOMPILE_INPUTS
 from tests.helpers.forgeries import Verifiers
-from tests.helpers.frame_programs import PROGRAMS, WORD_MAX, Program, asm
-from tests.helpers.frame_stage import STEP_INDEX, UNIT_INDEX, machines, name_of, proven
+from tests.helpers.frame_programs import PROGRAMS, WORD_MAX, Program
+from tests.helpers.frame_stage import machines, name_of, proven
 from tests.helpers.known_holes import HELD_BY
-from tests.helpers.onchain_host import CALLER, L1_TX_GAS_CAP, OnchainHost, step_calldata, verifier_artifacts
-from tests.helpers.opcode_stage import BLOCK, memory, stage, view
-from tests.helpers.stepper_batch import Proven, StepperBatch
+from tests.helpers.onchain_host import CALLER, OnchainHost, step_calldata, verifier_artifacts
+from tests.helpers.opcode_stage import BLOCK, memory, precompile_stage, stage_on, view
+from tests.helpers.stepper_batch import Proven, StepperBatch, prove_step
 
 pytestmark = pytest.mark.timeout(900)  # the first test that needs the contracts may have to compile them
 
@@ -53,10 +53,8 @@ def test_hole__each__is_held_by_tests(hole: str) -> None:
 
 def step_of(code: bytes, items: Iterable[int] = (), **frame: Any) -> tuple[Proven, Halt, list[int]]:
     """Prove a step of a frame; return it, how the frame is then, and its stack."""
-    setting = stage(code=code, stack=Stack(reversed(tuple(items))), **frame)
-    pre = setting.m.hash()
-    witness = prove_next(setting.be, UNIT_INDEX, STEP_INDEX, ZERO_HASH, setting.m)
-    step = Proven(UNIT_INDEX, STEP_INDEX, ZERO_HASH, pre, setting.m.hash(), witness, Phase.EXEC)
+    setting = stage_on(items, code=code, **frame)
+    step = prove_step(setting.be, setting.m)
     return step, setting.frame.halt, setting.stack
 
 
@@ -64,8 +62,7 @@ def step_named(name: str, program: Program) -> Proven:
     """Return the first step of this name."""
     for be, m in machines(program):
         if name_of(be, m) == name:
-            one = proven(be, m)
-            return Proven(UNIT_INDEX, STEP_INDEX, ZERO_HASH, one.pre, one.post, one.witness, m.phase)
+            return proven(be, m)
     raise AssertionError(name)
 
 
@@ -245,13 +242,11 @@ def test_attack__value_before_the_transaction_from_the_present_state__is_refused
     verifiers: Verifiers,
 ) -> None:
     twice = Program(code=asm(5, 1, Op.SSTORE, 6, 1, Op.SSTORE))
-    steps = [proven(be, m) for be, m in machines(twice) if name_of(be, m) == "SSTORE"]
-    second = steps[1]
-    proofs = second.witness.tape.proofs
-    step = Proven(UNIT_INDEX, STEP_INDEX, ZERO_HASH, second.pre, second.post, second.witness, Phase.EXEC)
+    _, step = (proven(be, m) for be, m in machines(twice) if name_of(be, m) == "SSTORE")
+    proofs = step.witness.tape.proofs
 
     assert proofs[-1] != proofs[2]
-    wrong = second.witness.with_tape(replace(second.witness.tape, proofs=(*proofs[:3], *proofs[1:3])))
+    wrong = step.witness.with_tape(replace(step.witness.tape, proofs=(*proofs[:3], *proofs[1:3])))
     assert len(wrong.tape.proofs) == len(proofs)
     assert verifiers.both(step, wrong.encode()) == NEITHER
 
@@ -272,8 +267,7 @@ def story() -> tuple[tuple[tuple[Hash32, ...], Proven], ...]:
     )
     for batch in batches:
         for step in batch.proofs():
-            hashes = tuple(deposit.hash() for deposit in batch.deposits)
-            found.setdefault(step.phase, (hashes, step))
+            found.setdefault(step.phase, (batch.deposit_hashes, step))
     return tuple(found.values())
 
 
@@ -303,6 +297,16 @@ def test_attack__deposit_that_l1_does_not_have__is_refused() -> None:
 # ------------------------------------------------------------------------------------------- verifier
 
 
+def test_attack__constants_of_another_chain__make_another_step() -> None:
+    _, step = next(item for item in story() if item[1].phase is Phase.BLOCK_BEGIN)
+    witness = step.witness.encode()
+    on_l1, in_python = Verifiers(replace(DEVNET, block_gas_limit=1), ()).both(step, witness)
+
+    assert Verifiers(DEVNET, ()).both(step, witness) == (step.post, step.post)
+    assert on_l1 == in_python
+    assert on_l1 not in (None, step.post)
+
+
 def test_attack__verifier_changed_during_a_dispute__has_no_way_to_be() -> None:
     for name, artifact in verifier_artifacts().items():
         functions = [item for item in artifact["abi"] if item["type"] == "function"]
@@ -320,15 +324,10 @@ def test_attack__handler_named_by_the_caller__is_not_asked_for() -> None:
 @cache
 def starved_steps() -> dict[str, Proven]:
     """Steps that call other contracts or need much gas."""
-    found = {}
+    found: dict[str, Proven] = {}
     for number, (data, _) in PRECOMPILE_INPUTS.items():
-        setting = stage(precompile=number, calldata=view(data), gas=1_000_000)
-        setting.m.phase = Phase.PRECOMPILE
-        pre = setting.m.hash()
-        witness: Witness = prove_next(setting.be, UNIT_INDEX, STEP_INDEX, ZERO_HASH, setting.m)
-        found[f"precompile_{number}"] = Proven(
-            UNIT_INDEX, STEP_INDEX, ZERO_HASH, pre, setting.m.hash(), witness, Phase.PRECOMPILE
-        )
+        setting = precompile_stage(number, data, 1_000_000)
+        found[f"precompile_{number}"] = prove_step(setting.be, setting.m)
     for name in STARVED_PROGRAMS:
         found[name] = step_named(name.split("_")[0], PROGRAMS[name])
     return found

@@ -1,8 +1,7 @@
 """Opcodes of memory: two engines agree on what they leave, and L1 on each of their steps."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TypeVar
 
 import pytest
 from hypothesis import given
@@ -10,12 +9,15 @@ from hypothesis import strategies as st
 
 from optimistic.protocol.engine import Outcome
 from optimistic.protocol.params import DEVNET
+from optimistic.protocol.stepper.full import Full
 from optimistic.protocol.stepper.opcode_table import OPCODES, Group, Op
-from optimistic.protocol.stepper.tape import Range
-from optimistic.protocol.stepper.witness import Witness
-from optimistic.protocol.types import Hash32
+from optimistic.protocol.stepper.state import Machine
+from optimistic.protocol.stepper.step import load_code
+from optimistic.protocol.stepper.witness import opcode_at
 from optimistic.protocol.unit import Phase
+from tests.helpers.assembly import run
 from tests.helpers.contract_host import Reverted
+from tests.helpers.forgeries import misplaced, spoilt
 from tests.helpers.frame_programs import WORD_MAX
 from tests.helpers.memory_programs import (
     CHUNK,
@@ -29,14 +31,9 @@ from tests.helpers.memory_programs import (
     batch_of,
     bytes_of,
     call,
-    run,
 )
-from tests.helpers.onchain_host import OnchainHost
+from tests.helpers.onchain_host import L1_TX_BYTES, OnchainHost
 from tests.helpers.stepper_batch import Proven, StepperBatch
-
-Item = TypeVar("Item")
-
-LONGEST_WITNESS = 128 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +43,13 @@ def host() -> OnchainHost:
 
 def memory_steps(batch: StepperBatch) -> Iterator[Proven]:
     """Steps of opcodes of memory, and of long ranges."""
-    return (
-        proven for proven in batch.proofs() if proven.phase is Phase.EXEC and is_of_memory(proven.witness)
-    )
+    return batch.proofs(is_of_memory)
 
 
-def is_of_memory(witness: Witness) -> bool:
-    m = witness.start()
-    assert m.frame is not None
-    row = OPCODES[witness.code[m.frame.pc] if m.frame.pc < len(witness.code) else 0]
+def is_of_memory(be: Full, m: Machine, _j: int, _v: int) -> bool:
+    if m.phase is not Phase.EXEC or m.frame is None:
+        return False
+    row = OPCODES[opcode_at(load_code(be, m.frame), m.frame.pc)]
     return m.pend is not None or (row is not None and row.group is Group.MEMORY)
 
 
@@ -64,19 +59,14 @@ def gas_used(batch: StepperBatch) -> int:
     return effect.gas_used if isinstance(effect, Outcome) else 0
 
 
-def prove(host: OnchainHost, proven: Proven, witness: Witness | None = None) -> Hash32:
-    encoded = (witness or proven.witness).encode()
-    post, _ = host.prove_step(proven.pre, proven.j, proven.v, proven.acc, encoded)
-    assert len(encoded) <= LONGEST_WITNESS
-    return post
-
-
 def check(host: OnchainHost, batch: StepperBatch) -> int:
     """Compare the ends of units with the other engine's, and each step with L1's; the number of steps."""
     assert batch.leaves() == [unit.leaf for unit in batch.replay()]
     n_steps = 0
     for proven in memory_steps(batch):
-        assert prove(host, proven) == proven.post, proven.v
+        witness = proven.witness.encode()
+        assert host.prove(proven, witness) == proven.post, proven.v
+        assert len(witness) < L1_TX_BYTES
         n_steps += 1
     return n_steps
 
@@ -179,55 +169,7 @@ FORGED = (
 @pytest.mark.parametrize("name", FORGED)
 def test_memory__forged_witness__l1_refuses(host: OnchainHost, name: str) -> None:
     for proven in memory_steps(batch_of(PROGRAMS[name])):
-        for forged in forgeries(proven.witness):
+        right = proven.witness
+        for forged in (*misplaced(right), *spoilt(right)):
             with pytest.raises(Reverted):
-                prove(host, proven, forged)
-
-
-def forgeries(witness: Witness) -> Iterator[Witness]:
-    """Witnesses that differ from a right one in one place."""
-    for stack in changed_lists(witness.stack, lambda item: (item ^ 1,), 0):
-        yield replace(witness, stack=stack)
-    if witness.stack:
-        yield replace(witness, stack_rest=Hash32(flipped(witness.stack_rest, 31)))
-    yield replace(witness, code=witness.code + b"\0")
-    tape = witness.tape
-    extra = Range(bytes(32), (Hash32(bytes(32)),) * 16)
-    for ranges in changed_lists(tape.ranges, forged_ranges, extra):
-        yield replace(witness, tape=replace(tape, ranges=ranges))
-    for proofs in changed_lists(tape.proofs, forged_proofs, ()):
-        yield replace(witness, tape=replace(tape, proofs=proofs))
-    for blobs in changed_lists(tape.blobs, lambda blob: (flipped(blob, 0), blob + b"\0"), b""):
-        yield replace(witness, tape=replace(tape, blobs=blobs))
-
-
-def forged_ranges(item: Range) -> Iterator[Range]:
-    """Ranges with another byte at either end, or with a sibling more, less or changed."""
-    for place in (0, 31, len(item.words) - 32, len(item.words) - 1):
-        yield item._replace(words=flipped(item.words, place))
-    yield item._replace(words=item.words + bytes(32))
-    yield item._replace(siblings=item.siblings[1:])
-    yield item._replace(siblings=(*item.siblings, Hash32(bytes(32))))
-    yield item._replace(siblings=(*item.siblings[:-1], Hash32(flipped(item.siblings[-1], 0))))
-
-
-def forged_proofs(proof: tuple[bytes, ...]) -> Iterator[tuple[bytes, ...]]:
-    """Node lists with a node more or changed."""
-    yield (*proof, b"\x80")
-    if proof:
-        yield (*proof[:-1], flipped(proof[-1], len(proof[-1]) - 1))
-
-
-def changed_lists(
-    items: Sequence[Item], forge: Callable[[Item], Iterable[Item]], extra: Item
-) -> Iterator[tuple[Item, ...]]:
-    """Lists with one item changed, missing or more."""
-    for index, item in enumerate(items):
-        for forged in forge(item):
-            yield (*items[:index], forged, *items[index + 1 :])
-        yield (*items[:index], *items[index + 1 :])
-    yield (*items, extra)
-
-
-def flipped(data: bytes, place: int) -> bytes:
-    return data[:place] + bytes((data[place] ^ 1,)) + data[place + 1 :]
+                host.prove(proven, forged.encode())

@@ -6,13 +6,11 @@ from hypothesis import strategies as st
 
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.stepper.precompiles import PrecompileRules, input_needed, price
-from optimistic.protocol.stepper.prover import prove_next
 from optimistic.protocol.stepper.state import Halt
-from optimistic.protocol.types import ZERO_HASH
-from optimistic.protocol.unit import Phase
 from tests.helpers.onchain_host import OnchainHost
-from tests.helpers.opcode_stage import stage, view
+from tests.helpers.opcode_stage import precompile_stage
 from tests.helpers.precompile_cases import g1, g2, inputs, kzg_input, modexp_input
+from tests.helpers.stepper_batch import prove_step
 
 pytestmark = pytest.mark.timeout(900)  # the first test that needs the contracts may have to compile them
 
@@ -45,15 +43,11 @@ def prove(host: OnchainHost, number: int, data: bytes, gas: int) -> Halt:
 
 def prove_with_ranges(host: OnchainHost, number: int, data: bytes, gas: int) -> tuple[Halt, int]:
     """Run the step on both sides; return how the frame ends and how many ranges were asked for."""
-    setting = stage(precompile=number, calldata=view(data), gas=gas)
-    setting.m.phase = Phase.PRECOMPILE
-    pre = setting.m.hash()
-    witness = prove_next(setting.be, 1, 1, ZERO_HASH, setting.m)
+    setting = precompile_stage(number, data, gas)
+    step = prove_step(setting.be, setting.m)
 
-    post, _ = host.prove_step(pre, 1, 1, ZERO_HASH, witness.encode())
-
-    assert post == setting.m.hash()
-    return setting.frame.halt, len(witness.tape.ranges)
+    assert host.prove(step) == step.post
+    return setting.frame.halt, len(step.witness.tape.ranges)
 
 
 @NUMBERS

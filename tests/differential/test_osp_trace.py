@@ -1,5 +1,6 @@
 """The verifier's contracts against the step machine: each index of the virtual trace."""
 
+from dataclasses import replace
 from itertools import product
 from typing import Final
 
@@ -7,12 +8,12 @@ import pytest
 
 from optimistic.protocol.constants import STEP_BITS, UNIT_BITS
 from optimistic.protocol.params import DEVNET
-from optimistic.protocol.stepper.prover import prove_next
 from optimistic.protocol.types import ZERO_HASH, Hash32
 from optimistic.protocol.unit import Phase
 from tests.helpers.contract_host import Reverted
 from tests.helpers.onchain_host import OnchainHost
 from tests.helpers.opcode_stage import Stage, stage
+from tests.helpers.stepper_batch import prove_step
 
 pytestmark = pytest.mark.timeout(900)  # the first test that needs the contracts may have to compile them
 
@@ -44,14 +45,10 @@ def machine_in(phase: Phase) -> Stage:
 def prove(host: OnchainHost, phase: Phase, j: int, v: int, acc: Hash32) -> Phase:
     """Apply index v of unit j on both sides and return the phase after it."""
     setting = machine_in(phase)
-    m = setting.m
-    pre = m.hash()
-    witness = prove_next(setting.be, j, v, acc, m)
+    step = prove_step(setting.be, setting.m, j, v, acc)
 
-    post, _ = host.prove_step(pre, j, v, acc, witness.encode())
-
-    assert post == m.hash()
-    return m.phase
+    assert host.prove(step) == step.post
+    return setting.m.phase
 
 
 @pytest.mark.parametrize("phase", AT_REST)
@@ -89,7 +86,7 @@ def test_step__last_index__fails_unless_the_unit_ends_there(host: OnchainHost) -
 
 def test_step__another_machine__is_refused(host: OnchainHost) -> None:
     setting = machine_in(Phase.EXEC)
-    witness = prove_next(setting.be, 5, 1, ZERO_HASH, setting.m).encode()
+    step = prove_step(setting.be, setting.m)
 
     with pytest.raises(Reverted):
-        host.prove_step(Hash32(b"\x01" * 32), 5, 1, ZERO_HASH, witness)
+        host.prove(replace(step, pre=Hash32(b"\x01" * 32)))

@@ -12,7 +12,6 @@ from optimistic.protocol.batch import HEADER_BYTES, TX_PREFIX_BYTES, VERSION_BYT
 from optimistic.protocol.constants import STEP_BITS, UNIT_BITS
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.stepper.full import Full
-from optimistic.protocol.stepper.prover import prove_next
 from optimistic.protocol.stepper.state import Machine
 from optimistic.protocol.stepper.step import RESTING
 from optimistic.protocol.stepper.trace import next_state
@@ -20,8 +19,8 @@ from optimistic.protocol.types import ZERO_HASH, Hash32
 from optimistic.protocol.unit import Phase
 from tests.helpers.batch_cases import data_cases, validity_cases
 from tests.helpers.evm_world import ALICE, BOB, Alloc
-from tests.helpers.onchain_host import OnchainHost
-from tests.helpers.stepper_batch import Proven, StepperBatch
+from tests.helpers.onchain_host import OnchainHost, host_of
+from tests.helpers.stepper_batch import Proven, StepperBatch, prove_step
 from tests.helpers.transaction_batches import (
     MOST,
     PASSED_OVER,
@@ -62,30 +61,12 @@ BEGUN: Final = {
 WELL_FORMED: Final = well_formed_cases()
 
 
-@cache
-def default_host() -> OnchainHost:
-    return OnchainHost(DEVNET)
-
-
-def host_of(batch: StepperBatch) -> OnchainHost:
-    """The contracts, deployed for a batch."""
-    if batch.params == DEVNET and not batch.deposits:
-        return default_host()
-    return OnchainHost(batch.params, {i: deposit.hash() for i, deposit in enumerate(batch.deposits)})
-
-
-def prove_on_l1(host: OnchainHost, proven: Proven) -> None:
-    """Let the contracts make a step."""
-    post, _ = host.prove_step(proven.pre, proven.j, proven.v, proven.acc, proven.witness.encode())
-    assert post == proven.post, (proven.j, proven.v, proven.phase)
-
-
 def prove_beginnings(batch: StepperBatch) -> list[Phase]:
     """Prove the steps with which the batch's transactions begin, and return their phases."""
-    host = host_of(batch)
-    steps = [proven for proven in batch.proofs() if proven.phase in BEGINNING]
+    host = host_of(batch.params, batch.deposit_hashes)
+    steps = list(batch.proofs(lambda _be, m, _j, _v: m.phase in BEGINNING))
     for proven in steps:
-        prove_on_l1(host, proven)
+        assert host.prove(proven) == proven.post, (proven.j, proven.v, proven.phase)
     return [proven.phase for proven in steps]
 
 
@@ -98,15 +79,14 @@ def leaves_of_pyevm(batch: StepperBatch) -> list[Hash32]:
 
 def prove_index(host: OnchainHost, be: Full, j: int, v: int, acc: Hash32, m: Machine) -> None:
     """Change the machine by one index of a unit, on both sides."""
-    pre = m.hash()
-    witness = prove_next(be, j, v, acc, m)
-    assert host.prove_step(pre, j, v, acc, witness.encode())[0] == m.hash(), (j, v)
+    proven = prove_step(be, m, j, v, acc)
+    assert host.prove(proven) == proven.post, (j, v)
 
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_batch__every_index_proven_on_l1__ends_units_as_py_evm_does(name: str) -> None:
     batch = WHOLE[name]
-    host, be, m = host_of(batch), batch.full(), batch.machine()
+    host, be, m = host_of(batch.params, batch.deposit_hashes), batch.full(), batch.machine()
     leaves: list[Hash32] = []
     while not leaves or m.phase is Phase.BOUNDARY:
         j, v = len(leaves), 0
@@ -127,12 +107,13 @@ def test_batch__every_index_proven_on_l1__ends_units_as_py_evm_does(name: str) -
 
 def test_unit__not_ended_at_the_last_index__fails() -> None:
     batch = three_blocks()
-    host, verifier, leaves = host_of(batch), batch.verifier(), batch.leaves()
+    host = host_of(batch.params, batch.deposit_hashes)
+    verifier, leaves = batch.verifier(), batch.leaves()
     for proven in batch.proofs():
         if proven.v != 0:
             post = verifier.step(proven.pre, proven.j, LAST, proven.acc, proven.witness)
 
-            prove_on_l1(host, replace(proven, v=LAST, post=post))
+            assert host.prove(replace(proven, v=LAST)) == post
             assert (post == proven.post) is (proven.post in leaves)
 
 
@@ -214,9 +195,7 @@ def last_step(batch: StepperBatch, phase: Phase) -> Proven:
                 break
     assert found is not None
     j, v, before = found
-    pre = before.hash()
-    witness = prove_next(be, j, v, batch.acc, before)
-    return Proven(j, v, batch.acc, pre, before.hash(), witness, phase)
+    return prove_step(be, before, j, v, batch.acc)
 
 
 @pytest.mark.parametrize("phase", BEGINNING)
@@ -227,4 +206,4 @@ def test_step__of_longest_transaction__fits_one_of_l1(name: str, phase: Phase) -
     proven = last_step(longest_cases()[name], phase)
 
     assert len(proven.witness.encode()) + CALL_BYTES <= MAX_CALLDATA
-    prove_on_l1(default_host(), proven)  # it has no more gas than a transaction of L1
+    assert host_of(DEVNET).prove(proven) == proven.post  # it has no more gas than a transaction of L1

@@ -17,8 +17,8 @@ from optimistic.protocol.stepper.state import Halt
 from optimistic.protocol.stepper.step import run
 from optimistic.protocol.types import Address
 from optimistic.protocol.unit import Phase
+from tests.helpers.assembly import asm
 from tests.helpers.evm_world import Alloc
-from tests.helpers.frame_programs import asm
 from tests.helpers.opcode_stage import COINBASE, UNIT, Stage, stage, view
 from tests.helpers.random_programs import BALANCE, CONTRACTS, ORIGIN, programs
 

@@ -15,11 +15,7 @@ from hypothesis import strategies as st
 from optimistic.protocol.derivation import UnitResult
 from optimistic.protocol.engine import Outcome
 from optimistic.protocol.params import DEVNET
-from optimistic.protocol.stepper.prover import prove_next
-from optimistic.protocol.stepper.step import RESTING
-from optimistic.protocol.stepper.trace import next_state
 from optimistic.protocol.types import Address
-from optimistic.protocol.unit import Phase
 from tests.helpers import frame_programs, memory_programs
 from tests.helpers.biased_programs import THEMES, Case, cases
 from tests.helpers.eels import Executed, installed
@@ -40,34 +36,13 @@ def verifiers() -> Verifiers:
     return Verifiers(DEVNET, ())
 
 
-def places(batch: StepperBatch) -> list[tuple[int, int]]:
-    """Return (unit, index) of each step."""
-    be, m, j = batch.full(), batch.machine(), 0
-    found = []
-    while j == 0 or m.phase is Phase.BOUNDARY:
-        v = 0
-        while v == 0 or m.phase not in RESTING:
-            next_state(be, j, v, batch.acc, m)
-            found.append((j, v))
-            v += 1
-        j += 1
-    return found
-
-
 def some_steps(batch: StepperBatch) -> Iterator[Proven]:
-    """Yield all steps, or some of many, with their proofs."""
-    order = places(batch)
-    chosen = set(order)
-    if len(order) > EVERY_STEP:
-        chosen = set(Random(batch.data).sample(order, EVERY_STEP))
-    be, m = batch.full(), batch.machine()
-    for j, v in order:
-        if (j, v) not in chosen:
-            next_state(be, j, v, batch.acc, m)
-            continue
-        pre, phase = m.hash(), m.phase
-        witness = prove_next(be, j, v, batch.acc, m)
-        yield Proven(j, v, batch.acc, pre, m.hash(), witness, phase)
+    """Return all steps, or some of many, with their proofs."""
+    order = batch.indices()
+    if len(order) <= EVERY_STEP:
+        return batch.proofs()
+    chosen = set(Random(batch.data).sample(order, EVERY_STEP))
+    return batch.proofs(lambda _be, _m, j, v: (j, v) in chosen)
 
 
 def check_eels(alloc: Mapping[Address, Alloc], raw: Sequence[bytes], replay: list[UnitResult]) -> None:

@@ -15,13 +15,13 @@ from optimistic.protocol.records import Deposit
 from optimistic.protocol.stepper.opcode_table import Op
 from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import ZERO_ADDRESS, Address
+from tests.helpers.assembly import asm, run
 from tests.helpers.evm_world import ALICE, BOB, CONTRACT, ETHER, Alloc, sign_tx
-from tests.helpers.random_programs import words
 from tests.helpers.rollup import L1_TIME_S, make_deposit
 from tests.helpers.stepper_batch import StepperBatch, stepper_batch
 
-STORE: Final = words(7, 1) + bytes((Op.SSTORE,))
-REVERT: Final = words(0xBAD, 0) + bytes((Op.MSTORE,)) + words(32, 0) + bytes((Op.REVERT,))
+STORE: Final = run(Op.SSTORE, 1, 7)
+REVERT: Final = run(Op.MSTORE, 0, 0xBAD) + run(Op.REVERT, 0, 32)
 INVALID: Final = b"\xfe"
 DESTROY: Final = bytes((Op.CALLER, Op.SELFDESTRUCT))
 SYSTEM: Final = Address(b"\x42" + bytes(18) + b"\x77")
@@ -36,30 +36,25 @@ SHORT: Final = replace(DEVNET, max_tx_bytes=120)
 POOR_LANES: Final = {"gas_budget": 30_000, "system_gas_budget": 10_000}
 
 
-def _code(op: Op, *operands: int) -> bytes:
-    """Return code of one operation, the operands as it pops them."""
-    return words(*reversed(operands)) + bytes((op,))
-
-
 def _returning(length: int, first: int = 0) -> bytes:
     """Return code that returns `length` bytes of which only the first may not be zero."""
-    return _code(Op.MSTORE8, 0, first) + _code(Op.RETURN, 0, length)
+    return run(Op.MSTORE8, 0, first) + run(Op.RETURN, 0, length)
 
 
 def _destroyed(n: int) -> bytes:
     """Return code that creates n contracts that destroy themselves, and pays one of them afterwards."""
     initcode = int.from_bytes(DESTROY.ljust(32, b"\0"), "big")
-    made = _code(Op.MSTORE, 0, initcode) + _code(Op.CREATE, 1, 0, len(DESTROY)) * n
-    pay = words(0, 0, 0, 0, 3) + bytes((Op.DUP1 + 5,)) + words(9_000) + bytes((Op.CALL,))
+    made = run(Op.MSTORE, 0, initcode) + run(Op.CREATE, 1, 0, len(DESTROY)) * n
+    pay = asm(0, 0, 0, 0, 3, Op.DUP6, 9_000, Op.CALL)
     return made + pay
 
 
 def _identity_view() -> bytes:
     """Return code that overwrites what a call of identity returned, then copies it back."""
-    call = _code(Op.CALL, 50_000, 4, 0, 0, 96, 40, 64)
-    copy = _code(Op.RETURNDATACOPY, 200, 0, 96)
-    log = _code(Op.LOG0, 0, 320)
-    return _code(Op.MSTORE, 0, 0xABCD) + _code(Op.MSTORE, 64, 5) + call + _code(Op.MSTORE, 0, 1) + copy + log
+    call = run(Op.CALL, 50_000, 4, 0, 0, 96, 40, 64)
+    copy = run(Op.RETURNDATACOPY, 200, 0, 96)
+    log = run(Op.LOG0, 0, 320)
+    return run(Op.MSTORE, 0, 0xABCD) + run(Op.MSTORE, 64, 5) + call + run(Op.MSTORE, 0, 1) + copy + log
 
 
 def _access_list(*keys: int) -> list[dict[str, Any]]:
@@ -172,8 +167,8 @@ def _call(code: bytes, params: RollupParams = DEVNET, **fields: Any) -> StepperB
 
 def transaction_cases() -> dict[str, StepperBatch]:
     """Return transactions that begin and end in every way."""
-    clear = _code(Op.SSTORE, 1, 0) + _code(Op.SSTORE, 2, 0)
-    read = b"".join(_code(Op.SLOAD, slot) for slot in (1, 2)) + _code(Op.BALANCE, 0xD0)
+    clear = run(Op.SSTORE, 1, 0) + run(Op.SSTORE, 2, 0)
+    read = b"".join(run(Op.SLOAD, slot) for slot in (1, 2)) + run(Op.BALANCE, 0xD0)
     return {
         "transfer_to_nobody": _one(value=5, **FEE),
         "transfer_of_nothing": _one(**FEE),
@@ -192,7 +187,7 @@ def transaction_cases() -> dict[str, StepperBatch]:
         "revert": _call(REVERT, value=3, **FEE),
         "invalid": _call(INVALID, value=3, **FEE),
         "sender_is_coinbase": _call(STORE, replace(DEVNET, coinbase=ALICE), **FEE),
-        "calldata": _call(_code(Op.CALLDATACOPY, 3, 1, 99) + _code(Op.LOG1, 0, 70, 5), data=bytes(range(80))),
+        "calldata": _call(run(Op.CALLDATACOPY, 3, 1, 99) + run(Op.LOG1, 0, 70, 5), data=bytes(range(80))),
         "access_empty_entry": _call(read, accessList=_access_list(0)),
         "access_five_keys": _call(read, accessList=_access_list(5, 0, 4)),
         "access_many": _call(read, accessList=_access_list(9, 1, 0, 0, 12)),

@@ -15,18 +15,9 @@ from optimistic.protocol.stepper.opcode_table import Op
 from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import Address
 from tests.helpers import random_programs
+from tests.helpers.assembly import asm, call, create, returning, store
 from tests.helpers.evm_world import ALICE, BOB, ETHER, Alloc, sign_tx
-from tests.helpers.frame_programs import (
-    CALLS,
-    WORD_MAX,
-    asm,
-    call,
-    create,
-    created2_by,
-    created_by,
-    returning,
-    store,
-)
+from tests.helpers.frame_programs import CALLS, WORD_MAX, created2_by, created_by
 from tests.helpers.random_programs import BALANCE, CONTRACTS
 from tests.helpers.stepper_batch import StepperBatch, stepper_batch
 

@@ -8,17 +8,15 @@ from typing import Any, Final
 from optimistic.protocol.constants import STEP_BITS, UNIT_BITS
 from optimistic.protocol.engine import Skip
 from optimistic.protocol.params import DEVNET, RollupParams
-from optimistic.protocol.stepper.full import Full
 from optimistic.protocol.stepper.opcode_table import OPCODES, Op, OpcodeRow
-from optimistic.protocol.stepper.prover import prove_next
-from optimistic.protocol.stepper.state import Machine, Stack
-from optimistic.protocol.types import ZERO_HASH, Hash32
+from optimistic.protocol.stepper.state import Machine
+from optimistic.protocol.types import Hash32
 from optimistic.protocol.unit import Phase
 from tests.helpers import frame_programs, memory_programs
 from tests.helpers.batch_cases import batch_cases
-from tests.helpers.frame_stage import STEP_INDEX, UNIT_INDEX, machines, proven
+from tests.helpers.frame_stage import machines, proven
 from tests.helpers.memory_programs import CHUNK, HASH_CHUNK
-from tests.helpers.opcode_stage import UNIT, stage, view
+from tests.helpers.opcode_stage import UNIT, precompile_stage, stage, stage_on, view
 from tests.helpers.precompile_cases import g1, g2, kzg_input, modexp_input, word
 from tests.helpers.step_coverage import (
     CALLS,
@@ -31,7 +29,7 @@ from tests.helpers.step_coverage import (
     Touch,
     touches,
 )
-from tests.helpers.stepper_batch import Proven, StepperBatch
+from tests.helpers.stepper_batch import UNIT_INDEX, Proven, StepperBatch, prove_step
 from tests.helpers.transaction_batches import (
     fee_cases,
     ill_formed_batch,
@@ -106,14 +104,11 @@ def sources() -> Iterator[Source]:
 
 
 def _of_frames(program: frame_programs.Program) -> Iterator[Proven]:
-    for be, m in machines(program):
-        one = proven(be, m)
-        yield Proven(UNIT_INDEX, STEP_INDEX, ZERO_HASH, one.pre, one.post, one.witness, m.phase)
+    return (proven(be, m) for be, m in machines(program))
 
 
 def _of_batch(name: str, batch: StepperBatch) -> Source:
-    hashes = tuple(deposit.hash() for deposit in batch.deposits)
-    return Source(name, batch.proofs, batch.params, hashes, partial(_skips, batch))
+    return Source(name, batch.proofs, batch.params, batch.deposit_hashes, partial(_skips, batch))
 
 
 def _skips(batch: StepperBatch) -> Iterator[str]:
@@ -125,13 +120,6 @@ def _skips(batch: StepperBatch) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------- single steps
 
 
-def _prove(be: Full, m: Machine, v: int = STEP_INDEX, j: int = UNIT_INDEX, acc: Hash32 = ZERO_HASH) -> Proven:
-    """Prove one step and change the machine by it."""
-    pre, phase = m.hash(), m.phase
-    witness = prove_next(be, j, v, acc, m)
-    return Proven(j, v, acc, pre, m.hash(), witness, phase)
-
-
 def _resting() -> Iterator[Proven]:
     """Yield indices that execute nothing."""
     be = stage().be
@@ -141,17 +129,17 @@ def _resting() -> Iterator[Proven]:
         (Phase.BOUNDARY, 0, NEXT_BATCH),
         (Phase.ERRORED, 7, UNIT_INDEX),
     ):
-        yield _prove(be, Machine(phase, UNIT), v, j)
+        yield prove_step(be, Machine(phase, UNIT), j, v)
     unfinished = stage(code=bytes((Op.JUMPDEST,)))
-    yield _prove(unfinished.be, unfinished.m, LAST_STEP)
+    yield prove_step(unfinished.be, unfinished.m, v=LAST_STEP)
 
 
 def _steps(code: bytes, items: Iterable[int], **frame: Any) -> Iterator[Proven]:
     """Yield the step of an opcode on items, top first, and those of its long range."""
-    setting = stage(code=code, stack=Stack(reversed(tuple(items))), **frame)
-    yield _prove(setting.be, setting.m)
+    setting = stage_on(items, code=code, **frame)
+    yield prove_step(setting.be, setting.m)
     while setting.m.pend is not None:
-        yield _prove(setting.be, setting.m)
+        yield prove_step(setting.be, setting.m)
 
 
 def _opcode_sources() -> Iterator[Source]:
@@ -233,6 +221,5 @@ def _precompile_sources() -> Iterator[Source]:
 
 
 def _precompile(number: int, data: bytes, gas: int = 1_000_000) -> Iterator[Proven]:
-    setting = stage(precompile=number, calldata=view(data), gas=gas)
-    setting.m.phase = Phase.PRECOMPILE
-    yield _prove(setting.be, setting.m)
+    setting = precompile_stage(number, data, gas)
+    yield prove_step(setting.be, setting.m)

@@ -1,6 +1,6 @@
 """Witnesses that are wrong in every way: words changed, items missing, more, elsewhere, of another step."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -41,7 +41,7 @@ class Verifiers:
     def on_l1(self, step: Proven, witness: bytes) -> Hash32 | None:
         """Return the hash after the step, None if the contracts refuse the witness, in whatever way."""
         try:
-            return self._host.prove_step(step.pre, step.j, step.v, step.acc, witness)[0]
+            return self._host.prove(step, witness)
         except (Reverted, RuntimeError):
             return None
 
@@ -108,16 +108,65 @@ def misplaced(right: Witness) -> Iterator[Witness]:
             rest = items[:i] + items[i + 1 :]
             yield _with(right, name, rest)
             yield _with(right, name, (*items, item))
-            yield _with(right, name, (*items[i:], *items[:i]))
+            yield from _others(right, (_with(right, name, (*items[i:], *items[:i])),))
             for other, convert in _elsewhere(name):
                 moved = _with(right, name, rest)
                 yield _with(moved, other, (*getattr(right.tape, other), convert(item)))
-    yield replace(right, tape=Tape())
     yield replace(right, code=right.code + b"\0")
     yield replace(right, code=right.code[:-1] if right.code else b"\0")
     yield replace(right, stack=(*right.stack, 0))
-    yield replace(right, stack=right.stack[1:], stack_rest=right.stack_rest)
-    yield replace(right, stack=right.stack[::-1])
+    fewer = (replace(right, tape=Tape()), replace(right, stack=right.stack[1:]))
+    yield from _others(right, (*fewer, replace(right, stack=right.stack[::-1])))
+
+
+def _others(right: Witness, witnesses: Iterable[Witness]) -> Iterator[Witness]:
+    """Yield those that are not the right one."""
+    return (witness for witness in witnesses if witness != right)
+
+
+def spoilt(right: Witness) -> Iterator[Witness]:
+    """Yield witnesses with one item a little wrong: a byte changed, a part missing or more."""
+    for i, item in enumerate(right.stack):
+        yield replace(right, stack=(*right.stack[:i], item ^ 1, *right.stack[i + 1 :]))
+    if right.stack:
+        yield replace(right, stack_rest=Hash32(_flipped(right.stack_rest, WORD - 1)))
+    for name in LISTS:
+        items = getattr(right.tape, name)
+        for i, item in enumerate(items):
+            for other in _spoilt_item(item):
+                yield _with(right, name, (*items[:i], other, *items[i + 1 :]))
+
+
+def _spoilt_item(item: Range | tuple[bytes, ...] | bytes) -> Iterator[object]:
+    if isinstance(item, bytes):
+        yield from _spoilt_bytes(item)
+    elif isinstance(item, Range):
+        yield from (item._replace(words=words) for words in _spoilt_bytes(item.words))
+        siblings = item.siblings
+        yield item._replace(siblings=(*siblings, ZERO_HASH))
+        if siblings:
+            yield item._replace(siblings=siblings[:-1])
+            yield item._replace(siblings=(*siblings[:-1], Hash32(_flipped(siblings[-1], 0))))
+        if siblings[::-1] != siblings:
+            yield item._replace(siblings=siblings[::-1])
+    else:
+        for i, node in enumerate(item):
+            yield from ((*item[:i], other, *item[i + 1 :]) for other in _spoilt_bytes(node))
+        if item:
+            yield item[:-1]
+        yield (*item, b"\x80")
+
+
+def _spoilt_bytes(data: bytes) -> Iterator[bytes]:
+    """Yield bytes with one changed, without the last, and with a word more."""
+    if data:
+        yield from (_flipped(data, place) for place in sorted({0, len(data) // 2, len(data) - 1}))
+        yield data[:-1]
+    yield data + bytes(WORD)
+
+
+def _flipped(data: bytes, place: int) -> bytes:
+    return data[:place] + bytes((data[place] ^ 1,)) + data[place + 1 :]
 
 
 def _elsewhere(name: str) -> Iterator[tuple[str, Callable[[Any], Any]]]:

@@ -7,21 +7,18 @@ from dataclasses import dataclass, replace
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.stepper.full import Full
 from optimistic.protocol.stepper.opcode_table import OPCODES
-from optimistic.protocol.stepper.prover import prove_next
 from optimistic.protocol.stepper.state import Journal, Machine, hash_of, view_of
 from optimistic.protocol.stepper.step import load_code, step
-from optimistic.protocol.stepper.witness import Witness, reads_opcode
+from optimistic.protocol.stepper.witness import opcode_at, reads_opcode
 from optimistic.protocol.stepper.words import FrozenWords
 from optimistic.protocol.stepper.world import open_account, write_account
-from optimistic.protocol.types import ZERO_HASH, Hash32
+from optimistic.protocol.types import ZERO_HASH
 from optimistic.protocol.unit import Phase
 from tests.helpers.evm_world import ALICE, make_state
 from tests.helpers.frame_programs import TARGET, Program, created_by, world_of
 from tests.helpers.opcode_stage import RING, TX, UNIT
+from tests.helpers.stepper_batch import Proven, prove_step
 
-UNIT_INDEX = 1
-STEP_INDEX = 5
-"""Any step of a unit but the first and the last."""
 NUMBER = 300
 INTRINSIC_GAS = 21_000
 CREATE_GAS = 32_000
@@ -29,12 +26,9 @@ FRAME_PHASES = frozenset({Phase.EXEC, Phase.PRECOMPILE, Phase.CREATE_ENTER, Phas
 
 
 @dataclass(frozen=True)
-class FrameStep:
+class FrameStep(Proven):
     """One step and its proof."""
 
-    pre: Hash32
-    witness: Witness
-    post: Hash32
     kind: tuple[object, ...]
     """How much it asks for, and how the frame is then."""
 
@@ -80,11 +74,10 @@ def proven(be: Full, m: Machine, gas: int | None = None) -> FrameStep:
     assert present.frame is not None
     if gas is not None:
         present.frame.gas = gas
-    pre = present.hash()
-    witness = prove_next(be, UNIT_INDEX, STEP_INDEX, ZERO_HASH, present)
-    tape = witness.tape
+    one = prove_step(be, present)
+    tape = one.witness.tape
     kind = (*map(len, (tape.ranges, tape.blobs, *tape.proofs)), *_ending(present))
-    return FrameStep(pre, witness, present.hash(), kind)
+    return FrameStep(**vars(one), kind=kind)
 
 
 def _ending(m: Machine) -> tuple[object, ...]:
@@ -118,6 +111,5 @@ def name_of(be: Full, m: Machine) -> str:
     assert m.frame is not None
     if not reads_opcode(m):
         return m.phase.name if m.pend is None else "PEND"
-    code = load_code(be, m.frame)
-    row = OPCODES[code[m.frame.pc] if m.frame.pc < len(code) else 0]
+    row = OPCODES[opcode_at(load_code(be, m.frame), m.frame.pc)]
     return "INVALID" if row is None else row.name

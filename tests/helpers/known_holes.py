@@ -18,7 +18,6 @@ MEMORY: Final = "tests/differential/test_osp_memory.py"
 MPT: Final = "tests/differential/test_mpt_solidity.py"
 PRECOMPILES: Final = "tests/differential/test_precompiles_solidity.py"
 STATE: Final = "tests/differential/test_osp_state_call.py"
-TAMPERING: Final = "tests/differential/test_osp_tampering.py"
 THREE_WAY: Final = "tests/differential/test_three_way.py"
 TRACE: Final = "tests/differential/test_osp_trace.py"
 TRANSACTIONS: Final = "tests/differential/test_osp_transactions.py"
@@ -56,7 +55,7 @@ HELD_BY: Final[Mapping[str, tuple[str, ...]]] = {
         f"{TRACE}::test_step__at_rest_after_index_zero__is_padding",
         f"{TRACE}::test_step__last_index__fails_unless_the_unit_ends_there",
     ),
-    "constants_of_another_chain": (f"{TAMPERING}::test_step__other_parameters__other_result",),
+    "constants_of_another_chain": (f"{HOLES}::test_attack__constants_of_another_chain__make_another_step",),
     "long_rlp_list_prefix_and_root_of_nothing": (
         f"{CODECS}::test_rlp__any_bytes__both_split_or_refuse",
         "solidity/test/libraries/Mpt.t.sol::test_read_emptyTrie_isAbsent",

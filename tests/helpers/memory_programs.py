@@ -11,8 +11,10 @@ from typing import Final
 
 from optimistic.protocol.stepper.opcode_table import OPCODES, Group, Op
 from optimistic.protocol.types import Address
+from tests.helpers import assembly
+from tests.helpers.assembly import asm, run
 from tests.helpers.evm_world import ALICE, ETHER, Alloc, sign_tx
-from tests.helpers.frame_programs import NOBODY, TARGET, WORD_MAX, asm
+from tests.helpers.frame_programs import NOBODY, TARGET, WORD_MAX
 from tests.helpers.stepper_batch import StepperBatch, stepper_batch
 
 CONTRACT: Final = Address(b"\xc1" * 20)
@@ -39,25 +41,25 @@ def bytes_of(length: int) -> bytes:
     return bytes(1 + (7 * i + i // 251) % 255 for i in range(length))
 
 
-def run(op: Op, *operands: int) -> bytes:
-    """Return code that runs an opcode on operands, top first."""
-    return asm(*reversed(operands), op)
-
-
 SEED: Final = b"".join(
     asm(int.from_bytes(bytes_of(96)[i : i + 32], "big"), i, Op.MSTORE) for i in (0, 32, 64)
 )
 """Code that fills three words of memory."""
 OBSERVE: Final = asm(Op.MSIZE, 0, Op.KECCAK256, 0, Op.SSTORE, Op.STOP)
 """Code that stores the hash of all memory."""
+OBSERVE_LONG: Final = (
+    asm(Op.MSIZE, 0, Op.SSTORE)
+    + b"".join(asm(CHUNK, i * CHUNK, Op.KECCAK256, 1 + i, Op.SSTORE) for i in range(4))
+    + asm(Op.STOP)
+)
+"""The same of much memory, in parts that need one step each."""
 KEEP: Final = asm(1, Op.SSTORE)
 """Code that stores the item on top."""
 
 
 def call(op: Op, to: Address, args: tuple[int, int], out: tuple[int, int], gas: int = 5_000_000) -> bytes:
     """Return code of a call without value whose result is dropped; ranges are (offset, length)."""
-    value = (0,) if op is Op.CALL else ()
-    return run(op, gas, int.from_bytes(to, "big"), *value, *args, *out) + asm(Op.POP)
+    return assembly.call(op, to, gas=gas, args=args, out=out) + asm(Op.POP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,10 +157,11 @@ def _copies() -> Iterator[tuple[str, MemoryProgram]]:
     """Yield copies of calldata and of the running code."""
     for operands in (*_EMPTY, *_SHORT, *_ENDLESS, *_LONG):
         copied = bytes_of(40_000 if operands in _LONG else 100)
-        code = SEED + run(Op.CALLDATACOPY, *operands) + OBSERVE
+        end = OBSERVE_LONG if operands in _LONG else OBSERVE
+        code = SEED + run(Op.CALLDATACOPY, *operands) + end
         yield _named(Op.CALLDATACOPY, operands), MemoryProgram(code=code, data=copied)
         yield f"{_named(Op.CALLDATACOPY, operands)}_of_nothing", MemoryProgram(code=code)
-        code = SEED + run(Op.CODECOPY, *operands) + OBSERVE
+        code = SEED + run(Op.CODECOPY, *operands) + end
         longer = code + copied[: 24_576 - len(code)]
         yield _named(Op.CODECOPY, operands), MemoryProgram(code=longer)
 
@@ -170,14 +173,15 @@ def _ext_copies() -> Iterator[tuple[str, MemoryProgram]]:
         owners.items(), (_EMPTY[3], *_SHORT[:4], _ENDLESS[0], *_LONG[2:4])
     ):
         copy = run(Op.EXTCODECOPY, int.from_bytes(owner, "big"), *operands)
-        yield f"{_named(Op.EXTCODECOPY, operands)}_{name}", MemoryProgram(code=SEED + copy + copy + OBSERVE)
+        code = SEED + copy + copy + (OBSERVE_LONG if operands in _LONG else OBSERVE)
+        yield f"{_named(Op.EXTCODECOPY, operands)}_{name}", MemoryProgram(code=code)
     dirty = int.from_bytes(b"\xff" * 12 + CONTRACT, "big")
     code = SEED + run(Op.EXTCODECOPY, dirty, *_SHORT[0]) + run(Op.EXTCODECOPY, dirty, *_EMPTY[1]) + OBSERVE
     yield "EXTCODECOPY_dirty", MemoryProgram(code=code)
     largest = {CONTRACT: Alloc(code=bytes_of(24_576))}
     number = int.from_bytes(CONTRACT, "big")
     for operands in ((31, 1, CHUNK), (31, 1, CHUNK + 1), (31, 24_575, CHUNK + 1), (31, 24_576, 2 * CHUNK)):
-        code = SEED + run(Op.EXTCODECOPY, number, *operands) + OBSERVE
+        code = SEED + run(Op.EXTCODECOPY, number, *operands) + OBSERVE_LONG
         yield f"{_named(Op.EXTCODECOPY, operands)}_largest", MemoryProgram(code=code, others=largest)
 
 
@@ -198,7 +202,7 @@ def _returndata_copies() -> Iterator[tuple[str, MemoryProgram]]:
     for to, length in product((IDENTITY, ECHO), (CHUNK, CHUNK + 1, 2 * CHUNK + 40)):
         before = run(Op.CALLDATACOPY, 9, 1, 39_000) + call(Op.CALL, to, (11, length), (0, 0), 500_000)
         for operands in ((33, 0, length), (13, 1, length - 1)):
-            code = before + run(Op.RETURNDATACOPY, *operands) + OBSERVE
+            code = before + run(Op.RETURNDATACOPY, *operands) + OBSERVE_LONG
             name = f"{_named(Op.RETURNDATACOPY, operands)}_long_{to[-1]:x}"
             yield name, MemoryProgram(code=code, data=bytes_of(40_000))
 
@@ -220,7 +224,7 @@ def _memory_copies() -> Iterator[tuple[str, MemoryProgram]]:
         yield _named(Op.MCOPY, operands), MemoryProgram(code=SEED + run(Op.MCOPY, *operands) + OBSERVE)
     longs = ((5, 6, CHUNK), (6, 5, CHUNK), (5, 6, CHUNK + 1), (6, 5, CHUNK + 1), (0, CHUNK, CHUNK + 1))
     for operands in (*longs, (CHUNK, 0, 2 * CHUNK), (0, 0, CHUNK + 1), (40_000, 9, CHUNK + 1)):
-        code = run(Op.CALLDATACOPY, 9, 1, CHUNK) + run(Op.MCOPY, *operands) + OBSERVE
+        code = run(Op.CALLDATACOPY, 9, 1, CHUNK) + run(Op.MCOPY, *operands) + OBSERVE_LONG
         yield _named(Op.MCOPY, operands), MemoryProgram(code=code, data=bytes_of(40_000))
 
 
@@ -236,7 +240,7 @@ def _largest() -> Iterator[tuple[str, MemoryProgram]]:
     }
     contract = {CONTRACT: Alloc(code=bytes_of(24_576))}
     for name, copy in copies.items():
-        code = SEED + copy + OBSERVE
+        code = SEED + copy + OBSERVE_LONG
         longest = code + bytes_of(49_152 - len(code))
         program = MemoryProgram(code=longest, is_create=True, gas=3_000_000, others=contract)
         yield f"largest_{name}", program
@@ -272,7 +276,7 @@ def _hashes() -> Iterator[tuple[str, MemoryProgram]]:
         yield _named(op, operands), MemoryProgram(code=code)
     for op, operands in product((Op.KECCAK256, Op.LOG0, Op.LOG3), longs):
         code = run(Op.CALLDATACOPY, 9, 1, CHUNK) + run(op, *operands, *ops[op])
-        code += KEEP if op is Op.KECCAK256 else b""
+        code += (KEEP if op is Op.KECCAK256 else b"") + OBSERVE_LONG
         yield _named(op, operands), MemoryProgram(code=code, data=bytes_of(40_000), gas=1_500_000)
     for op in (Op.CALL, Op.STATICCALL):
         code = call(op, LOGGER, (0, 0), (0, 0)) + OBSERVE
@@ -289,7 +293,7 @@ def _outputs() -> Iterator[tuple[str, MemoryProgram]]:
         code = run(Op.CALLDATACOPY, 9, 1, 39_000)
         for out in ((17, length), (0, length + 9)):
             code += call(Op.CALL, to, (11, length), out, 300_000)
-        yield f"output_{length}_of_{to[-1]:x}", MemoryProgram(code=code + OBSERVE, data=bytes_of(40_000))
+        yield f"output_{length}_of_{to[-1]:x}", MemoryProgram(code=code + OBSERVE_LONG, data=bytes_of(40_000))
 
 
 # ----------------------------------------------------------------------------------------- driver

@@ -2,9 +2,10 @@
 
 from optimistic.protocol.types import Hash32
 from optimistic.service.l1_transport import HttpTransport
+from optimistic.service.one_step import L1_TX_GAS_CAP
 from tests.helpers.anvil import Anvil
 from tests.helpers.contract_host import Reverted
-from tests.helpers.onchain_host import CALLER, L1_TX_GAS_CAP, Deployment, step_calldata
+from tests.helpers.onchain_host import CALLER, Deployment, step_calldata
 
 _REVERTED = "execution reverted"
 _TOP_CALL = {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}

@@ -14,7 +14,9 @@ from optimistic.protocol.hashing import WORD_BYTES, abi_words, keccak256
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.stepper.abi import string
 from optimistic.protocol.types import Hash32
+from optimistic.service.one_step import L1_TX_GAS_CAP
 from tests.helpers.contract_host import REVERT, Reverted, compiled
+from tests.helpers.stepper_batch import Proven
 
 SOURCES: Final = Path("solidity") / "src" / "dispute" / "osp"
 GROUPS: Final[Mapping[str, str]] = MappingProxyType(
@@ -31,8 +33,8 @@ GROUPS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Contracts that know the steps, by their names in the constructor of the verifier."""
 ENTRY: Final = "OspEntry"
-L1_TX_GAS_CAP: Final = 1 << 24
-"""No transaction on L1 has more (EIP-7825), so every step must be proven within it."""
+L1_TX_BYTES: Final = 1 << 17
+"""Nodes of L1 pass on no larger transaction, so the call with a witness must be shorter."""
 
 CALLER: Final = "0x" + "11" * 20
 INBOX: Final = "0x" + "1b" * 20
@@ -127,6 +129,11 @@ class OnchainHost:
         """
         return self.call(step_calldata(pre, j, v, acc, witness))
 
+    def prove(self, step: Proven, witness: bytes | None = None) -> Hash32:
+        """Like `prove_step`, of a step with its own or another witness; return only the hash."""
+        encoded = step.witness.encode() if witness is None else witness
+        return self.prove_step(step.pre, step.j, step.v, step.acc, encoded)[0]
+
     def call(self, data: bytes) -> tuple[Hash32, int]:
         """Like `prove_step`, with any encoding of the call."""
         before = self._evm.snapshot()
@@ -142,6 +149,12 @@ class OnchainHost:
             raise Reverted(bytes.fromhex(reverted[1])) from exc
         finally:
             self._evm.revert(before)  # nothing stays warm for the next call
+
+
+@cache
+def host_of(params: RollupParams, deposit_hashes: tuple[Hash32, ...] = ()) -> OnchainHost:
+    """Return the verifier of a configuration behind an inbox that stores these deposits."""
+    return OnchainHost(params, dict(enumerate(deposit_hashes)))
 
 
 def _floor_gas(calldata: bytes) -> int:

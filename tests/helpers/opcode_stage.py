@@ -1,6 +1,6 @@
 """One opcode at a time: a frame in a small world, with everything at hand."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -225,6 +225,18 @@ def stage(
     }
     frame = Frame(**{**fields, **changes})
     return Stage(be, Machine(Phase.EXEC, unit, TX, journal, frame))
+
+
+def stage_on(items: Iterable[int], **fields: Any) -> Stage:
+    """Set up a frame of SELF with items on its stack, top first."""
+    return stage(stack=Stack(reversed(tuple(items))), **fields)
+
+
+def precompile_stage(precompile: int, data: bytes, gas: int) -> Stage:
+    """Set up the frame of a precompile, by its address."""
+    setting = stage(precompile=precompile, calldata=view(data), gas=gas)
+    setting.m.phase = Phase.PRECOMPILE
+    return setting
 
 
 def number(data: bytes) -> int:

@@ -2,6 +2,8 @@
 
 from hypothesis import strategies as st
 
+from tests.helpers.assembly import asm
+
 ORIGIN = bytes.fromhex("aa" * 20)
 CONTRACTS = tuple(bytes((number,)) * 20 for number in (0xC1, 0xC2, 0xC3))
 BALANCE = 10**6
@@ -20,15 +22,6 @@ SMALL = st.one_of(
 )
 
 
-def push(value: int) -> bytes:
-    body = value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
-    return bytes((0x5F + len(body),)) + body
-
-
-def words(*values: int) -> bytes:
-    return b"".join(push(value) for value in values)
-
-
 def memory_range() -> st.SearchStrategy[tuple[int, int]]:
     return st.tuples(st.integers(0, 200), st.integers(0, 100))
 
@@ -37,27 +30,27 @@ def memory_range() -> st.SearchStrategy[tuple[int, int]]:
 def pieces(draw: st.DrawFn) -> bytes:
     kind = draw(st.integers(0, 9))
     if kind <= 3:
-        return push(draw(SMALL)) + push(draw(SMALL)) + bytes((draw(st.sampled_from(PLAIN)),))
+        return asm(draw(SMALL), draw(SMALL)) + bytes((draw(st.sampled_from(PLAIN)),))
     if kind == 4:
         start, size = draw(memory_range())
-        return words(size, draw(st.integers(0, 60)), start) + bytes(
+        return asm(size, draw(st.integers(0, 60)), start) + bytes(
             (draw(st.sampled_from((0x37, 0x39, 0x3E, 0x5E))),)
         )
     if kind == 5:
         topics = draw(st.integers(0, 4))
         start, size = draw(memory_range())
-        return words(*range(topics), size, start) + bytes((0xA0 + topics,))
+        return asm(*range(topics), size, start) + bytes((0xA0 + topics,))
     if kind == 6:
         return draw(calls())
     if kind == 7:
         start, size = draw(memory_range())
-        salt = words(draw(st.integers(0, 2)))
+        salt = asm(draw(st.integers(0, 2)))
         value = draw(st.sampled_from((0, 1, 2 * BALANCE)))
         create2 = draw(st.booleans())
-        return (salt if create2 else b"") + words(size, start, value) + bytes((0xF5 if create2 else 0xF0,))
+        return (salt if create2 else b"") + asm(size, start, value) + bytes((0xF5 if create2 else 0xF0,))
     if kind == 8:
         account = int.from_bytes(draw(st.sampled_from((*CONTRACTS, ORIGIN, b"\x77" * 20))), "big")
-        return push(account) + bytes((draw(st.sampled_from((0x31, 0x3B, 0x3F))),))
+        return asm(account) + bytes((draw(st.sampled_from((0x31, 0x3B, 0x3F))),))
     return draw(endings())
 
 
@@ -67,11 +60,11 @@ def calls(draw: st.DrawFn) -> bytes:
     target = draw(st.sampled_from((*CONTRACTS, ORIGIN, b"\x66" * 20, b"\1", b"\2", b"\3", b"\4", b"\x09")))
     in_start, in_size = draw(memory_range())
     out_start, out_size = draw(memory_range())
-    code = words(out_size, out_start, in_size, in_start)
+    code = asm(out_size, out_start, in_size, in_start)
     if opcode in (0xF1, 0xF2):
-        code += push(draw(st.sampled_from((0, 0, 1, 2 * BALANCE))))
-    gas = draw(st.sampled_from((push(0), push(3_000), b"\x5a")))
-    return code + push(int.from_bytes(target, "big")) + gas + bytes((opcode,))
+        code += asm(draw(st.sampled_from((0, 0, 1, 2 * BALANCE))))
+    gas = draw(st.sampled_from((asm(0), asm(3_000), b"\x5a")))
+    return code + asm(int.from_bytes(target, "big")) + gas + bytes((opcode,))
 
 
 @st.composite
@@ -83,11 +76,11 @@ def endings(draw: st.DrawFn) -> bytes:
             (
                 b"\x00",
                 b"\xfe",
-                words(size, start) + b"\xf3",
-                words(size, start) + b"\xfd",
-                push(target) + b"\xff",
-                push(draw(SMALL)) + b"\x56",
-                words(draw(st.integers(0, 1)), draw(st.integers(0, 60))) + b"\x57",
+                asm(size, start) + b"\xf3",
+                asm(size, start) + b"\xfd",
+                asm(target) + b"\xff",
+                asm(draw(SMALL)) + b"\x56",
+                asm(draw(st.integers(0, 1)), draw(st.integers(0, 60))) + b"\x57",
             )
         )
     )

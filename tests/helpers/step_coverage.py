@@ -15,7 +15,7 @@ from optimistic.protocol.stepper.backend import InvalidWitness
 from optimistic.protocol.stepper.opcode_table import OPCODES, Op, OpcodeRow, StaticRule
 from optimistic.protocol.stepper.state import Frame, FrameKind, Halt, Machine
 from optimistic.protocol.stepper.trace import next_state
-from optimistic.protocol.stepper.witness import reads_opcode
+from optimistic.protocol.stepper.witness import opcode_at, reads_opcode
 from optimistic.protocol.stepper.witness_only import WitnessOnly
 from optimistic.protocol.stepper.world import open_account
 from optimistic.protocol.types import Address, Hash32
@@ -98,8 +98,7 @@ def touches(
 
 def _opcode(params: RollupParams, proven: Proven, step: Replayed) -> Touch:
     frame = _frame(step.before)
-    code = frame.code or b""
-    byte = code[frame.pc] if frame.pc < len(code) else 0
+    byte = opcode_at(frame.code or b"", frame.pc)
     row = OPCODES[byte]
     if row is None:
         return Touch("opcodes", UNDEFINED, "undefined")

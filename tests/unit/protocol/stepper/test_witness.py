@@ -22,9 +22,10 @@ from optimistic.protocol.stepper.tape import Range, Tape
 from optimistic.protocol.stepper.witness import Witness
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 from optimistic.protocol.unit import Phase
+from tests.helpers.assembly import SALT, asm, call, create, returning
 from tests.helpers.evm_world import ALICE, ETHER, Alloc, sign_tx
-from tests.helpers.frame_programs import SALT, WORLD, asm, call, create, returning
 from tests.helpers.frame_programs import TARGET as CONTRACT
+from tests.helpers.frame_programs import WORLD
 from tests.helpers.opcode_stage import stage, view
 from tests.helpers.rollup import make_deposit
 from tests.helpers.stepper_batch import Proven, StepperBatch, stepper_batch
