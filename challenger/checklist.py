@@ -6,13 +6,19 @@ from typing import Any, TypeVar
 from challenger.cli_options import daemon_config, load_signer
 from challenger.config import ChallengerConfig
 from challenger.watchtower import Wiring
-from optimistic.protocol.errors import RollupError
-from optimistic.service.contracts import AssertionChain
+from optimistic.protocol.errors import CriticalError, RollupError
+from optimistic.service.contract import revert_class
+from optimistic.service.contracts import AssertionChain, PrecompileProbe
 from optimistic.service.data_folder import DataFolder
 from optimistic.service.deployment import Deployment, verify_against_l1
 from optimistic.service.l1_client import L1Client
+from optimistic.service.l1_errors import ContractReverted, L1RequestFailed
 
 T = TypeVar("T")
+
+
+class PrecompilesDiffer(CriticalError):
+    """L1 runs precompiles in another way than the one-step verifier counts on."""
 
 
 class Checklist:
@@ -53,6 +59,7 @@ def check_everything(values: dict[str, Any], wiring: Wiring) -> list[dict[str, A
     if config.l1_check_url is not None:
         _check_endpoint(checklist, "second endpoint", config.l1_check_url, (config, deployment, wiring))
     if client is not None:
+        _check_precompiles(checklist, deployment, client)
         _check_account(checklist, config, deployment, client)
     return checklist.results
 
@@ -68,6 +75,24 @@ def _check_endpoint(
         return client
 
     return checklist.attempt(check, connect, "holds the contracts of the deployment")
+
+
+def _check_precompiles(checklist: Checklist, deployment: Deployment, client: L1Client) -> None:
+    probe = PrecompileProbe(client, deployment.contracts.precompile_probe)
+
+    def ask() -> None:
+        try:
+            probe.probe(at="latest")
+        except revert_class("NotEnoughGas") as error:
+            raise L1RequestFailed(
+                f"the endpoint gives calls too little gas to tell: {error}; raise its gas cap, or use another"
+            ) from error
+        except ContractReverted as error:
+            raise PrecompilesDiffer(
+                f"L1 differs from what the one-step verifier counts on: {error}"
+            ) from error
+
+    checklist.attempt("precompiles", ask, "run on L1 as the one-step verifier counts on")
 
 
 def _check_account(

@@ -142,7 +142,7 @@ main.add_command(verify_step)
 @click.pass_context
 @reports_errors
 def verify_config(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
-    """Check options, deployment file, L1 endpoints, key and funds without starting anything."""
+    """Check options, deployment file, L1 endpoints, precompiles, key and funds without starting anything."""
     set_up_logging(values)
     results = check_everything(values, wiring_of(context))
     ok = all(result["ok"] for result in results)

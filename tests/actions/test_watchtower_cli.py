@@ -10,8 +10,11 @@ from click.testing import CliRunner, Result
 
 from challenger.cli import main
 from challenger.watchtower import Wiring
+from optimistic.service.contract import explain_revert, load_abi
+from optimistic.service.contracts import PrecompileProbe
 from optimistic.service.embedded_l1 import EmbeddedL1
 from optimistic.service.l1_client import L1Client
+from optimistic.service.l1_errors import ContractReverted
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.watchtower_stage import Posted, Stage, wrong_gas
 
@@ -128,7 +131,39 @@ def test_verify_config__everything_right__is_ok(scene: Scene) -> None:
     verified = scene.json("verify-config", CHALLENGER_PRIVATE_KEY=key)
 
     assert verified["ok"]
-    assert [c["check"] for c in verified["checks"]][-3:] == ["stake", "funds", "account"]
+    assert [c["check"] for c in verified["checks"]][-5:] == [
+        "precompiles",
+        "key",
+        "stake",
+        "funds",
+        "account",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "number", "problem"),
+    [
+        ("PrecompileBroken", 5, "L1 differs from what the one-step verifier counts on"),
+        ("NotEnoughGas", 9_000_000, "too little gas to tell"),
+    ],
+)
+def test_verify_config__probe_of_precompiles_fails__is_told(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, error: str, number: int, problem: str
+) -> None:
+    data = load_abi("PrecompileProbe").errors[error].selector + number.to_bytes(32, "big")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise explain_revert(ContractReverted(data))
+
+    monkeypatch.setattr(PrecompileProbe, "probe", fail)
+
+    result = scene.run("verify-config", "--mode", "watch-only", "--json")
+
+    assert result.exit_code == 1
+    (check,) = (found for found in json.loads(result.stdout)["checks"] if not found["ok"])
+    assert check["check"] == "precompiles"
+    assert problem in check["detail"]
+    assert str(number) in check["detail"]
 
 
 def test_verify_config__no_key__names_the_problem(scene: Scene) -> None:
