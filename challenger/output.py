@@ -44,19 +44,20 @@ class TableWriter:
 
 @contextmanager
 def progress(title: str, *, while_printing: bool = False) -> Iterator[Tick]:
-    """Show a bar on stderr while the block runs; the block calls what it gets.
+    """Show a bar on stderr while the block runs, if a terminal is there; the block calls what it gets.
 
     Parameters
     ----------
     while_printing : the block prints its result; then there is no bar where the result is seen itself
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(file=sys.stderr)
     with Progress(
         *columns,
-        console=Console(file=sys.stderr),
+        console=console,
         transient=True,
         redirect_stdout=False,  # what is printed goes where it was sent
-        disable=while_printing and sys.stdout.isatty(),
+        disable=not console.is_terminal or (while_printing and sys.stdout.isatty()),
     ) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

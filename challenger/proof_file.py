@@ -1,22 +1,30 @@
 """One step of a unit with its proof: a file that stands for itself."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from challenger.step_trace import opcode_of, witness_sizes
 from challenger.unit_run import UnitPlace, UnitRun
 from optimistic.protocol.constants import STEP_BITS, UNIT_BITS
 from optimistic.protocol.errors import InvalidInput
+from optimistic.protocol.stepper.backend import InvalidWitness
 from optimistic.protocol.stepper.prover import prove_next
+from optimistic.protocol.stepper.step import RESTING
 from optimistic.protocol.stepper.witness import Witness
 from optimistic.protocol.types import Hash32
 from optimistic.protocol.unit import Phase
 from optimistic.service.contracts import StepPlace
 from optimistic.service.files import replace_text
 
+T = TypeVar("T")
+
 FORMAT: Final = "optimistic-step-proof-1"
+_MOST_BRACKETS: Final = 64
+"""In a file; without a limit, a file of nothing but brackets could overflow the parser's stack."""
+_RESTING_NAMES: Final = frozenset(phase.name for phase in RESTING)
 
 
 class InvalidProofFile(InvalidInput):
@@ -45,6 +53,11 @@ class StepProof:
     def step_place(self) -> StepPlace:
         """What the contract takes beside the witness."""
         return StepPlace(pre=self.pre, j=self.place.j, v=self.v, acc=self.acc)
+
+    @property
+    def rests(self) -> bool:
+        """Whether the unit is over before the step, which then changes nothing."""
+        return self.v > 0 and self.phase in _RESTING_NAMES
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; bytes as 0x-hex."""
@@ -76,25 +89,28 @@ class StepProof:
         ------
         InvalidProofFile : a field is missing or malformed
         """
-        try:
-            if values["format"] != FORMAT:
-                raise InvalidProofFile(f"the file is of format {values['format']!r}, not {FORMAT!r}")
-            deposit = values.get("depositHash")
-            opcode = values.get("opcode")
-            proof = cls(
-                config_hash=_hash32(values["configHash"]),
-                place=UnitPlace(_number(values["batch"], 1 << 64), _number(values["unit"], 1 << UNIT_BITS)),
-                v=_number(values["step"], 1 << STEP_BITS),
-                acc=_hash32(values["acc"]),
-                pre=_hash32(values["pre"]),
-                post=_hash32(values["post"]),
-                phase=str(values.get("phase")),
-                opcode=None if opcode is None else str(opcode),
-                deposit_hash=None if deposit is None else _hash32(deposit),
-                witness=Witness.decode(_bytes(values["witness"])),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise InvalidProofFile(f"the file is no proof of a step: {error!r}") from error
+        if not isinstance(values, dict):
+            raise InvalidProofFile("it holds no JSON object")
+        if values.get("format") != FORMAT:
+            raise InvalidProofFile(f"it is of format {values.get('format')!r}, not {FORMAT!r}")
+        opcode = values.get("opcode")
+        proof = cls(
+            config_hash=_field(values, "configHash", _hash32),
+            place=UnitPlace(
+                _field(values, "batch", lambda value: _number(value, 1 << 64)),
+                _field(values, "unit", lambda value: _number(value, 1 << UNIT_BITS)),
+            ),
+            v=_field(values, "step", lambda value: _number(value, 1 << STEP_BITS)),
+            acc=_field(values, "acc", _hash32),
+            pre=_field(values, "pre", _hash32),
+            post=_field(values, "post", _hash32),
+            phase=str(values.get("phase")),
+            opcode=None if opcode is None else str(opcode),
+            deposit_hash=_field(
+                values, "depositHash", lambda value: None if value is None else _hash32(value)
+            ),
+            witness=_field(values, "witness", lambda value: Witness.decode(_bytes(value))),
+        )
         if values.get("j") != proof.place.j:
             raise InvalidProofFile(f"j is {values.get('j')}, but unit {proof.place} is {proof.place.j}")
         return proof
@@ -117,10 +133,18 @@ class StepProof:
         InvalidProofFile : it cannot be read or is malformed
         """
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InvalidProofFile(f"cannot read the proof {path}: {error}") from error
-        return cls.from_json(values)
+            text = path.read_text(encoding="utf-8")
+            if text.count("[") + text.count("{") > _MOST_BRACKETS:
+                raise ValueError("more brackets than a proof has")
+            values = json.loads(text)
+        except OSError as error:
+            raise InvalidProofFile(f"cannot read {path}: {error.strerror}") from error
+        except ValueError as error:
+            raise InvalidProofFile(f"{path} is no proof of a step: {error}") from error
+        try:
+            return cls.from_json(values)
+        except InvalidProofFile as error:
+            raise InvalidProofFile(f"{path} is no proof of a step: {error}") from error
 
 
 def prove(unit: UnitRun, v: int, config_hash: Hash32) -> StepProof:
@@ -147,8 +171,23 @@ def _hex(value: bytes) -> str:
     return "0x" + value.hex()
 
 
+def _field(values: dict[str, Any], name: str, read: Callable[[Any], T]) -> T:
+    """Read one field; whatever is wrong is said with its name."""
+    if name not in values:
+        raise InvalidProofFile(f"{name} is missing")
+    try:
+        return read(values[name])
+    except (ValueError, InvalidWitness) as error:
+        raise InvalidProofFile(f"{name}: {error}") from error
+
+
 def _bytes(text: Any) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))
+    if not isinstance(text, str):
+        raise ValueError(f"{json.dumps(text)} is no hex string")
+    try:
+        return bytes.fromhex(text.removeprefix("0x"))
+    except ValueError as error:
+        raise ValueError("it is not hexadecimal") from error
 
 
 def _hash32(text: Any) -> Hash32:

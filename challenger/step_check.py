@@ -53,8 +53,8 @@ def check_rollup(proof: StepProof, params: RollupParams) -> None:
     """Raise InvalidProofFile for a step of another rollup or configuration."""
     if proof.config_hash != params.config_hash():
         raise InvalidProofFile(
-            f"the step runs under configuration 0x{proof.config_hash.hex()}, the deployment under "
-            f"0x{params.config_hash().hex()}"
+            f"the step is of configuration 0x{proof.config_hash.hex()}, the deployment of "
+            f"0x{params.config_hash().hex()}: name the rollup's own --deployment"
         )
 
 
@@ -97,7 +97,8 @@ def by_execution(proof: StepProof, tower: Watchtower, tick: Tick) -> Answer:
 
 def not_executed() -> Answer:
     """Stand for the way that needs L1."""
-    return Answer(way=Way.EXECUTION, post=None, agrees=None, detail="skipped: needs --l1-rpc-url")
+    detail = "skipped: needs --l1-rpc-url; that the unit has this step is not checked"
+    return Answer(way=Way.EXECUTION, post=None, agrees=None, detail=detail)
 
 
 def _answer(way: Way, proof: StepProof, step: Callable[[], Hash32]) -> Answer:
@@ -105,7 +106,9 @@ def _answer(way: Way, proof: StepProof, step: Callable[[], Hash32]) -> Answer:
         post = step()
     except (InvalidWitness, ContractReverted, L1RequestFailed) as error:
         return Answer(way=way, post=None, agrees=False, detail=f"refused: {error}")
-    return Answer(way=way, post=post, agrees=post == proof.post)
+    agrees = post == proof.post
+    detail = "" if agrees else f"the file says 0x{proof.post.hex()}"
+    return Answer(way=way, post=post, agrees=agrees, detail=detail)
 
 
 def _deposit_hash(proof: StepProof) -> Hash32:

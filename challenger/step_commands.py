@@ -81,7 +81,7 @@ def unit_option(*, required: bool) -> Callable[[FC], FC]:
 @reading_options
 @cli_option("--tx", type=HASH32, default=None, help="Hash of the L2 transaction or deposit to trace.")
 @unit_option(required=False)
-@cli_option("--step", type=_STEP, default=None, help="Show all about this step only.")
+@cli_option("--step", type=_STEP, default=None, help="Show all about this step only, counted from 0.")
 @cli_option("--from-step", type=_STEP, default=0, help="First step to show.")
 @cli_option("--count", type=click.IntRange(1), default=None, help="How many steps to show.  [default: all]")
 @json_output
@@ -95,6 +95,8 @@ def trace(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
     """
     if (values["tx"] is None) is (values["unit"] is None):
         raise click.UsageError("name the unit: either --tx or --unit")
+    if values["step"] is not None and (values["from_step"] or values["count"] is not None):
+        raise click.UsageError("--step shows one step: leave out --from-step and --count")
     with opened(context, reading_config(values), values) as tower:
         unit = _open(tower, values["unit"], values["tx"])
         if values["step"] is not None:
@@ -104,13 +106,13 @@ def trace(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
             n_steps, end_hash = unit.run_through()
         first, count = values["from_step"], values["count"]
         if first > n_steps:
-            raise NoSuchStep(f"unit {unit.place} has {n_steps} steps, counted from 0")
+            raise NoSuchStep(unit.place, first, n_steps)
         end = n_steps + 1 if count is None else min(first + count, n_steps + 1)
         shown = _ticking(rows(unit, first, end), end - first)
         if as_json:
             _print_json({**_heading(unit), "steps": n_steps}, shown)
         else:
-            say(f"unit {unit.place}, {unit.result.kind.name}: {n_steps} steps")
+            say(_title(unit, n_steps))
             _print_table(shown)
         unit.check_end(end_hash)
 
@@ -137,6 +139,8 @@ def prove_step(context: click.Context, /, *, out: Path | None, submit: bool, **v
         proof = prove(unit, values["step"], tower.deployment.config_hash)
         if out is not None:
             proof.save(out)
+        if proof.rests:
+            say(f"unit {proof.place} is over before step {proof.v}: the proven step changes nothing")
         onchain = None if signer is None else _submit(tower, signer, proof)
     _print_proof(proof, out, onchain)
     context.exit(0 if onchain is None or onchain["agrees"] else 1)
@@ -152,8 +156,8 @@ def verify_step(context: click.Context, /, *, file: Path, as_json: bool, **value
     """Check the proof in FILE in three ways; nothing is sent.
 
     By execution of all up to the step, read from L1, if --l1-rpc-url is given; by the step machine on the
-    proof alone; by the bytecode of the contracts in an EVM of this process. Fails unless all agree with the
-    file.
+    proof alone; by the bytecode of the contracts in an EVM of this process. Exits with 1 unless all ways
+    taken agree with the file.
     """
     set_up_logging(values, "critical")
     proof, deployment = StepProof.load(file), Deployment.load(values["deployment"])
@@ -166,6 +170,8 @@ def verify_step(context: click.Context, /, *, file: Path, as_json: bool, **value
         emit({"ok": ok, **proof.summary(), "ways": documents})
     else:
         emit_table([_answer_row(document) for document in documents], ("way", "agrees", "post", "detail"))
+    if not ok:
+        say("the proof is wrong: not every way agrees with the file")
     context.exit(0 if ok else 1)
 
 
@@ -186,9 +192,16 @@ def _heading(unit: UnitRun) -> dict[str, Any]:
         "batch": unit.place.batch,
         "unit": unit.place.unit,
         "kind": unit.result.kind.name,
+        "transaction": unit.tx_hash,
         "acc": unit.acc,
         "endHash": unit.result.leaf,
     }
+
+
+def _title(unit: UnitRun, n_steps: int) -> str:
+    of = "" if unit.tx_hash is None else f" 0x{unit.tx_hash.hex()}"
+    steps = "1 step" if n_steps == 1 else f"{n_steps} steps"
+    return f"unit {unit.place}, {unit.result.kind.name}{of}: {steps}"
 
 
 def _ticking(shown: Iterator[StepRow], total: int) -> Iterator[dict[str, Any]]:
@@ -229,6 +242,7 @@ def _submit(tower: Watchtower, signer: Signer, proof: StepProof) -> dict[str, An
     verifier = OneStepVerifier(tower.client, tower.deployment.contracts.one_step_verifier)
     place, witness = proof.step_place, proof.witness.encode()
     post = verifier.step(place, witness, at="latest", gas=L1_TX_GAS_CAP)
+    say(f"sending a transaction from 0x{signer.address.hex()}, and waiting for its block")
     receipt = OneShotSender(tower.client, signer, clock=tower.clock).send(verifier.step_call(place, witness))
     return {
         "verifier": verifier.address,

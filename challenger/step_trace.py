@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from challenger.unit_run import UnitRun
+from challenger.unit_run import UnitPlace, UnitRun
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.stepper.full import Full
 from optimistic.protocol.stepper.opcode_table import OPCODES, Op
@@ -21,6 +21,9 @@ _SHOWN_STACK: Final = 16
 
 class NoSuchStep(InvalidInput):
     """The unit ends before this step."""
+
+    def __init__(self, place: UnitPlace, v: int, n_steps: int) -> None:
+        super().__init__(f"unit {place} has no step {v}: its steps go from 0 to {n_steps - 1}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,7 @@ def step_details(unit: UnitRun, v: int) -> dict[str, Any]:
     """
     m = unit.at(v)
     if v and m.phase in RESTING:
-        raise NoSuchStep(f"unit {unit.place} has {unit.run_through()[0]} steps, counted from 0")
+        raise NoSuchStep(unit.place, v, unit.run_through()[0])
     row, shown = _row(unit.full, m, v), _machine(m)
     witness = prove_next(unit.full, unit.place.j, v, unit.acc, m)
     return {

@@ -87,6 +87,14 @@ class UnitRun:
     before: RollupState
     result: UnitResult
 
+    @property
+    def tx_hash(self) -> Hash32 | None:
+        """Hash of the transaction or deposit, executed or not; None if the unit has none that can be read."""
+        effect, raw = self.result.effect, self.result.raw
+        if isinstance(effect, Outcome):
+            return effect.tx_hash
+        return None if raw is None else keccak256(raw)
+
     def start(self) -> Machine:
         """Return a new machine as it stands before the unit: S(0)."""
         return Machine(Phase.BOUNDARY if self.place.unit else Phase.IDLE, self.before.unit)
@@ -136,7 +144,7 @@ def open_unit(tower: Watchtower, view: ChainView, place: UnitPlace, tick: Tick) 
     """
     index, count = place.batch, len(view.batches)
     if not 0 <= index < count:
-        raise NoSuchUnit(f"there is no batch {index}: L1 has {count}")
+        raise NoSuchUnit(f"there is no batch {index}: L1 has {count}, counted from 0")
     params = tower.deployment.params
     start = tower.verifier.rebuild_state(tower.loader, index)
     batch = tower.loader.batch(index)
@@ -148,13 +156,13 @@ def open_unit(tower: Watchtower, view: ChainView, place: UnitPlace, tick: Tick) 
     units = iter(replay)
     for done in range(place.unit):
         if next(units, None) is None:
-            raise NoSuchUnit(f"there is no unit {place.unit}: batch {index} has {done}")
+            raise NoSuchUnit(f"there is no unit {place.unit}: batch {index} has {done}, counted from 0")
         tick(done + 1, place.unit)
     before = replay.state
     engine.flush()
     result = next(units, None)
     if result is None:
-        raise NoSuchUnit(f"there is no unit {place.unit}: batch {index} has {place.unit}")
+        raise NoSuchUnit(f"there is no unit {place.unit}: batch {index} has {place.unit}, counted from 0")
     return UnitRun(
         place=place,
         acc=view.batches[index].acc,

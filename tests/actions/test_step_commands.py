@@ -193,7 +193,24 @@ def test_trace__table__has_a_line_for_each_state(scene: Scene) -> None:
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[0].split()[:3] == ["step", "phase", "opcode"]
     assert len(result.stdout.splitlines()) == steps + 2
-    assert f"unit 0:{CALL}, TRANSACTION: {steps} steps" in result.stderr
+    assert f"unit 0:{CALL}, TRANSACTION {tx_hash(scene.call)}: {steps} steps\n" == result.stderr
+
+
+def test_trace__unit_of_one_step__is_not_in_the_plural(scene: Scene) -> None:
+    assert scene.run("trace", "--unit", "0:0").stderr == "unit 0:0, BEGIN_BATCH: 1 step\n"
+
+
+def test_trace__units_of_transactions__name_them(scene: Scene) -> None:
+    garbage = scene.json("trace", "--tx", tx_hash(b"\x00garbage"))
+    event = next(found for found in scene.stage.events() if isinstance(found, DepositEnqueued))
+
+    assert garbage["transaction"] == tx_hash(b"\x00garbage")
+    assert scene.json("trace", "--unit", f"0:{CALL}", "--step", "1")["transaction"] == tx_hash(scene.call)
+    assert scene.json("trace", "--unit", "0:1")["transaction"] is None
+    assert (
+        scene.json("trace", "--unit", "0:2")["transaction"]
+        == "0x" + deposit_tx_hash(event.index, event.deposit).hex()
+    )
 
 
 def test_trace__bar_on_a_terminal__stays_out_of_the_result(scene: Scene) -> None:
@@ -222,8 +239,10 @@ def test_trace__one_step__shows_the_machine_and_the_size_of_its_proof(scene: Sce
         (("--unit", "0:7"), 1, "batch 0 has 7"),
         (("--unit", "0:32767"), 1, "batch 0 has 7"),
         (("--unit", "3:0"), 1, "L1 has 3"),
-        (("--unit", "0:0", "--step", "1"), 1, "has 1 steps"),
-        (("--unit", "0:0", "--from-step", "2"), 1, "has 1 steps"),
+        (("--unit", "0:0", "--step", "1"), 1, "no step 1: its steps go from 0 to 0"),
+        (("--unit", "0:0", "--from-step", "2"), 1, "no step 2: its steps go from 0 to 0"),
+        (("--unit", "0:0", "--step", "0", "--from-step", "1"), 2, "leave out --from-step"),
+        (("--unit", "0:0", "--step", "0", "--count", "1"), 2, "leave out --from-step"),
         (("--tx", "0x" + "77" * 32), 1, "no batch on L1 contains"),
         (("--tx", "0x77"), 2, "expected 32 bytes"),
         (("--unit", "0"), 2, "write BATCH:UNIT"),
@@ -340,6 +359,18 @@ def test_verify_step__wrong_claim__fails(
     assert not verified["ok"]
     assert [way["agrees"] for way in verified["ways"]] == agreeing
     assert problem in verified["ways"][0]["detail"]
+    assert "the proof is wrong" in result.stderr
+
+
+def test_verify_step__wrong_post__each_way_says_what_the_file_claims(scene: Scene, tmp_path: Path) -> None:
+    file = tmp_path / "step.json"
+    proof = scene.prove(file, "0:2", 1)
+    claimed = _flip(proof["post"], 0)
+    file.write_text(json.dumps({**proof, "post": claimed}))
+
+    ways = json.loads(scene.run("verify-step", str(file), "--json").stdout)["ways"]
+
+    assert [claimed in way["detail"] for way in ways] == [True, True, True]
 
 
 def test_verify_step__forged_proof__is_refused_in_both_languages(scene: Scene, tmp_path: Path) -> None:
@@ -372,16 +403,16 @@ def test_verify_step__unit_that_l1_does_not_have__fails(scene: Scene, tmp_path: 
     ("change", "problem"),
     [
         ({"format": "other"}, "of format 'other'"),
-        ({"configHash": "0x" + "11" * 32}, "runs under configuration"),
-        ({"pre": "0x11"}, "not 32 bytes"),
-        ({"pre": None}, "no proof of a step"),
+        ({"configHash": "0x" + "11" * 32}, "name the rollup's own --deployment"),
+        ({"pre": "0x11"}, "pre: 0x11 is not 32 bytes"),
+        ({"pre": None}, "step.json is no proof of a step: pre: null is no hex string"),
         ({"step": -1}, "no number"),
         ({"step": True}, "no number"),
         ({"unit": 1 << 15}, "no number"),
         ({"j": 3}, "j is 3"),
-        ({"witness": "0x1234"}, "witness"),
-        ({"witness": "zz"}, "no proof of a step"),
-        ({"depositHash": 7}, "no proof of a step"),
+        ({"witness": "0x1234"}, "no proof of a step: witness: "),
+        ({"witness": "zz"}, "witness: it is not hexadecimal"),
+        ({"depositHash": 7}, "depositHash: 7 is no hex string"),
     ],
 )
 def test_verify_step__malformed_file__is_refused(
@@ -397,7 +428,16 @@ def test_verify_step__malformed_file__is_refused(
     assert problem in result.output
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", "{", "{}"])
+def test_verify_step__field_left_out__is_named(scene: Scene, tmp_path: Path) -> None:
+    file = tmp_path / "step.json"
+    proof = scene.prove(file, "0:2", 1)
+    del proof["acc"]
+    file.write_text(json.dumps(proof))
+
+    assert "no proof of a step: acc is missing" in scene.run("verify-step", str(file)).output
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{", "{}", "[" * 100_000])
 def test_verify_step__no_proof_at_all__is_refused(scene: Scene, tmp_path: Path, text: str) -> None:
     file = tmp_path / "step.json"
     file.write_text(text)
@@ -427,6 +467,16 @@ def test_prove_step__wrong_arguments__are_named(
 
     assert result.exit_code == code
     assert problem in result.output
+
+
+@pytest.mark.parametrize(
+    ("unit", "step", "is_over"), [("0:1", 1, False), ("0:1", 2, True), ("0:6", 0, False)]
+)
+def test_prove_step__unit_is_over__is_said(scene: Scene, unit: str, step: int, is_over: bool) -> None:
+    result = scene.run("prove-step", "--unit", unit, "--step", str(step))
+
+    proof = json.loads(result.stdout)
+    assert ("changes nothing" in result.stderr) == is_over == (proof["pre"] == proof["post"])
 
 
 # ------------------------------------------------------------------------------ on L1
