@@ -9,25 +9,21 @@ from optimistic.protocol.stepper.full import Full
 from optimistic.protocol.stepper.recording import Recording
 from optimistic.protocol.stepper.state import Machine
 from optimistic.protocol.stepper.step import load_code
-from optimistic.protocol.stepper.trace import next_state, run_to
+from optimistic.protocol.stepper.trace import next_state
 from optimistic.protocol.stepper.witness import Witness, reads_opcode
 from optimistic.protocol.stepper.witness_only import WitnessOnly
 from optimistic.protocol.types import Hash32
 
 
-def prove(full: Full, j: int, v: int, acc: Hash32, start: Machine) -> Witness:
-    """Return the witness of index v of unit j.
+def prove_next(full: Full, j: int, v: int, acc: Hash32, m: Machine) -> Witness:
+    """Return the witness of index v of unit j, where the machine stands, and change the machine by it.
 
     Parameters
     ----------
-    full : has what the unit needs
-    start : S(0) of the unit, at rest; not changed
+    full : has what the step needs
+    acc : the inbox accumulator of the batch, zero if the assertion has no such batch
+    m : S(v) of the unit; S(v + 1) afterwards
     """
-    return prove_next(full, j, v, acc, run_to(full, j, v, acc, Machine(start.phase, start.unit)))
-
-
-def prove_next(full: Full, j: int, v: int, acc: Hash32, m: Machine) -> Witness:
-    """Return the witness of index v of unit j, where the machine stands, and change the machine by it."""
     code = load_code(full, m.frame) if m.frame is not None and reads_opcode(m) else b""
     before = Witness.of(m, code)
     recording = Recording(full)

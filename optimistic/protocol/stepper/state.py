@@ -26,9 +26,8 @@ from optimistic.protocol.hashing import abi_words, keccak256
 from optimistic.protocol.mpt import EMPTY_ROOT
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 from optimistic.protocol.unit import Phase, Unit
-from optimistic.protocol.wordtree import DEPTH, ZERO_ROOTS, RangeProof
+from optimistic.protocol.wordtree import RangeProof
 
-EMPTY_MEMORY_ROOT: Final = ZERO_ROOTS[DEPTH]
 SPONGE_LANES: Final = 25
 
 

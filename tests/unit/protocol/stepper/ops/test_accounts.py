@@ -22,7 +22,6 @@ from tests.helpers.opcode_stage import (
 )
 
 CODE = b"\x60\x01\x00"
-BURNT = Address(bytes(20))
 CREATED, WARM, DESTROYED = 2, 1, 4
 
 
