@@ -100,7 +100,9 @@ def trace(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
     with opened(context, reading_config(values), values) as tower:
         unit = _open(tower, values["unit"], values["tx"])
         if values["step"] is not None:
-            emit({**_heading(unit), **step_details(unit, values["step"])})
+            with progress("run"):
+                details = step_details(unit, values["step"])
+            emit({**_heading(unit), **details})
             return
         with progress("run"):
             n_steps, end_hash = unit.run_through()
@@ -136,7 +138,8 @@ def prove_step(context: click.Context, /, *, out: Path | None, submit: bool, **v
         raise click.BadParameter("its folder does not exist", param_hint="--out")
     with opened(context, reading_config(values), values) as tower:
         unit = _open(tower, values["unit"], None)
-        proof = prove(unit, values["step"], tower.deployment.config_hash)
+        with progress("run"):
+            proof = prove(unit, values["step"], tower.deployment.config_hash)
         if out is not None:
             proof.save(out)
         if proof.rests:
