@@ -12,6 +12,7 @@ from typing import Final
 
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.precompiles.bn254 import PAIR_BYTES
+from optimistic.protocol.precompiles.inputs import MODEXP_HEADER_BYTES, padded_number
 from optimistic.protocol.precompiles.results import RESULTS
 from optimistic.protocol.types import Address
 
@@ -20,7 +21,6 @@ HASH_INPUT_LIMIT: Final = 65_536
 """Longest input of SHA-256 and RIPEMD-160 when prices are capped."""
 
 _MODEXP_OSAKA_LENGTH_LIMIT: Final = 1_024
-_MODEXP_HEADER: Final = 96
 _BLAKE2F_BYTES: Final = 213
 
 Price = Callable[[bytes], int | None]
@@ -84,28 +84,18 @@ def _word_count(data: bytes) -> int:
     return (len(data) + 31) >> 5
 
 
-def _slice(data: bytes, start: int, length: int) -> bytes:
-    """Cut `length` bytes out of input that continues with zeros for ever."""
-    return data[start : start + length].ljust(length, b"\0")
-
-
-def _number(data: bytes, start: int, length: int) -> int:
-    """Read a big-endian number from zero-extended input."""
-    return int.from_bytes(_slice(data, start, length), "big")
-
-
 # ------------------------------------------------------------------------------ 0x05 MODEXP
 
 
 def _modexp_lengths(data: bytes) -> tuple[int, int, int]:
     """Return the byte lengths of base, exponent and modulus."""
-    base, exponent, modulus = (_number(data, start, 32) for start in (0, 32, 64))
+    base, exponent, modulus = (padded_number(data, start, 32) for start in (0, 32, 64))
     return base, exponent, modulus
 
 
 def _exponent_bits(data: bytes, base_length: int, exponent_length: int, per_byte: int) -> int:
     """Return the iteration count of EIP-2565 (8 per byte) or EIP-7883 (16 per byte)."""
-    head = _number(data, _MODEXP_HEADER + base_length, min(exponent_length, 32))
+    head = padded_number(data, MODEXP_HEADER_BYTES + base_length, min(exponent_length, 32))
     bits = max(head.bit_length() - 1, 0) + per_byte * max(exponent_length - 32, 0)
     return max(bits, 1)
 

@@ -21,8 +21,8 @@ from Crypto.Hash import RIPEMD160
 
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.precompiles import bn254
+from optimistic.protocol.precompiles.inputs import MODEXP_HEADER_BYTES, padded, padded_number
 
-_MODEXP_HEADER: Final = 96
 _BLAKE2F_BYTES: Final = 213
 _KZG_BYTES: Final = 192
 _KZG_VERSION: Final = b"\x01"
@@ -33,24 +33,14 @@ _SECP256K1_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD2
 Result = Callable[[bytes], bytes | None]
 
 
-def _slice(data: bytes, start: int, length: int) -> bytes:
-    """Cut `length` bytes out of input that continues with zeros for ever."""
-    return data[start : start + length].ljust(length, b"\0")
-
-
-def _number(data: bytes, start: int, length: int) -> int:
-    """Read a big-endian number from zero-extended input."""
-    return int.from_bytes(_slice(data, start, length), "big")
-
-
 def ecrecover(data: bytes) -> bytes:
     """Return the signer's address in a word, nothing when the signature is invalid."""
-    v, r, s = (_number(data, start, 32) for start in (32, 64, 96))
+    v, r, s = (padded_number(data, start, 32) for start in (32, 64, 96))
     if v not in (27, 28) or not 0 < r < _SECP256K1_ORDER or not 0 < s < _SECP256K1_ORDER:
         return b""
-    signature = _slice(data, 64, 64) + bytes((v - 27,))
+    signature = padded(data, 64, 64) + bytes((v - 27,))
     try:
-        key = PublicKey.from_signature_and_message(signature, _slice(data, 0, 32), hasher=None)
+        key = PublicKey.from_signature_and_message(signature, padded(data, 0, 32), hasher=None)
     except ValueError:
         return b""
     return bytes(12) + keccak256(key.format(compressed=False)[1:])[12:]
@@ -73,15 +63,15 @@ def identity(data: bytes) -> bytes:
 
 def modexp(data: bytes) -> bytes:
     """Return base^exponent mod modulus in as many bytes as the modulus has; zero modulo zero."""
-    base_length, exponent_length, modulus_length = (_number(data, start, 32) for start in (0, 32, 64))
+    base_length, exponent_length, modulus_length = (padded_number(data, start, 32) for start in (0, 32, 64))
     if modulus_length == 0:
         return b""
-    start = _MODEXP_HEADER + base_length
-    modulus = _number(data, start + exponent_length, modulus_length)
+    start = MODEXP_HEADER_BYTES + base_length
+    modulus = padded_number(data, start + exponent_length, modulus_length)
     if modulus == 0:
         return bytes(modulus_length)
-    base = _number(data, _MODEXP_HEADER, base_length)
-    exponent = _number(data, start, exponent_length)
+    base = padded_number(data, MODEXP_HEADER_BYTES, base_length)
+    exponent = padded_number(data, start, exponent_length)
     return pow(base, exponent, modulus).to_bytes(modulus_length, "big")
 
 

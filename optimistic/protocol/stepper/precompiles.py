@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from optimistic.protocol.params import RollupParams
+from optimistic.protocol.precompiles.inputs import MODEXP_HEADER_BYTES, padded_number
 from optimistic.protocol.precompiles.results import RESULTS
 
 ECRECOVER: Final = 0x01
@@ -35,7 +36,6 @@ HIGHEST_GAS: Final = (1 << 64) - 1
 """No frame has more."""
 
 HASH_BYTES: Final = 65_536
-MODEXP_HEADER_BYTES: Final = 96
 MODEXP_OPERAND_BYTES: Final = 1_024
 BLAKE2F_BYTES: Final = 213
 POINT_EVALUATION_BYTES: Final = 192
@@ -138,11 +138,10 @@ def _price_by_length(number: int, length: int) -> int:
 
 def _modexp_price(rules: PrecompileRules, head: bytes) -> int | None:
     """Return the price of MODEXP, None for an operand that is too long."""
-    header = head[:MODEXP_HEADER_BYTES].ljust(MODEXP_HEADER_BYTES, b"\0")
-    base, exponent, modulus = (int.from_bytes(header[at : at + 32], "big") for at in (0, 32, 64))
+    base, exponent, modulus = (padded_number(head, at, 32) for at in (0, 32, 64))
     longest = max(base, modulus)
-    leading = head[MODEXP_HEADER_BYTES + base :][:32].ljust(32, b"\0")[: min(exponent, 32)]
-    steps = max(int.from_bytes(leading, "big").bit_length(), 1) - 1
+    leading = padded_number(head, MODEXP_HEADER_BYTES + base, min(exponent, 32))
+    steps = max(leading.bit_length(), 1) - 1
     eights = -(-longest // 8)
     if rules.modexp_osaka:
         if max(longest, exponent) > MODEXP_OPERAND_BYTES:
