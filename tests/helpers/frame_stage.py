@@ -1,8 +1,9 @@
 """The programs of `frame_programs` on the step machine, frame by frame."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.stepper.full import Full
@@ -91,19 +92,19 @@ def charge_points(be: Full, m: Machine) -> Iterator[int]:
     More gas never makes a step ask for less: between two amounts alike there is nothing.
     """
     assert m.frame is not None
-    yield from _between(be, m, 0, m.frame.gas)
+    yield from _between(cache(lambda gas: proven(be, m, gas).kind), 0, m.frame.gas)
 
 
-def _between(be: Full, m: Machine, low: int, high: int) -> Iterator[int]:
+def _between(kind: Callable[[int], object], low: int, high: int) -> Iterator[int]:
     """Yield what `charge_points` has between two amounts."""
-    if proven(be, m, low).kind == proven(be, m, high).kind:
+    if kind(low) == kind(high):
         return
     if low + 1 == high:
         yield from (low, high)
         return
     middle = (low + high) // 2
-    yield from _between(be, m, low, middle)
-    yield from _between(be, m, middle, high)
+    yield from _between(kind, low, middle)
+    yield from _between(kind, middle, high)
 
 
 def name_of(be: Full, m: Machine) -> str:
