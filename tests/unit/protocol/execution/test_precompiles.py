@@ -9,15 +9,7 @@ from optimistic.protocol.execution.precompiles import (
     modexp_price_osaka,
 )
 from optimistic.protocol.params import CONFORMANCE, DEVNET
-
-
-def word(value: int) -> bytes:
-    return value.to_bytes(32, "big")
-
-
-def modexp_input(base: bytes, exponent: bytes, modulus: bytes) -> bytes:
-    return word(len(base)) + word(len(exponent)) + word(len(modulus)) + base + exponent + modulus
-
+from tests.helpers.precompile_cases import modexp_input, word
 
 # ------------------------------------------------------------------------------ MODEXP
 

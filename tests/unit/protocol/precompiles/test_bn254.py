@@ -5,22 +5,7 @@ from hypothesis import strategies as st
 from py_ecc import optimized_bn128 as curve
 
 from optimistic.protocol.precompiles import bn254
-
-
-def word(value: int) -> bytes:
-    return value.to_bytes(32, "big")
-
-
-def g1(scalar: int) -> bytes:
-    point = curve.normalize(curve.multiply(curve.G1, scalar))
-    return word(point[0].n) + word(point[1].n) if scalar % curve.curve_order else bytes(64)
-
-
-def g2(scalar: int) -> bytes:
-    point = curve.normalize(curve.multiply(curve.G2, scalar))
-    x, y = ([int(part) for part in coordinate.coeffs] for coordinate in point)
-    return word(x[1]) + word(x[0]) + word(y[1]) + word(y[0])
-
+from tests.helpers.precompile_cases import g1, g2, word
 
 scalars = st.one_of(st.integers(0, 5), st.integers(0, curve.curve_order - 1))
 

@@ -1,21 +1,11 @@
 """Results of the precompiled contracts."""
 
-from hashlib import sha256
 from importlib.resources import files
 
 import pytest
 
 from optimistic.protocol.precompiles.results import RESULTS, blake2f, ecrecover, modexp, point_evaluation
-
-BLS_ORDER = 52435875175126190479447740508185965837690552500527637822603658699938581184513
-
-
-def word(value: int) -> bytes:
-    return value.to_bytes(32, "big")
-
-
-def modexp_input(base: bytes, exponent: bytes, modulus: bytes) -> bytes:
-    return word(len(base)) + word(len(exponent)) + word(len(modulus)) + base + exponent + modulus
+from tests.helpers.precompile_cases import BLS_ORDER, kzg_input, modexp_input, word
 
 
 @pytest.mark.parametrize(
@@ -76,11 +66,9 @@ def test_trusted_setup__its_file__is_the_one_of_ethereum() -> None:
 
 @pytest.mark.slow
 def test_point_evaluation__zero_polynomial__verifies() -> None:
-    infinity = b"\xc0" + bytes(47)
-    versioned = b"\x01" + sha256(infinity).digest()[1:]
-    data = versioned + word(3) + word(0) + infinity + infinity
+    data = kzg_input()
     assert point_evaluation(data) == word(4096) + word(BLS_ORDER)
-    assert point_evaluation(versioned + word(3) + word(1) + infinity + infinity) is None
+    assert point_evaluation(kzg_input(y=1)) is None
     assert point_evaluation(b"\x02" + data[1:]) is None
     assert point_evaluation(data[:-1]) is None
-    assert point_evaluation(versioned + word(BLS_ORDER) + word(0) + infinity + infinity) is None
+    assert point_evaluation(kzg_input(point=BLS_ORDER)) is None
