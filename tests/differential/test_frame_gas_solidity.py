@@ -1,4 +1,4 @@
-"""The rules of gas of slots and calls in both languages: the same prices and refunds."""
+"""The rules of gas of slots, calls and messages in both languages: the same prices and refunds."""
 
 import pytest
 from hypothesis import given
@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from optimistic.protocol.stepper.ops.accounts import access_gas
 from optimistic.protocol.stepper.ops.calls import all_but_one_64th
 from optimistic.protocol.stepper.ops.storage import store_gas, store_refund
+from optimistic.protocol.transactions import intrinsic_message_gas
 from tests.helpers.contract_host import ContractHost
 
 WORDS = st.one_of(st.integers(0, 2), st.integers(0, (1 << 256) - 1))
@@ -36,3 +37,14 @@ def test_store__any_slot__both_languages_agree(
 def test_call__any_gas__both_languages_agree(host: ContractHost, gas: int, was_warm: bool) -> None:
     assert host.call("allButOne64th(uint256)->(uint256)", gas) == (all_but_one_64th(gas),)
     assert host.call("access(bool)->(uint256)", was_warm) == (access_gas(was_warm),)
+
+
+@pytest.mark.parametrize("is_create", [False, True])
+@pytest.mark.parametrize("size", [0, 1, 31, 32, 33, 63, 64, 65, 96, 300])
+def test_intrinsic__data_of_any_length__both_languages_agree(
+    host: ContractHost, size: int, is_create: bool
+) -> None:
+    signature = "intrinsic(bytes,bool)->(uint256)"
+
+    for data in (bytes(size), b"\xff" * size, bytes(1 << at % 8 if at % 3 else 0 for at in range(size))):
+        assert host.call(signature, data, is_create) == (intrinsic_message_gas(data, is_create=is_create),)

@@ -136,6 +136,22 @@ def test_mpt__value_of_any_length__both_languages_agree(pair: Pair, size: int) -
         assert answers[1] == build(content | {key: value})[0]
 
 
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 63, 64, 65, 300])
+def test_mpt__value_that_was_read__is_all_that_memory_keeps(size: int) -> None:
+    host, key = ContractHost("MemoryHarness"), slot_key(1)
+    root, nodes = build({key: b"v" * size, slot_key(2): b"short"})
+
+    kept = {
+        asked: host.call(
+            "keptByRead(bytes32,bytes32,bytes[])->(uint256)", root, asked, mpt.prove(nodes, root, asked)
+        )[0]
+        for asked in (key, slot_key(3))
+    }
+
+    assert kept[key] == (size + 95) // 32 * 32
+    assert kept[slot_key(3)] <= 32
+
+
 @st.composite
 def mutated(draw: st.DrawFn, node: bytes) -> bytes:
     """A node with a few bytes changed, cut or added; biased to the headers of its items."""

@@ -23,6 +23,7 @@ from tests.helpers.precompile_cases import (
 )
 
 RULES = {"capped": PrecompileRules.of(DEVNET), "free": PrecompileRules.of(CONFORMANCE)}
+OSAKA = PrecompileRules(price_cap=0, modexp_osaka=True)
 IDENTITY = 4
 AFFORDABLE = 1 << 22
 BLAKE2F_INPUT = (40_000).to_bytes(4, "big") + bytes(range(208)) + b"\x01"
@@ -207,6 +208,24 @@ def test_run__with_any_gas__answers_the_same_or_reverts(number: int, data: bytes
     assert answered == sorted(answered)
     assert not answered[0]
     assert answered[-1]
+
+
+@given(data=hostile_modexp(), cost=st.integers(0, 20_000) | st.integers(0, 1 << 64))
+@example(data=modexp_input(b"\1", b"\xff" * 1_024, b"\1"), cost=2_730)
+@example(data=modexp_input(b"\1", b"\xff" * 1_024, b"\1"), cost=1 << 30)
+@example(data=modexp_input(bytes(1_025), b"\1", b"\1"), cost=5_547)
+def test_forwarded__modexp__is_enough_for_either_schedule(data: bytes, cost: int) -> None:
+    needed = max(cost, price(OSAKA, 5, data) or 0, 2_500)
+
+    assert host().call("gasForwarded(uint256,uint256,bytes)->(uint256)", 5, cost, data) == (4 * needed,)
+
+
+@pytest.mark.parametrize("cost", [0, 2_499, 2_500, 2_501, 1 << 64])
+def test_forwarded__any_other__is_four_times_the_price(cost: int) -> None:
+    for number, data in VALID.items():
+        if number != 5:
+            forwarded = host().call("gasForwarded(uint256,uint256,bytes)->(uint256)", number, cost, data)
+            assert forwarded == (4 * max(cost, 2_500),)
 
 
 def test_run__priced_below_what_l1_asks__never_counts_as_failed() -> None:

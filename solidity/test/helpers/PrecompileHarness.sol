@@ -23,6 +23,10 @@ contract PrecompileHarness is PrecompileProbe {
         return PrecompileRunner.run(number, cost, head);
     }
 
+    function gasForwarded(uint256 number, uint256 cost, bytes memory head) external pure returns (uint256) {
+        return PrecompileRunner.gasForwarded(number, cost, head);
+    }
+
     /// @notice As `run`, with at most `gasLimit`; `reverted` if the verifier itself did.
     function runWithin(uint256 gasLimit, uint256 number, uint256 cost, bytes memory head)
         external
