@@ -1,5 +1,6 @@
 """The verifier's contracts where a small mistake would hide: equal items, exact limits, the last index."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -7,12 +8,12 @@ import pytest
 from optimistic.protocol.constants import STEP_BITS
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.stepper.opcode_table import Op
-from optimistic.protocol.stepper.state import Halt
-from optimistic.protocol.types import Address
+from optimistic.protocol.stepper.state import Halt, Machine
+from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.unit import Phase
 from tests.helpers.evm_world import ALICE, ETHER, Alloc, sign_tx
 from tests.helpers.onchain_host import OnchainHost
-from tests.helpers.opcode_stage import Stage, stage_on
+from tests.helpers.opcode_stage import UNIT, Stage, stage, stage_on
 from tests.helpers.stepper_batch import prove_step, stepper_batch
 
 pytestmark = pytest.mark.timeout(900)  # the first test that needs the contracts may have to compile them
@@ -81,3 +82,29 @@ def test_transaction__that_uses_gas__takes_it_from_its_lane(
 
     assert ends == 1
     assert batch.leaves() == [unit.leaf for unit in batch.replay()]
+
+
+def test_batch__at_its_end__leaves_of_itself_only_the_deposit_cursor(host: OnchainHost) -> None:
+    """Also where no run can lead: a closed block with deposits to come."""
+    done = replace(
+        UNIT,
+        data_root=Hash32(b"\x01" * 32),
+        data_len=40,
+        cursor=40,
+        deposit_cursor=5,
+        deposit_end=5,
+        l1_timestamp=6,
+        config_hash=Hash32(b"\x02" * 32),
+        left_general=7,
+        left_system=8,
+        block_open=0,
+        block_deposits_left=9,
+        blocks=10,
+    )
+    m = Machine(Phase.BOUNDARY, done)
+
+    step = prove_step(stage().be, m, v=0)
+
+    assert host.prove(step) == step.post
+    assert m.phase is Phase.IDLE
+    assert m.unit == replace(UNIT, block_open=0, deposit_cursor=5)
