@@ -1,20 +1,24 @@
 """The verifier's contracts where a small mistake would hide: equal items, exact limits, the last index."""
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import fields, replace
 from typing import Any, Final
 
 import pytest
 
 from optimistic.protocol.constants import STEP_BITS
+from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import DEVNET
+from optimistic.protocol.stepper.machine_codec import MACHINE_BYTES
 from optimistic.protocol.stepper.opcode_table import Op
-from optimistic.protocol.stepper.state import Halt, Machine
+from optimistic.protocol.stepper.state import SPONGE_LANES, Halt, Machine
 from optimistic.protocol.types import Address, Hash32
-from optimistic.protocol.unit import Phase
+from optimistic.protocol.unit import Phase, Unit
+from tests.helpers.contract_host import Reverted
 from tests.helpers.evm_world import ALICE, ETHER, Alloc, sign_tx
 from tests.helpers.onchain_host import OnchainHost
 from tests.helpers.opcode_stage import UNIT, Stage, stage, stage_on
-from tests.helpers.stepper_batch import prove_step, stepper_batch
+from tests.helpers.stepper_batch import Proven, prove_step, stepper_batch
 
 pytestmark = pytest.mark.timeout(900)  # the first test that needs the contracts may have to compile them
 
@@ -23,6 +27,16 @@ MEMORY_BYTES: Final = 1 << 21
 SYSTEM: Final = Address(b"\x42" + bytes(18) + b"\x77")
 BESIDE_SYSTEM: Final = Address(b"\x42" + bytes(17) + b"\x01\x77")
 EXPENSIVE: Final = bytes((Op.PUSH1, 1, Op.PUSH0, Op.SSTORE))
+WORD: Final = 32
+INVALID_WITNESS: Final = keccak256(b"InvalidWitness()")[:4]
+NONSENSE: Final = b"\x03" * WORD
+MACHINE_WORDS: Final = MACHINE_BYTES // WORD
+UNIT_WORDS: Final = 1 + len(fields(Unit))
+"""Of the phase and the unit, with which a machine begins."""
+PEND_WORDS: Final = 6 + SPONGE_LANES
+PEND: Final = MACHINE_WORDS - 1 - PEND_WORDS
+"""Where the long operation begins; one word of the machine follows it."""
+PEND_LENGTH: Final = PEND + 2
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +122,44 @@ def test_batch__at_its_end__leaves_of_itself_only_the_deposit_cursor(host: Oncha
     assert host.prove(step) == step.post
     assert m.phase is Phase.IDLE
     assert m.unit == replace(UNIT, block_open=0, deposit_cursor=5)
+
+
+def with_nonsense(step: Proven, places: Iterable[int]) -> bytes:
+    """Encode the step's witness with other words of the machine."""
+    words = bytearray(step.witness.encode())
+    for place in places:
+        words[WORD * (1 + place) : WORD * (2 + place)] = NONSENSE
+    return bytes(words)
+
+
+def test_step__nonsense_where_a_frame_has_no_long_operation__is_not_looked_at(host: OnchainHost) -> None:
+    setting = stage_on((0, 100_000), code=bytes((Op.KECCAK256,)))
+    unused = {*range(PEND, MACHINE_WORDS)} - {PEND_LENGTH}
+
+    step = prove_step(setting.be, setting.m)
+
+    assert setting.m.pend is not None
+    assert host.prove(step, with_nonsense(step, unused)) == step.post
+    with pytest.raises(Reverted):
+        host.prove(step, with_nonsense(step, {PEND_LENGTH}))
+
+
+def test_step__nonsense_outside_of_transactions__is_not_looked_at(host: OnchainHost) -> None:
+    m = Machine(Phase.BOUNDARY, replace(UNIT, block_open=0, blocks=1))
+    unused = range(UNIT_WORDS, MACHINE_WORDS)
+
+    step = prove_step(stage().be, m, v=0)
+
+    assert host.prove(step, with_nonsense(step, unused)) == step.post
+
+
+def test_step__witness_that_does_not_begin_with_its_offset__is_refused(host: OnchainHost) -> None:
+    setting = stage_on((), code=bytes((Op.STOP,)))
+    step = prove_step(setting.be, setting.m)
+    right = step.witness.encode()
+
+    assert host.prove(step, right) == step.post
+    for wrong in (b"", right[:32], right[:63], bytes(WORD) + right[WORD:], NONSENSE + right[WORD:]):
+        with pytest.raises(Reverted) as refused:
+            host.prove(step, wrong)
+        assert refused.value.selector == INVALID_WITNESS
