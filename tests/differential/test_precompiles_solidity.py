@@ -250,3 +250,11 @@ def test_vector__each__is_what_the_libraries_give(number: int) -> None:
 
     assert output is not None
     assert keccak256(output) == output_hash
+
+
+@pytest.mark.parametrize("number", [0, IDENTITY, 11, (1 << 160) + 2])
+def test_vector__nothing_to_run__reverts(number: int) -> None:
+    with pytest.raises(Reverted) as refused:
+        host().call("vector(uint256)->(bytes,bytes32)", number)
+
+    assert refused.value.selector == NOTHING_TO_RUN
