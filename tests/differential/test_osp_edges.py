@@ -153,8 +153,13 @@ def test_step__nonsense_outside_of_transactions__is_not_looked_at(host: OnchainH
     assert host.prove(step, with_nonsense(step, unused)) == step.post
 
 
-def test_step__witness_that_does_not_begin_with_its_offset__is_refused(host: OnchainHost) -> None:
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_step__witness_that_does_not_begin_with_its_offset__is_refused(
+    host: OnchainHost, is_kept: bool
+) -> None:
     setting = stage_on((), code=bytes((Op.STOP,)))
+    if is_kept:  # a machine at rest needs no other contract, which would refuse the witness, too
+        setting.m = Machine(Phase.BOUNDARY, UNIT)
     step = prove_step(setting.be, setting.m)
     right = step.witness.encode()
 
