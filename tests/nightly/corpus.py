@@ -1,7 +1,7 @@
 """Calls of contracts with what became of them, as the differential tests made them.
 
-As a plugin of pytest (``-p tests.nightly.corpus``) this module records every call of a harness and every
-step put before the verifier, and writes them to build/mutation/corpus.pickle: a changed contract can then
+As a plugin of pytest (``-p tests.nightly.corpus``) this module records every call of a harness and of
+the verifier, and writes them to build/mutation/corpus.pickle: a changed contract can then
 be held against them without Python's side of the tests.
 """
 
@@ -20,7 +20,7 @@ import pytest
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.types import Hash32
 from tests.helpers.contract_host import ContractHost
-from tests.helpers.onchain_host import OnchainHost, step_calldata
+from tests.helpers.onchain_host import OnchainHost
 
 CORPUS: Final = Path(__file__).parents[2] / "build" / "mutation" / "corpus.pickle"
 VERIFIER: Final = "OspEntry"
@@ -104,7 +104,7 @@ def pytest_configure() -> None:
     """Listen to every host from now on."""
     ContractHost.__init__ = _listening(ContractHost.__init__)  # type: ignore[method-assign]
     OnchainHost.__init__ = _remembering(OnchainHost.__init__)  # type: ignore[method-assign]
-    OnchainHost.prove_step = _recorded(OnchainHost.prove_step)  # type: ignore[method-assign]
+    OnchainHost.call = _recorded(OnchainHost.call)  # type: ignore[method-assign]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -137,16 +137,16 @@ def _remembering(init: Callable[..., None]) -> Callable[..., None]:
     return remembering
 
 
-def _recorded(prove_step: Callable[..., tuple[Hash32, int]]) -> Callable[..., tuple[Hash32, int]]:
-    @wraps(prove_step)
-    def recorded(self: Any, *step: Any) -> tuple[Hash32, int]:
+def _recorded(call: Callable[..., tuple[Hash32, int]]) -> Callable[..., tuple[Hash32, int]]:
+    @wraps(call)
+    def recorded(self: Any, data: bytes) -> tuple[Hash32, int]:
         output = None
         try:
-            result = prove_step(self, *step)
+            result = call(self, data)
             output = bytes(result[0])
             return result
         finally:
             if self.setting is not None:
-                _recording.add(Case(VERIFIER, self.setting, step_calldata(*step), output))
+                _recording.add(Case(VERIFIER, self.setting, data, output))
 
     return recorded

@@ -3,15 +3,16 @@
 from typing import Final
 
 _LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
-    "WordTree": ("WordTreeHarness", "OpsMemory"),
-    "Mpt": ("MptHarness", "OpsState"),
+    "WordTree": ("WordTreeHarness", "MemoryHarness", "OpsMemory"),
+    "Mpt": ("MptHarness", "MemoryHarness", "OpsState"),
     "MptNode": ("MptHarness", "OpsState"),
     "Rlp": ("CodecHarness", "MptHarness", "TxHarness"),
     "TotalRlp": ("TxHarness", "TxBegin"),
     "TxDecoder": ("TxHarness", "TxBegin"),
     "TxAccessList": ("TxHarness", "TxBegin"),
-    "IntrinsicGas": ("TxHarness", "TxBegin", "BlockUnits"),
+    "IntrinsicGas": ("TxHarness", "FrameGasHarness", "TxBegin", "BlockUnits"),
     "AccountCodec": ("CodecHarness", "OpsState"),
+    "CommitmentTree": ("CommitmentTreeHarness",),
     "Keccak": ("KeccakHarness", "PendSteps"),
 }
 _OSP: Final[dict[str, tuple[str, ...]]] = {
@@ -21,6 +22,8 @@ _OSP: Final[dict[str, tuple[str, ...]]] = {
     "BlockUnits": ("BlockUnits",),
     "CallGas": ("FrameGasHarness", "OpsCall", "OpsState"),
     "Code": ("OpsBasic", "OpsMemory", "PendSteps"),
+    "Machine": ("OspEntry", "OpsCall", "OpsExit", "TxBegin"),
+    "OpcodeTable": ("OpcodeTableHarness", "OspEntry"),
     "OpsBasic": ("OpsBasic",),
     "OpsCall": ("OpsCall",),
     "OpsExit": ("OpsExit",),
@@ -28,6 +31,7 @@ _OSP: Final[dict[str, tuple[str, ...]]] = {
     "OpsState": ("OpsState",),
     "OspEntry": ("OspEntry",),
     "PendSteps": ("PendSteps",),
+    "PrecompileProbe": ("PrecompileHarness",),
     "PrecompileRules": ("PrecompileHarness", "OpsExit"),
     "PrecompileRunner": ("PrecompileHarness", "OpsExit"),
     "Ranges": ("OpsMemory", "PendSteps"),
@@ -38,6 +42,7 @@ _OSP: Final[dict[str, tuple[str, ...]]] = {
     "Tape": ("OpsMemory", "OpsState", "BlockUnits", "OpsExit", "OpsCall"),
     "Transfers": ("OpsCall", "OpsExit", "BlockUnits", "OpsState"),
     "TxBegin": ("TxBegin",),
+    "Witness": ("OspEntry", "OpsBasic", "BlockUnits"),
     "World": ("OpsState", "OpsCall", "TxBegin", "BlockUnits"),
 }
 TARGETS: Final[dict[str, tuple[str, ...]]] = {
