@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from optimistic.protocol.constants import STEP_BITS
-from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.hashing import abi_word, keccak256
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.stepper.machine_codec import MACHINE_BYTES
 from optimistic.protocol.stepper.opcode_table import Op
@@ -16,7 +16,7 @@ from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.unit import Phase, Unit
 from tests.helpers.contract_host import Reverted
 from tests.helpers.evm_world import ALICE, ETHER, Alloc, sign_tx
-from tests.helpers.onchain_host import OnchainHost
+from tests.helpers.onchain_host import OnchainHost, step_calldata
 from tests.helpers.opcode_stage import UNIT, Stage, stage, stage_on
 from tests.helpers.stepper_batch import Proven, prove_step, stepper_batch
 
@@ -28,6 +28,8 @@ SYSTEM: Final = Address(b"\x42" + bytes(18) + b"\x77")
 BESIDE_SYSTEM: Final = Address(b"\x42" + bytes(17) + b"\x01\x77")
 EXPENSIVE: Final = bytes((Op.PUSH1, 1, Op.PUSH0, Op.SSTORE))
 WORD: Final = 32
+LENGTH_AT: Final = 4 + 5 * WORD
+"""Where in a call the length of the witness stands."""
 INVALID_WITNESS: Final = keccak256(b"InvalidWitness()")[:4]
 NONSENSE: Final = b"\x03" * WORD
 MACHINE_WORDS: Final = MACHINE_BYTES // WORD
@@ -168,3 +170,7 @@ def test_step__witness_that_does_not_begin_with_its_offset__is_refused(
         with pytest.raises(Reverted) as refused:
             host.prove(step, wrong)
         assert refused.value.selector == INVALID_WITNESS
+    call = step_calldata(step.pre, step.j, step.v, step.acc, right)
+    for length in (WORD, 2 * WORD - 1):  # the rest of the witness follows its end
+        with pytest.raises(Reverted):
+            host.call(call[:LENGTH_AT] + abi_word(length) + call[LENGTH_AT + WORD :])
