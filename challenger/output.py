@@ -52,12 +52,13 @@ def progress(title: str, *, while_printing: bool = False) -> Iterator[Tick]:
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(file=sys.stderr)
+    can_redraw = console.is_terminal and not console.is_dumb_terminal
     with Progress(
         *columns,
         console=console,
         transient=True,
         redirect_stdout=False,  # what is printed goes where it was sent
-        disable=not console.is_terminal or (while_printing and sys.stdout.isatty()),
+        disable=not can_redraw or (while_printing and sys.stdout.isatty()),
     ) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

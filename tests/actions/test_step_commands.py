@@ -214,10 +214,17 @@ def test_trace__units_of_transactions__name_them(scene: Scene) -> None:
 
 
 def test_trace__bar_on_a_terminal__stays_out_of_the_result(scene: Scene) -> None:
-    result = scene.run("trace", "--unit", f"0:{CALL}", "--json", FORCE_COLOR="1")
+    result = scene.run("trace", "--unit", f"0:{CALL}", "--json", FORCE_COLOR="1", TERM="xterm")
 
     assert json.loads(result.stdout)["unit"] == CALL
     assert "steps" in result.stderr
+
+
+def test_trace__terminal_that_cannot_redraw__sees_no_bar(scene: Scene) -> None:
+    result = scene.run("trace", "--unit", f"0:{CALL}", "--json", FORCE_COLOR="1", TERM="dumb")
+
+    assert json.loads(result.stdout)["unit"] == CALL
+    assert not result.stderr
 
 
 def test_trace__one_step__shows_the_machine_and_the_size_of_its_proof(scene: Scene) -> None:
