@@ -17,13 +17,12 @@ from optimistic.protocol.stepper.witness import Witness
 from optimistic.protocol.types import Hash32
 from optimistic.protocol.unit import Phase
 from optimistic.service.contracts import StepPlace
-from optimistic.service.files import replace_text
+from optimistic.service.files import read_json_object, replace_json
+from optimistic.service.names import hex_of
 
 T = TypeVar("T")
 
 FORMAT: Final = "optimistic-step-proof-1"
-_MOST_BRACKETS: Final = 64
-"""In a file; without a limit, a file of nothing but brackets could overflow the parser's stack."""
 _RESTING_NAMES: Final = frozenset(phase.name for phase in RESTING)
 
 
@@ -67,30 +66,28 @@ class StepProof:
         """Return what `to_json` does without the proof itself."""
         return {
             "format": FORMAT,
-            "configHash": _hex(self.config_hash),
+            "configHash": hex_of(self.config_hash),
             "batch": self.place.batch,
             "unit": self.place.unit,
             "j": self.place.j,
             "step": self.v,
-            "acc": _hex(self.acc),
-            "pre": _hex(self.pre),
-            "post": _hex(self.post),
+            "acc": hex_of(self.acc),
+            "pre": hex_of(self.pre),
+            "post": hex_of(self.post),
             "phase": self.phase,
             "opcode": self.opcode,
-            "depositHash": None if self.deposit_hash is None else _hex(self.deposit_hash),
+            "depositHash": None if self.deposit_hash is None else hex_of(self.deposit_hash),
             "sizes": witness_sizes(self.witness),
         }
 
     @classmethod
-    def from_json(cls, values: Any) -> "StepProof":
+    def from_json(cls, values: dict[str, Any]) -> "StepProof":
         """Read what `to_json` wrote; what is there for the reader alone is not checked.
 
         Raises
         ------
         InvalidProofFile : a field is missing or malformed
         """
-        if not isinstance(values, dict):
-            raise InvalidProofFile("it holds no JSON object")
         if values.get("format") != FORMAT:
             raise InvalidProofFile(f"it is of format {values.get('format')!r}, not {FORMAT!r}")
         opcode = values.get("opcode")
@@ -122,7 +119,7 @@ class StepProof:
         ------
         DiskFull, StorageFailed : it cannot be written
         """
-        replace_text(path, json.dumps(self.to_json(), indent=2) + "\n")
+        replace_json(path, self.to_json())
 
     @classmethod
     def load(cls, path: Path) -> "StepProof":
@@ -133,10 +130,7 @@ class StepProof:
         InvalidProofFile : it cannot be read or is malformed
         """
         try:
-            text = path.read_text(encoding="utf-8")
-            if text.count("[") + text.count("{") > _MOST_BRACKETS:
-                raise ValueError("more brackets than a proof has")
-            values = json.loads(text)
+            values = read_json_object(path)
         except OSError as error:
             raise InvalidProofFile(f"cannot read {path}: {error.strerror}") from error
         except ValueError as error:
@@ -165,10 +159,6 @@ def prove(unit: UnitRun, v: int, config_hash: Hash32) -> StepProof:
         deposit_hash=deposit,
         witness=witness,
     )
-
-
-def _hex(value: bytes) -> str:
-    return "0x" + value.hex()
 
 
 def _field(values: dict[str, Any], name: str, read: Callable[[Any], T]) -> T:

@@ -5,7 +5,7 @@ from typing import Any
 from challenger.model import Assertion, ChainView, Knowledge, Verdict, WrongUnits, split_unit
 from challenger.monitor import Findings
 from challenger.responder import describe
-from optimistic.service.names import camel_case
+from optimistic.service.names import camel_case, hex_of
 
 
 def findings_document(findings: Findings) -> dict[str, Any]:
@@ -13,11 +13,11 @@ def findings_document(findings: Findings) -> dict[str, Any]:
     view, known = findings.view, findings.known
     return {
         "l1Block": view.block.number,
-        "l1BlockHash": _hex(view.block.hash),
+        "l1BlockHash": hex_of(view.block.hash),
         "l1Time": view.now,
         "batches": len(view.batches),
         "replayed": findings.n_replayed,
-        "latestConfirmed": _hex(view.latest_confirmed),
+        "latestConfirmed": hex_of(view.latest_confirmed),
         "account": _account(view),
         "assertions": [assertion_document(view, known, a) for a in _in_order(view)],
         "actions": [_spelled(describe(action)) for action in findings.actions],
@@ -40,18 +40,18 @@ def assertion_document(view: ChainView, known: Knowledge, assertion: Assertion) 
     """Return one assertion with its verdict."""
     verdict = known.verdicts.get(assertion.id)
     return {
-        "id": _hex(assertion.id),
-        "parent": _hex(assertion.parent),
+        "id": hex_of(assertion.id),
+        "parent": hex_of(assertion.parent),
         "seq": assertion.seq,
-        "poster": _hex(assertion.poster),
+        "poster": hex_of(assertion.poster),
         "fromBatch": assertion.from_batch,
         "toBatch": assertion.to_batch,
         "status": assertion.status.name.lower(),
-        "unitRoot": _hex(assertion.unit_root),
-        "endLeaf": _hex(assertion.end_leaf),
+        "unitRoot": hex_of(assertion.unit_root),
+        "endLeaf": hex_of(assertion.end_leaf),
         "windowEnd": view.window_end(assertion) if assertion.child_to and assertion.t0 else None,
         "disputesWith": [
-            _hex(newer if older == assertion.id else older)
+            hex_of(newer if older == assertion.id else older)
             for older, newer in sorted(view.openings)
             if assertion.id in (older, newer)
         ],
@@ -84,10 +84,10 @@ def _account(view: ChainView) -> dict[str, Any] | None:
         return None
     stake = view.me.stake
     return {
-        "address": _hex(stake.address),
+        "address": hex_of(stake.address),
         "balanceWei": str(view.me.balance_wei),
         "stakeWei": str(stake.amount),
-        "stakeOn": _hex(stake.tip) if stake.amount else None,
+        "stakeOn": hex_of(stake.tip) if stake.amount else None,
         "isSlashed": stake.is_slashed,
     }
 
@@ -98,7 +98,3 @@ def _spelled(values: dict[str, str | int | None]) -> dict[str, str | int | None]
 
 def _in_order(view: ChainView) -> list[Assertion]:
     return sorted(view.assertions.values(), key=lambda a: (a.to_batch, a.seq, a.id))
-
-
-def _hex(value: bytes) -> str:
-    return "0x" + value.hex()

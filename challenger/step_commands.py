@@ -25,7 +25,7 @@ from optimistic.service.one_step import L1_TX_GAS_CAP
 from optimistic.service.options import HASH32, FlatEnvCommand, json_output, key_file
 from optimistic.service.options import option as cli_option
 from optimistic.service.signer import Signer
-from optimistic.service.terminal import emit, reports_errors, say
+from optimistic.service.terminal import emit, plain, reports_errors, say
 
 FC = TypeVar("FC", bound=Callable[..., Any] | click.Command)
 
@@ -218,8 +218,7 @@ def _ticking(shown: Iterator[StepRow], total: int) -> Iterator[dict[str, Any]]:
 
 def _print_json(heading: dict[str, Any], shown: Iterator[dict[str, Any]]) -> None:
     """Print one JSON object, its rows as they come, each on a line."""
-    plain = {key: "0x" + value.hex() if isinstance(value, bytes) else value for key, value in heading.items()}
-    click.echo(json.dumps(plain)[:-1] + ', "rows": [', nl=False)
+    click.echo(json.dumps(plain(heading))[:-1] + ', "rows": [', nl=False)
     for index, row in enumerate(shown):
         click.echo((",\n" if index else "\n") + json.dumps(row), nl=False)
     click.echo("\n]}")
@@ -263,9 +262,7 @@ def _print_proof(proof: StepProof, out: Path | None, onchain: dict[str, Any] | N
     if out is not None:
         emit({"file": str(out), **proof.summary(), **told})
         return
-    if onchain is not None:
-        told = {"onchain": {key: "0x" + v.hex() if isinstance(v, bytes) else v for key, v in onchain.items()}}
-    click.echo(json.dumps({**proof.to_json(), **told}))
+    click.echo(json.dumps(plain({**proof.to_json(), **told})))
 
 
 def _executed(context: click.Context, proof: StepProof, values: dict[str, Any]) -> Answer:

@@ -23,9 +23,10 @@ from optimistic.protocol.engine import Outcome
 from optimistic.protocol.errors import CriticalError, InvalidInput, TemporaryError
 from optimistic.protocol.execution import EvmEngine
 from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.mpt import NodeOverlay
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.records import deposit_tx_hash
-from optimistic.protocol.stepper.full import Full, NodeOverlay
+from optimistic.protocol.stepper.full import Full
 from optimistic.protocol.stepper.state import Machine
 from optimistic.protocol.stepper.step import run
 from optimistic.protocol.stepper.trace import LAST_STEP, next_state, run_to

@@ -25,6 +25,7 @@ from optimistic.service.deployment import (
     verify_against_l1,
 )
 from optimistic.service.l1_client import L1Client
+from optimistic.service.names import hex_of
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.one_step import GROUPS, PROBE, group_creations, verifier_creation
 from optimistic.service.signer import Signer
@@ -76,7 +77,7 @@ class _Deployer:
         creations = (
             (INBOX, (_inbox_setup(params, roles, bridge),)),
             (ASSERTION_CHAIN, (_chain_setup(params, inbox, game, genesis.end_leaf),)),
-            (DISPUTE_GAME, (_hex(chain),)),
+            (DISPUTE_GAME, (hex_of(chain),)),
             (BRIDGE, (_bridge_setup(params, roles, inbox, chain),)),
             *group_creations(params, inbox),
             verifier_creation(groups),
@@ -112,9 +113,9 @@ class _Deployer:
 
 def _inbox_setup(params: RollupParams, roles: Roles, bridge: Address) -> tuple[Any, ...]:
     return (
-        _hex(roles.sequencer),
-        _hex(roles.governance),
-        _hex(bridge),
+        hex_of(roles.sequencer),
+        hex_of(roles.governance),
+        hex_of(bridge),
         params.config_hash(),
         params.config_delay_s,
         params.force_delay_s,
@@ -130,8 +131,8 @@ def _inbox_setup(params: RollupParams, roles: Roles, bridge: Address) -> tuple[A
 
 def _chain_setup(params: RollupParams, inbox: Address, game: Address, end_leaf: bytes) -> tuple[Any, ...]:
     return (
-        _hex(inbox),
-        _hex(game),
+        hex_of(inbox),
+        hex_of(game),
         end_leaf,
         params.challenge_period_s,
         params.airgap_s,
@@ -142,14 +143,10 @@ def _chain_setup(params: RollupParams, inbox: Address, game: Address, end_leaf: 
 
 def _bridge_setup(params: RollupParams, roles: Roles, inbox: Address, chain: Address) -> tuple[Any, ...]:
     return (
-        _hex(inbox),
-        _hex(chain),
-        _hex(roles.guardian),
+        hex_of(inbox),
+        hex_of(chain),
+        hex_of(roles.guardian),
         params.l2_chain_id,
         params.pause_max_s,
         params.withdrawal_rate_wei_per_s,
     )
-
-
-def _hex(address: Address) -> str:
-    return "0x" + address.hex()

@@ -4,7 +4,6 @@ The file is not trusted. What it says about parameters and genesis is recomputed
 says about contracts is compared with their code and immutable values on L1.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,10 +18,10 @@ from optimistic.protocol.params import RollupParams
 from optimistic.protocol.predeploys import SystemCode, genesis_accounts
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.abi import Abi
-from optimistic.service.files import replace_text
+from optimistic.service.files import read_json_object, replace_json
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import BlockId, Call
-from optimistic.service.names import camel_case
+from optimistic.service.names import camel_case, hex_of
 from optimistic.service.one_step import GROUPS, PROBE, VERIFIER, group_values
 
 INBOX: Final = "Inbox"
@@ -106,13 +105,13 @@ class Deployment:
             "l1ChainId": self.params.l1_chain_id,
             "l2ChainId": self.params.l2_chain_id,
             "params": self.params.to_json(),
-            "configHash": _hex(self.config_hash),
+            "configHash": hex_of(self.config_hash),
             "contracts": _hex_fields(self.contracts),
             "deployBlock": self.deploy_block,
-            "sequencer": _hex(self.sequencer),
-            "governance": _hex(self.governance),
-            "guardian": _hex(self.guardian),
-            "feeRecipient": _hex(self.fee_recipient),
+            "sequencer": hex_of(self.sequencer),
+            "governance": hex_of(self.governance),
+            "guardian": hex_of(self.guardian),
+            "feeRecipient": hex_of(self.fee_recipient),
             "genesis": _hex_fields(self.genesis),
         }
 
@@ -141,7 +140,8 @@ class Deployment:
             raise InvalidDeployment(f"the deployment is malformed: {error!r}") from error
         if named_hash != deployment.config_hash:
             raise InvalidDeployment(
-                f"configHash is {_hex(named_hash)}, but the parameters hash to {_hex(deployment.config_hash)}"
+                f"configHash is {hex_of(named_hash)}, "
+                f"but the parameters hash to {hex_of(deployment.config_hash)}"
             )
         if (values.get("l1ChainId"), values.get("l2ChainId")) != (params.l1_chain_id, params.l2_chain_id):
             raise InvalidDeployment("the chain ids differ from those of the parameters")
@@ -154,7 +154,7 @@ class Deployment:
         ------
         DiskFull, StorageFailed : it cannot be written
         """
-        replace_text(path, json.dumps(self.to_json(), indent=2) + "\n")
+        replace_json(path, self.to_json())
 
     @classmethod
     def load(cls, path: Path) -> "Deployment":
@@ -165,11 +165,9 @@ class Deployment:
         InvalidDeployment : it cannot be read or is malformed
         """
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = read_json_object(path)
         except (OSError, ValueError) as error:
             raise InvalidDeployment(f"cannot read the deployment {path}: {error}") from error
-        if not isinstance(values, dict):
-            raise InvalidDeployment(f"the deployment {path} is not a JSON object")
         return cls.from_json(values)
 
 
@@ -221,13 +219,13 @@ def verify_against_l1(deployment: Deployment, client: L1Client, at: BlockId = "l
     params_hash = deployment.config_hash
     for name, address, expected in _expectations(deployment):
         if not artifacts.load(name).matches(client.code(address, at)):
-            problems.append(f"{name} at {_hex(address)} has other code")
+            problems.append(f"{name} at {hex_of(address)} has other code")
             continue
         problems += _differences(client, name, address, expected, at)
         if name == VERIFIER:
             problems += _group_problems(deployment, client, at)
         if name == INBOX and (first := _first_config_hash(client, address, at)) != params_hash:
-            problems.append(f"the inbox began with configuration {_hex(first)}, not {_hex(params_hash)}")
+            problems.append(f"the inbox began with configuration {hex_of(first)}, not {hex_of(params_hash)}")
     if problems:
         raise DeploymentMismatch("; ".join(problems))
 
@@ -242,7 +240,7 @@ def _group_problems(deployment: Deployment, client: L1Client, at: BlockId) -> li
         if artifacts.load(name).matches(client.code(group, at)):
             problems += _differences(client, name, group, values.get(name, {}), at)
         else:
-            problems.append(f"{name} at {_hex(group)} has other code")
+            problems.append(f"{name} at {hex_of(group)} has other code")
     return problems
 
 
@@ -321,16 +319,12 @@ def _get(client: L1Client, name: str, address: Address, getter: str, at: BlockId
     return found
 
 
-def _hex(value: bytes) -> str:
-    return "0x" + value.hex()
-
-
 def _show(value: object) -> str:
-    return _hex(value) if isinstance(value, bytes) else str(value)
+    return hex_of(value) if isinstance(value, bytes) else str(value)
 
 
 def _hex_fields(value: ContractAddresses | GenesisIds) -> dict[str, str]:
-    return {camel_case(field.name): _hex(getattr(value, field.name)) for field in fields(value)}
+    return {camel_case(field.name): hex_of(getattr(value, field.name)) for field in fields(value)}
 
 
 def _read_fields(kind: type[ContractAddresses | GenesisIds], values: Mapping[str, Any], size: int) -> Any:

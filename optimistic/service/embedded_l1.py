@@ -19,6 +19,7 @@ from optimistic.service.embedded_chain import EmbeddedChain, MinedBlock, dev_key
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import ContractReverted, JsonRpcError, L1BlockMissing, L1Lied
 from optimistic.service.l1_types import Call, Header, L1Transaction, Log, Receipt
+from optimistic.service.names import hex_of
 
 EMBEDDED_CHAIN_ID: Final = 31_337
 """The id of a development chain, the same as anvil's, so one deployment profile fits both."""
@@ -188,14 +189,14 @@ class EmbeddedL1:
         return hex(self._chain.state(self._at(block)).get_nonce(l1_decode.address(account)))
 
     def _code(self, account: Any, block: Any = "latest") -> str:
-        return _hex(self._chain.state(self._at(block)).get_code(l1_decode.address(account)))
+        return hex_of(self._chain.state(self._at(block)).get_code(l1_decode.address(account)))
 
     def _storage(self, account: Any, slot: Any, block: Any = "latest") -> str:
         state = self._chain.state(self._at(block))
         return f"0x{state.get_storage(l1_decode.address(account), l1_decode.quantity(slot)):064x}"
 
     def _call(self, call: Any, block: Any = "latest") -> str:
-        return _hex(self._chain.call(_call(call), self._at(block)))
+        return hex_of(self._chain.call(_call(call), self._at(block)))
 
     def _estimate_gas(self, call: Any, block: Any = "latest") -> str:
         return hex(self._chain.estimate_gas(_call(call), self._at(block)))
@@ -204,7 +205,7 @@ class EmbeddedL1:
         tx_hash = self._chain.send(l1_decode.data(raw), self.time_s())
         if self._auto_mine:
             self._chain.mine(self.time_s())
-        return _hex(tx_hash)
+        return hex_of(tx_hash)
 
     def _receipt(self, tx_hash: Any) -> Any:
         found = self._chain.find_transaction(l1_decode.hash32(tx_hash))
@@ -280,45 +281,41 @@ def _call(fields: Any) -> Call:
     )
 
 
-def _hex(value: bytes) -> str:
-    return "0x" + bytes(value).hex()
-
-
 def _block_json(block: MinedBlock, full: bool) -> dict[str, Any]:
     header = block.evm_header
     return {
         "number": hex(header.block_number),
-        "hash": _hex(header.hash),
-        "parentHash": _hex(header.parent_hash),
+        "hash": hex_of(header.hash),
+        "parentHash": hex_of(header.parent_hash),
         "timestamp": hex(header.timestamp),
         "gasLimit": hex(header.gas_limit),
         "gasUsed": hex(header.gas_used),
         "baseFeePerGas": hex(header.base_fee_per_gas),
-        "stateRoot": _hex(header.state_root),
-        "transactionsRoot": _hex(header.transaction_root),
-        "receiptsRoot": _hex(header.receipt_root),
+        "stateRoot": hex_of(header.state_root),
+        "transactionsRoot": hex_of(header.transaction_root),
+        "receiptsRoot": hex_of(header.receipt_root),
         "logsBloom": f"0x{header.bloom:0512x}",
-        "miner": _hex(header.coinbase),
-        "mixHash": _hex(header.mix_hash),
+        "miner": hex_of(header.coinbase),
+        "mixHash": hex_of(header.mix_hash),
         "difficulty": hex(header.difficulty),
-        "extraData": _hex(header.extra_data),
-        "nonce": _hex(header.nonce),
-        "sha3Uncles": _hex(header.uncles_hash),
+        "extraData": hex_of(header.extra_data),
+        "nonce": hex_of(header.nonce),
+        "sha3Uncles": hex_of(header.uncles_hash),
         "uncles": [],
-        "transactions": [_transaction_json(t) if full else _hex(t.hash) for t in block.transactions],
+        "transactions": [_transaction_json(t) if full else hex_of(t.hash) for t in block.transactions],
     }
 
 
 def _transaction_json(transaction: L1Transaction) -> dict[str, Any]:
     number = transaction.block_number
     return {
-        "hash": _hex(transaction.hash),
-        "from": _hex(transaction.sender),
+        "hash": hex_of(transaction.hash),
+        "from": hex_of(transaction.sender),
         "nonce": hex(transaction.nonce),
-        "to": None if transaction.to is None else _hex(transaction.to),
+        "to": None if transaction.to is None else hex_of(transaction.to),
         "value": hex(transaction.value_wei),
-        "input": _hex(transaction.data),
-        "blockHash": None if transaction.block_hash is None else _hex(transaction.block_hash),
+        "input": hex_of(transaction.data),
+        "blockHash": None if transaction.block_hash is None else hex_of(transaction.block_hash),
         "blockNumber": None if number is None else hex(number),
     }
 
@@ -326,25 +323,25 @@ def _transaction_json(transaction: L1Transaction) -> dict[str, Any]:
 def _receipt_json(receipt: Receipt) -> dict[str, Any]:
     contract: Address | None = receipt.contract_address
     return {
-        "transactionHash": _hex(receipt.tx_hash),
+        "transactionHash": hex_of(receipt.tx_hash),
         "blockNumber": hex(receipt.block_number),
-        "blockHash": _hex(receipt.block_hash),
+        "blockHash": hex_of(receipt.block_hash),
         "status": hex(int(receipt.succeeded)),
         "gasUsed": hex(receipt.gas_used),
         "effectiveGasPrice": hex(receipt.effective_gas_price_wei),
-        "contractAddress": None if contract is None else _hex(contract),
+        "contractAddress": None if contract is None else hex_of(contract),
         "logs": [_log_json(log) for log in receipt.logs],
     }
 
 
 def _log_json(log: Log) -> dict[str, Any]:
     return {
-        "address": _hex(log.address),
-        "topics": [_hex(topic) for topic in log.topics],
-        "data": _hex(log.data),
+        "address": hex_of(log.address),
+        "topics": [hex_of(topic) for topic in log.topics],
+        "data": hex_of(log.data),
         "blockNumber": hex(log.block_number),
-        "blockHash": _hex(log.block_hash),
-        "transactionHash": _hex(log.tx_hash),
+        "blockHash": hex_of(log.block_hash),
+        "transactionHash": hex_of(log.tx_hash),
         "transactionIndex": hex(log.tx_index),
         "logIndex": hex(log.log_index),
         "removed": False,

@@ -33,6 +33,7 @@ from optimistic.service.l1_types import (
     Receipt,
 )
 from optimistic.service.metrics import Metrics, NoopMetrics
+from optimistic.service.names import hex_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,21 +162,21 @@ class L1Client:
 
     def balance_wei(self, account: Address, at: BlockId) -> int:
         """Return an account's balance after block `at`."""
-        return l1_decode.quantity(self._request("eth_getBalance", _hex(account), l1_decode.block_param(at)))
+        return l1_decode.quantity(self._request("eth_getBalance", hex_of(account), l1_decode.block_param(at)))
 
     def nonce(self, account: Address, at: BlockId) -> int:
         """Return an account's nonce after block `at`."""
         return l1_decode.quantity(
-            self._request("eth_getTransactionCount", _hex(account), l1_decode.block_param(at))
+            self._request("eth_getTransactionCount", hex_of(account), l1_decode.block_param(at))
         )
 
     def code(self, account: Address, at: BlockId) -> bytes:
         """Return an account's code after block `at`; empty for none."""
-        return l1_decode.data(self._request("eth_getCode", _hex(account), l1_decode.block_param(at)))
+        return l1_decode.data(self._request("eth_getCode", hex_of(account), l1_decode.block_param(at)))
 
     def storage(self, account: Address, slot: int, at: BlockId) -> Hash32:
         """Return one storage word after block `at`."""
-        word = self._request("eth_getStorageAt", _hex(account), hex(slot), l1_decode.block_param(at))
+        word = self._request("eth_getStorageAt", hex_of(account), hex(slot), l1_decode.block_param(at))
         return Hash32(l1_decode.quantity(word).to_bytes(32, "big"))
 
     def call(self, call: Call, at: BlockId) -> bytes:
@@ -225,7 +226,7 @@ class L1Client:
         """Return the events of exactly one block, named by its hash."""
         if not wanted.addresses:
             return ()
-        value = self._request("eth_getLogs", {**_filter_param(wanted), "blockHash": _hex(block.hash)})
+        value = self._request("eth_getLogs", {**_filter_param(wanted), "blockHash": hex_of(block.hash)})
         found = _check_logs(wanted, l1_decode.logs(value), block.number, block.number)
         if any(log.block_hash != block.hash for log in found):
             raise L1Lied(f"logs of another block than 0x{block.hash.hex()} were returned")
@@ -263,7 +264,7 @@ class L1Client:
         L1Lied : the receipt of another transaction was returned
         """
         try:
-            receipt = l1_decode.receipt(self._request("eth_getTransactionReceipt", _hex(tx_hash)))
+            receipt = l1_decode.receipt(self._request("eth_getTransactionReceipt", hex_of(tx_hash)))
         except L1BlockMissing:
             return None
         if receipt is not None and receipt.tx_hash != tx_hash:
@@ -273,7 +274,7 @@ class L1Client:
     def transaction(self, tx_hash: Hash32) -> L1Transaction | None:
         """Return a transaction, pending or mined, or None when the endpoint does not know it."""
         try:
-            found = l1_decode.transaction(self._request("eth_getTransactionByHash", _hex(tx_hash)))
+            found = l1_decode.transaction(self._request("eth_getTransactionByHash", hex_of(tx_hash)))
         except L1BlockMissing:
             return None
         if found is not None and found.hash != tx_hash:
@@ -297,7 +298,7 @@ class L1Client:
         """
         _ = self.chain_id
         try:
-            self._timed("eth_sendRawTransaction", [_hex(raw)])
+            self._timed("eth_sendRawTransaction", [hex_of(raw)])
         except JsonRpcError as error:
             return read_refusal(error)
         return SendReply(status=SendStatus.ACCEPTED)
@@ -341,15 +342,11 @@ def _check_logs(wanted: LogFilter, logs: Sequence[Log], start: int, end: int) ->
 
 
 def _filter_param(wanted: LogFilter) -> dict[str, Any]:
-    params: dict[str, Any] = {"address": [_hex(item) for item in wanted.addresses]}
+    params: dict[str, Any] = {"address": [hex_of(item) for item in wanted.addresses]}
     if wanted.topics0:
-        params["topics"] = [[_hex(topic) for topic in wanted.topics0]]
+        params["topics"] = [[hex_of(topic) for topic in wanted.topics0]]
     return params
 
 
-def _hex(value: bytes) -> str:
-    return "0x" + value.hex()
-
-
 def _show(block: BlockId) -> str:
-    return _hex(block) if isinstance(block, bytes) else str(block)
+    return hex_of(block) if isinstance(block, bytes) else str(block)

@@ -1,4 +1,4 @@
-"""Field names as Python spells them and as Solidity and JSON do."""
+"""Names and bytes as Python spells them and as Solidity and JSON do."""
 
 import re
 from typing import Final
@@ -15,3 +15,8 @@ def camel_case(name: str) -> str:
 def snake_case(name: str) -> str:
     """Return Python's spelling of a field: ``l1Timestamp`` is ``l1_timestamp``."""
     return _UPPER.sub(r"_\1", name).lower()
+
+
+def hex_of(value: bytes) -> str:
+    """Return JSON's spelling of bytes: 0x and lower-case digits."""
+    return "0x" + bytes(value).hex()

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.types import Address
+from optimistic.service.names import hex_of
 
 VERIFIER: Final = "OspEntry"
 PROBE: Final = "PrecompileProbe"
@@ -38,20 +39,20 @@ def group_creations(params: RollupParams, inbox: Address) -> tuple[Creation, ...
         params.modexp_osaka,
         params.base_fee_wei,
         params.block_gas_limit,
-        _hex(params.coinbase),
+        hex_of(params.coinbase),
         params.max_time_lag_s,
     )
     arguments: dict[str, tuple[Any, ...]] = {
         "OpsExit": (values,),
         "TxBegin": (values,),
-        "BlockUnits": (values, _hex(inbox)),
+        "BlockUnits": (values, hex_of(inbox)),
     }
     return tuple((name, arguments.get(name, ())) for name in GROUPS.values())
 
 
 def verifier_creation(groups: Sequence[Address]) -> Creation:
     """Return how to create the verifier in front of `groups`."""
-    return VERIFIER, (tuple(_hex(group) for group in groups),)
+    return VERIFIER, (tuple(hex_of(group) for group in groups),)
 
 
 def group_values(params: RollupParams, inbox: Address) -> Mapping[str, Mapping[str, Any]]:
@@ -70,7 +71,3 @@ def group_values(params: RollupParams, inbox: Address) -> Mapping[str, Mapping[s
             "MAX_TIME_LAG": params.max_time_lag_s,
         },
     }
-
-
-def _hex(address: Address) -> str:
-    return "0x" + address.hex()

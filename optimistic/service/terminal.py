@@ -16,11 +16,11 @@ R = TypeVar("R")
 def emit(values: Mapping[str, Any]) -> None:
     """Print a result: one line of JSON under ``--json``, else a line for each key."""
     if click.get_current_context().params.get("as_json"):
-        click.echo(json.dumps(_plain(values)))
+        click.echo(json.dumps(plain(values)))
         return
     width = max((len(key) for key in values), default=0)
     for key, value in values.items():
-        shown = _plain(value)
+        shown = plain(value)
         text = json.dumps(shown) if isinstance(shown, (dict, list)) else str(shown)
         click.echo(f"{key.ljust(width)}  {text}")
 
@@ -43,11 +43,12 @@ def reports_errors(function: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: bytes as 0x-hexadecimal, tuples as lists."""
     if isinstance(value, bytes):
         return "0x" + value.hex()
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value

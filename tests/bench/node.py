@@ -16,6 +16,7 @@ from optimistic.protocol.types import Address
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_events import Asserted, BatchAppended, Confirmed, L1Event, decode_event
 from optimistic.service.l1_types import LogFilter
+from optimistic.service.names import hex_of
 from tests.bench.peers import L1_COSTS
 from tests.bench.replay import address_of, signed, wallet
 from tests.helpers.daemons import USER, RollupOnAnvil, wait_for
@@ -75,7 +76,7 @@ def measure() -> dict[str, Any]:
 def _fund(rpc: Rpc, rollup: RollupOnAnvil) -> None:
     """Give every sender ether on L2."""
     user = rollup.signers[USER]
-    nonce = int(rpc.call("eth_getTransactionCount", _hex(user.address), "latest"), 16)
+    nonce = int(rpc.call("eth_getTransactionCount", hex_of(user.address), "latest"), 16)
     raws = []
     for i in range(SENDERS):
         fields = {
@@ -89,8 +90,8 @@ def _fund(rpc: Rpc, rollup: RollupOnAnvil) -> None:
             "maxPriorityFeePerGas": 10**6,
         }
         raws.append(user.sign_transaction(fields)[0])
-    rpc.batch([("eth_sendRawTransaction", [_hex(raw)]) for raw in raws])
-    last = _hex(address_of(wallet(SENDERS)))
+    rpc.batch([("eth_sendRawTransaction", [hex_of(raw)]) for raw in raws])
+    last = hex_of(address_of(wallet(SENDERS)))
     wait_for(lambda: int(rpc.call("eth_getBalance", last, "latest"), 16), "the senders' ether")
 
 
@@ -102,7 +103,7 @@ def _throughput(rpc: Rpc) -> dict[str, Any]:
         for nonce in range(PER_SENDER)
         for i in range(SENDERS)
     ]
-    requests = [("eth_sendRawTransaction", [_hex(raw)]) for raw in raws]
+    requests = [("eth_sendRawTransaction", [hex_of(raw)]) for raw in raws]
     started = time.monotonic()
     for first in range(0, len(requests), RPC_BATCH):
         rpc.batch(requests[first : first + RPC_BATCH])
@@ -124,11 +125,11 @@ def _latencies(rpc: Rpc, account: Address) -> dict[str, dict[str, float]]:
     """Measure p50 and p99 of small requests, one after the other."""
     methods: dict[str, list[Any]] = {
         "eth_blockNumber": [],
-        "eth_getBalance": [_hex(account), "latest"],
-        "eth_call": [{"to": _hex(account), "data": "0x"}, "latest"],
+        "eth_getBalance": [hex_of(account), "latest"],
+        "eth_call": [{"to": hex_of(account), "data": "0x"}, "latest"],
         "eth_getBlockByNumber": ["latest", False],
-        "eth_estimateGas": [{"to": _hex(account), "value": "0x0"}],
-        "eth_getProof": [_hex(MESSAGE_PASSER), [], "latest"],
+        "eth_estimateGas": [{"to": hex_of(account), "value": "0x0"}],
+        "eth_getProof": [hex_of(MESSAGE_PASSER), [], "latest"],
     }
     found = {}
     for method, params in methods.items():
@@ -196,10 +197,6 @@ def _gas(client: L1Client, event: L1Event) -> int:
 
 def _await_balance(rpc: Rpc, account: Address, wei: int, tag: str) -> None:
     def has_it() -> bool:
-        return int(rpc.call("eth_getBalance", _hex(account), tag), 16) == wei
+        return int(rpc.call("eth_getBalance", hex_of(account), tag), 16) == wei
 
     wait_for(has_it, f"the {tag} balance", PATIENCE_S)
-
-
-def _hex(value: bytes) -> str:
-    return "0x" + value.hex()

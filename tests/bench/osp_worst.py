@@ -15,9 +15,9 @@ from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.mpt import EMPTY_ROOT
 from optimistic.protocol.stepper.full import Full
 from optimistic.protocol.stepper.opcode_table import Op
-from optimistic.protocol.stepper.ops.pending import HASH_BYTES, OUTPUT
+from optimistic.protocol.stepper.ops.pending import HASH_BYTES
 from optimistic.protocol.stepper.phases.exit import MAX_CODE_BYTES
-from optimistic.protocol.stepper.state import FrameKind, Halt, Journal, Machine, Pend, Stack
+from optimistic.protocol.stepper.state import PENDING_OUTPUT, FrameKind, Halt, Journal, Machine, Pend, Stack
 from optimistic.protocol.stepper.world import slot_key
 from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
@@ -264,7 +264,7 @@ def _pending() -> Iterator[tuple[str, Callable[[], Setting]]]:
         Op.CODECOPY: (1, 1, 1),
         Op.EXTCODECOPY: (1, 1, 1, 1),
         Op.MCOPY: (1, 1, 1),
-        OUTPUT: (),
+        PENDING_OUTPUT: (),
     }
     hashes: dict[int, tuple[int, ...]] = {Op.KECCAK256: (1, 1), Op.LOG4: (1, 1, *TOPICS)}
     for op, items in copies.items():
@@ -276,7 +276,7 @@ def _pending() -> Iterator[tuple[str, Callable[[], Setting]]]:
 
 
 def _op_name(op: int) -> str:
-    return "output" if op == OUTPUT else Op(op).name
+    return "output" if op == PENDING_OUTPUT else Op(op).name
 
 
 def _copying(op: int, items: tuple[int, ...], left: int) -> Setting:

@@ -18,7 +18,7 @@ from optimistic.protocol.stepper.opcode_table import OPCODES
 from optimistic.protocol.stepper.state import Machine
 from optimistic.protocol.stepper.step import RESTING, step
 from optimistic.protocol.stepper.trace import next_state
-from optimistic.protocol.stepper.witness import reads_opcode
+from optimistic.protocol.stepper.witness import opcode_at, reads_opcode
 from optimistic.protocol.types import ZERO_HASH, Hash32
 from optimistic.protocol.unit import Phase
 from tests.conformance.cases import Case
@@ -156,8 +156,8 @@ def _describe(step: ProvenStep, answer: str) -> str:
     m = step.witness.start()
     where = m.phase.name
     if m.frame is not None and reads_opcode(m):
-        code, pc = step.witness.code, m.frame.pc
-        opcode = code[pc] if pc < len(code) else 0
+        pc = m.frame.pc
+        opcode = opcode_at(step.witness.code, pc)
         row = OPCODES[opcode]
         where += f" {row.name if row else 'undefined'} (0x{opcode:02x}) at pc {pc}"
     return f"v {step.v}, {where}: Python says 0x{step.post.hex()}, L1 {answer}"

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Final
 
@@ -24,6 +24,7 @@ from optimistic.protocol.unit import RING_SIZE, BlockRing, Phase, Unit
 from optimistic.protocol.wordtree import root as wordtree_root
 from tests.conformance.cases import Case
 from tests.conformance.execution import Replay, Run, Setting, Verdict, replay
+from tests.helpers.units import BLANK
 
 UNIT: Final = 1
 """Any unit of a batch but its first."""
@@ -148,7 +149,8 @@ def _ring_of(env: BlockEnv) -> BlockRing:
 def _unit_of(setting: Setting, data: bytes, ring: BlockRing) -> Unit:
     """Return the unit with an open block and the cursor behind its header."""
     env = setting.env
-    return Unit(
+    return replace(
+        BLANK,
         chain_id=env.chain_id,
         number=env.number,
         timestamp=env.timestamp,
@@ -157,22 +159,14 @@ def _unit_of(setting: Setting, data: bytes, ring: BlockRing) -> Unit:
         base_fee=env.base_fee,
         prev_randao=env.prev_randao,
         block_hash_ring=ring.root,
-        parent_hash=ZERO_HASH,
         data_root=wordtree_root(data),
         data_len=len(data),
         cursor=HEADER,
-        deposit_cursor=0,
-        deposit_end=0,
         l1_timestamp=env.timestamp,
         config_hash=CONFORMANCE.config_hash(),
         left_general=env.gas_limit,
         left_system=env.gas_limit,
         block_open=1,
-        block_deposits_left=0,
-        blocks=0,
-        tx_index=0,
-        cum_gas_used=0,
-        receipts_acc=ZERO_HASH,
         state_root=setting.root,
     )
 

@@ -26,8 +26,9 @@ from optimistic.protocol.stepper.state import (
 from optimistic.protocol.stepper.words import FrozenWords, Memory
 from optimistic.protocol.stepper.world import journal_of, open_account, open_slot
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
-from optimistic.protocol.unit import BlockRing, Phase, Unit
+from optimistic.protocol.unit import BlockRing, Phase
 from tests.helpers.evm_world import Alloc, make_state
+from tests.helpers.units import BLANK
 
 SENDER = Address(b"\x51" * 20)
 TARGET = Address(b"\x7a" * 20)
@@ -49,32 +50,16 @@ RING = BlockRing.from_hashes(
     map(hash_of_block, sorted(range(BLOCK - 256, BLOCK), key=lambda height: height % 256))
 )
 
-UNIT = Unit(
+UNIT = replace(
+    BLANK,
     chain_id=420,
     number=BLOCK,
     timestamp=1_700_000_000,
     coinbase=COINBASE,
-    gas_limit=30_000_000,
     base_fee=7,
     prev_randao=keccak256(b"randao"),
     block_hash_ring=RING.root,
-    parent_hash=ZERO_HASH,
-    data_root=ZERO_HASH,
-    data_len=0,
-    cursor=0,
-    deposit_cursor=0,
-    deposit_end=0,
-    l1_timestamp=0,
-    config_hash=ZERO_HASH,
-    left_general=0,
-    left_system=0,
     block_open=1,
-    block_deposits_left=0,
-    blocks=0,
-    tx_index=0,
-    cum_gas_used=0,
-    receipts_acc=ZERO_HASH,
-    state_root=ZERO_HASH,
 )
 
 TX = TxContext(

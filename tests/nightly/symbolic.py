@@ -1,6 +1,6 @@
-"""Runs the proofs of solidity/test/symbolic with halmos, if it is installed in an environment of its own.
+"""Runs the proofs of solidity/test/symbolic with halmos, installed in an environment of its own.
 
-Its dependencies contradict ours, so it cannot be an extra of this project (see CONTRIBUTING.md).
+Its dependencies contradict ours, so it cannot be an extra of this project.
 """
 
 import os
@@ -9,7 +9,9 @@ import sys
 
 from tests.helpers.contract_host import ROOT
 
-BIN = ROOT / "build" / "symbolic" / "bin"
+ENVIRONMENT = ROOT / "build" / "symbolic"
+BIN = ENVIRONMENT / "bin"
+HALMOS = "halmos==0.3.3"
 TOOLS = ROOT / "node_modules" / ".bin"
 OPTIONS = (
     *("--forge-build-out", "build/forge-symbolic", "--solver-command", str(BIN / "yices-smt2")),
@@ -18,11 +20,16 @@ OPTIONS = (
 """Every panic is a failure; the solver is the one of the environment, so that nothing is downloaded."""
 
 
-def main() -> int:
-    """Return the exit code of halmos, zero if it is not installed."""
+def install() -> None:
+    """Install halmos and its solver unless they are there."""
     if not (BIN / "halmos").exists():
-        sys.stdout.write(f"no halmos in {BIN.relative_to(ROOT)}: nothing was proven\n")
-        return 0
+        subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
+        subprocess.run([str(BIN / "pip"), "install", "--quiet", HALMOS], check=True)
+
+
+def main() -> int:
+    """Return the exit code of halmos."""
+    install()
     environment = {"FOUNDRY_PROFILE": "symbolic", "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
     command = [str(BIN / "halmos"), *OPTIONS]
     return subprocess.run(command, cwd=ROOT, env=os.environ | environment, check=False).returncode

@@ -24,7 +24,7 @@ from optimistic.protocol.engine import Log
 from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.execution.jumps import JumpTable, jump_table
 from optimistic.protocol.hashing import keccak256
-from optimistic.protocol.mpt import EMPTY_ROOT, NodeReader, NodeStore
+from optimistic.protocol.mpt import EMPTY_ROOT, NodeOverlay, NodeReader, NodeStore
 from optimistic.protocol.types import Hash32
 
 CACHE_LIMIT: Final = 500_000
@@ -67,19 +67,6 @@ def _address_key(address: bytes) -> Hash32:
 def _slot_key(slot: int) -> Hash32:
     """Path of a slot in a storage trie."""
     return keccak256(slot.to_bytes(32, "big"))
-
-
-class NodeOverlay:
-    """Nodes built since the last flush on top of a store."""
-
-    def __init__(self, base: NodeReader) -> None:
-        self.base = base
-        self.pending: dict[bytes, bytes] = {}
-
-    def get(self, key: bytes, /) -> bytes | None:
-        """Return the bytes with this hash, or None."""
-        node = self.pending.get(key)
-        return node if node is not None else self.base.get(key)
 
 
 def read_account(nodes: NodeReader, root: bytes, address: bytes) -> Account | None:
@@ -173,9 +160,9 @@ class WorldState:
 
     def flush(self, store: NodeStore) -> None:
         """Hand all nodes and code built so far to `store`."""
-        if self.overlay.pending:
-            store.put_many(self.overlay.pending)
-            self.overlay.pending = {}
+        if self.overlay.own:
+            store.put_many(self.overlay.own)
+            self.overlay.own = {}
 
     def _changed_slots(self) -> dict[bytes, dict[bytes, bytes | None]]:
         """Return the slots whose value differs from the start of the transaction, by account."""
@@ -201,7 +188,7 @@ class WorldState:
             row = row._replace(storage_root=self._commit(row.storage_root, slots))
             self._accounts[address] = row
         if row.code_hash in self._new_codes:
-            self.overlay.pending[row.code_hash] = self._new_codes[row.code_hash]
+            self.overlay.own[row.code_hash] = self._new_codes[row.code_hash]
         return Account(
             nonce=row.nonce, balance=row.balance, storage_root=row.storage_root, code_hash=row.code_hash
         ).encode()
@@ -209,7 +196,7 @@ class WorldState:
     def _commit(self, root: Hash32, changes: dict[bytes, bytes | None]) -> Hash32:
         """Apply changes to a trie and keep its new nodes."""
         new_root, nodes = mpt.commit(self.overlay, root, changes)
-        self.overlay.pending.update(nodes)
+        self.overlay.put_many(nodes)
         return new_root
 
     # ------------------------------------------------------------------------------ snapshots

@@ -8,12 +8,13 @@ from optimistic.protocol.mpt.committer import commit
 from optimistic.protocol.mpt.nodes import EMPTY_ROOT
 from optimistic.protocol.mpt.proof import delete, read, upsert
 from optimistic.protocol.mpt.prover import get, prove, prove_delete
-from optimistic.protocol.mpt.store import InvalidProof, MissingNode, NodeReader, NodeStore
+from optimistic.protocol.mpt.store import InvalidProof, MissingNode, NodeOverlay, NodeReader, NodeStore
 
 __all__ = [
     "EMPTY_ROOT",
     "InvalidProof",
     "MissingNode",
+    "NodeOverlay",
     "NodeReader",
     "NodeStore",
     "commit",

@@ -32,6 +32,28 @@ class NodeStore(NodeReader, Protocol):
         ...
 
 
+class NodeOverlay:
+    """A `NodeStore` on top of a reader, which is never written to.
+
+    Attributes
+    ----------
+    own : what was added, by hash
+    """
+
+    def __init__(self, base: NodeReader) -> None:
+        self._base = base
+        self.own: dict[bytes, bytes] = {}
+
+    def get(self, key: bytes, /) -> bytes | None:
+        """The bytes with this hash, or None when they are not stored."""
+        found = self.own.get(key)
+        return self._base.get(key) if found is None else found
+
+    def put_many(self, nodes: Mapping[bytes, bytes], /) -> None:
+        """Add nodes."""
+        self.own.update(nodes)
+
+
 def load_raw(reader: NodeReader, ref: bytes) -> bytes:
     """Encoded node behind a non-empty reference.
 

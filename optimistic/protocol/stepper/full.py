@@ -27,23 +27,6 @@ class MissingSource(CriticalError):
     """The machine names something that this backend was not given."""
 
 
-class NodeOverlay:
-    """Nodes and codes on top of a store that is only read."""
-
-    def __init__(self, base: mpt.NodeReader) -> None:
-        self._base = base
-        self._own: dict[bytes, bytes] = {}
-
-    def get(self, key: bytes, /) -> bytes | None:
-        """Return the bytes with this hash, or None when they are not stored."""
-        found = self._own.get(key)
-        return self._base.get(key) if found is None else found
-
-    def put_many(self, nodes: Mapping[bytes, bytes], /) -> None:
-        """Add bytes by their hash."""
-        self._own.update(nodes)
-
-
 class Full:
     """A `Backend` over stored tries and the data of the batches to be run.
 
@@ -68,7 +51,7 @@ class Full:
         rings: Iterable[BlockRing] = (),
     ) -> None:
         self._params = params
-        self.nodes: Final = NodeOverlay(nodes)
+        self.nodes: Final = mpt.NodeOverlay(nodes)
         self._deposits = deposits or {}
         self._records = records or {}
         self._rings = {ring.root: ring for ring in rings}
@@ -108,11 +91,9 @@ class Full:
 
     def read_view(self, view: View, offset: int, length: int) -> bytes:
         """Return bytes [offset, offset + length) of the view, zero beyond its length."""
-        inside = min(length, view.length - offset)
-        if inside <= 0:
-            return bytes(length)
-        data = self.source(view).read(view.offset + offset, inside)
-        return data if inside == length else data + bytes(length - inside)
+        inside = view.inside(offset, length)
+        data = self.source(view).read(view.offset + offset, inside) if inside else b""
+        return data.ljust(length, b"\0")
 
     def read_memory(self, frame: Frame, offset: int, length: int) -> bytes:
         """Return bytes of the frame's memory."""

@@ -20,6 +20,7 @@ from typing import Final
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.precompiles.inputs import MODEXP_HEADER_BYTES, padded_number
 from optimistic.protocol.precompiles.results import RESULTS
+from optimistic.protocol.types import Address
 
 ECRECOVER: Final = 0x01
 SHA256: Final = 0x02
@@ -60,6 +61,12 @@ class PrecompileRules:
     def highest_price(self) -> int:
         """The highest price that does not fail."""
         return self.price_cap or HIGHEST_GAS
+
+
+def precompile_at(address: Address) -> int:
+    """Return the number of the precompile at an address, 0 if there is none."""
+    number = int.from_bytes(address, "big")
+    return number if number <= POINT_EVALUATION else 0
 
 
 def input_needed(rules: PrecompileRules, number: int, length: int) -> int:

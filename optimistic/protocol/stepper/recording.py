@@ -50,8 +50,8 @@ class Recording:
 
     def read_view(self, view: View, offset: int, length: int) -> bytes:
         """Return bytes of the view; noted if any of them lies inside it."""
-        inside = min(length, view.length - offset)
-        if inside > 0:
+        inside = view.inside(offset, length)
+        if inside:
             self._note_words(self._full.source(view), view.offset + offset, inside)
         return self._full.read_view(view, offset, length)
 

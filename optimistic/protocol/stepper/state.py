@@ -29,6 +29,8 @@ from optimistic.protocol.unit import Phase, Unit
 from optimistic.protocol.wordtree import RangeProof
 
 SPONGE_LANES: Final = 25
+PENDING_OUTPUT: Final = 0
+"""In place of an opcode in `Pend`: the output that EXIT copies into the caller's memory."""
 
 
 class Halt(IntEnum):
@@ -78,6 +80,10 @@ class View:
     offset: int
     length: int
     words: Words | None = None
+
+    def inside(self, offset: int, length: int) -> int:
+        """Return how many of the bytes [offset, offset + length) lie before the view's end; any offset."""
+        return max(0, min(length, self.length - offset))
 
 
 EMPTY_VIEW: Final = View(ZERO_HASH, 0, 0)
@@ -335,7 +341,7 @@ class Pend:
 
     Attributes
     ----------
-    op : the opcode, 0 for the output that EXIT copies into the caller's memory
+    op : the opcode, or PENDING_OUTPUT
     done, length : bytes; 0 ≤ done < length
     src_root, src_offset : WordTree root (code hash for code) and place of the source
     dst : memory offset copies go to; 0 for hashes

@@ -64,10 +64,9 @@ class WitnessOnly:
 
     def read_view(self, view: View, offset: int, length: int) -> bytes:
         """Return bytes of the view from the next range, if any of them lies inside it."""
-        inside = min(length, view.length - offset)
-        if inside <= 0:
-            return bytes(length)
-        return self._read(view.root, view.offset + offset, inside) + bytes(length - inside)
+        inside = view.inside(offset, length)
+        data = self._read(view.root, view.offset + offset, inside) if inside else b""
+        return data.ljust(length, b"\0")
 
     def read_memory(self, frame: Frame, offset: int, length: int) -> bytes:
         """Return bytes of memory from the next range."""

@@ -38,8 +38,7 @@ class Memory:
 
     def read(self, offset: int, length: int) -> bytes:
         """Return bytes [offset, offset + length), zero where nothing was written."""
-        data = bytes(self._levels[0][offset : offset + length])
-        return data if len(data) == length else data + bytes(length - len(data))
+        return bytes(self._levels[0][offset : offset + length]).ljust(length, b"\0")
 
     def write(self, offset: int, data: bytes) -> None:
         """Replace at least one byte from `offset` on; all within the tree."""
@@ -134,8 +133,7 @@ class FrozenWords:
 
     def read(self, offset: int, length: int) -> bytes:
         """Return bytes [offset, offset + length), zero beyond the data."""
-        data = self._data[offset : offset + length]
-        return data if len(data) == length else data + bytes(length - len(data))
+        return self._data[offset : offset + length].ljust(length, b"\0")
 
     def prove(self, first_word: int, n_words: int) -> RangeProof:
         """Return the proof of n_words ≥ 1 words."""

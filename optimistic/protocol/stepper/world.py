@@ -12,7 +12,7 @@ from typing import Final
 from optimistic.protocol.accounts import EMPTY_ACCOUNT, EMPTY_CODE_HASH, Account, decode_slot, encode_slot
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.stepper.backend import Backend, Leaf
-from optimistic.protocol.stepper.precompiles import POINT_EVALUATION
+from optimistic.protocol.stepper.precompiles import precompile_at
 from optimistic.protocol.stepper.state import Journal, Machine
 from optimistic.protocol.strict_rlp import decode_int, encode_int, string_payload
 from optimistic.protocol.types import Address, Hash32
@@ -83,10 +83,7 @@ def is_warm_by_rule(m: Machine, address: Address) -> bool:
     """Whether an address is warm from the start: precompiles, coinbase, sender, target."""
     tx = m.tx
     assert tx is not None
-    return (
-        address in (m.unit.coinbase, tx.sender, tx.target)
-        or 1 <= int.from_bytes(address, "big") <= POINT_EVALUATION
-    )
+    return address in (m.unit.coinbase, tx.sender, tx.target) or precompile_at(address) != 0
 
 
 def open_bits(be: Backend, m: Machine, key: Hash32) -> tuple[Leaf, int]:

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.helpers.chain_builder import (
     make_record,
     make_unit,
 )
+from tests.helpers.units import BLANK
 
 GENESIS = make_genesis()
 IDENTITY = {"config": "0x01"}
@@ -40,31 +42,15 @@ def open_store(folder: Path) -> ChainStore:
 
 
 def some_unit(number: int) -> Unit:
-    return Unit(
+    return replace(
+        BLANK,
         chain_id=1,
         number=number,
         timestamp=5,
         coinbase=BOB,
-        gas_limit=30_000_000,
-        base_fee=0,
-        prev_randao=ZERO_HASH,
         block_hash_ring=keccak256(b"ring"),
         parent_hash=keccak256(b"parent"),
-        data_root=ZERO_HASH,
-        data_len=0,
-        cursor=0,
         deposit_cursor=3,
-        deposit_end=0,
-        l1_timestamp=0,
-        config_hash=ZERO_HASH,
-        left_general=0,
-        left_system=0,
-        block_open=0,
-        block_deposits_left=0,
-        blocks=0,
-        tx_index=0,
-        cum_gas_used=0,
-        receipts_acc=ZERO_HASH,
         state_root=keccak256(b"state"),
     )
 

@@ -15,7 +15,7 @@ from optimistic.protocol.stepper.gas import charge, expand
 from optimistic.protocol.stepper.halts import ExceptionalHalt
 from optimistic.protocol.stepper.ops.accounts import access_gas
 from optimistic.protocol.stepper.ops.items import address_in
-from optimistic.protocol.stepper.precompiles import POINT_EVALUATION
+from optimistic.protocol.stepper.precompiles import precompile_at
 from optimistic.protocol.stepper.state import EMPTY_VIEW, Frame, FrameKind, Machine, view_of
 from optimistic.protocol.stepper.transfers import move
 from optimistic.protocol.stepper.world import is_dead, journal_of, open_account, touch_address
@@ -226,9 +226,3 @@ def _pay(be: Backend, m: Machine, frame: Frame, call: _Call) -> bool:
 def all_but_one_64th(gas: int) -> int:
     """Return what a frame may give to a child (EIP-150)."""
     return gas - gas // 64
-
-
-def precompile_at(address: Address) -> int:
-    """Return the number of the precompile at an address, 0 if there is none."""
-    number = int.from_bytes(address, "big")
-    return number if number <= POINT_EVALUATION else 0

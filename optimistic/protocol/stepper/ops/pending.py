@@ -16,10 +16,7 @@ from optimistic.protocol.stepper import sponge
 from optimistic.protocol.stepper.backend import Backend
 from optimistic.protocol.stepper.opcode_table import OPCODES, Op
 from optimistic.protocol.stepper.ops.logs import finish_log
-from optimistic.protocol.stepper.state import Frame, Machine, Pend, View
-
-OUTPUT: Final = 0
-"""In place of an opcode: the output that EXIT copies into the caller's memory."""
+from optimistic.protocol.stepper.state import PENDING_OUTPUT, Frame, Machine, Pend, View
 
 HASH_BYTES: Final = 64 * sponge.BLOCK
 """Bytes that one step of a hash absorbs."""
@@ -73,7 +70,7 @@ def _copy(be: Backend, m: Machine, pend: Pend) -> None:
         m.pend = replace(pend, done=done)
         return
     m.pend = None
-    if pend.op == OUTPUT:
+    if pend.op == PENDING_OUTPUT:
         return
     row = OPCODES[pend.op]
     assert row is not None

@@ -7,7 +7,16 @@ from optimistic.protocol.constants import CHUNK_BYTES
 from optimistic.protocol.stepper.backend import Backend
 from optimistic.protocol.stepper.halts import halt
 from optimistic.protocol.stepper.phases.parts import frame_of, tx_of
-from optimistic.protocol.stepper.state import EMPTY_VIEW, Frame, FrameKind, Halt, Machine, Pend, View
+from optimistic.protocol.stepper.state import (
+    EMPTY_VIEW,
+    PENDING_OUTPUT,
+    Frame,
+    FrameKind,
+    Halt,
+    Machine,
+    Pend,
+    View,
+)
 from optimistic.protocol.stepper.world import journal_of, open_account, write_account
 from optimistic.protocol.unit import Phase
 
@@ -15,8 +24,6 @@ MAX_CODE_BYTES: Final = 24_576
 CODE_DEPOSIT_GAS: Final = 200
 """Per byte."""
 _RESERVED_FIRST_BYTE: Final = b"\xef"
-EXIT_OP: Final = 0
-"""What stands for the opcode in the pend of a long output."""
 
 
 def exit_frame(be: Backend, m: Machine) -> None:
@@ -86,7 +93,7 @@ def _copy_output(be: Backend, m: Machine, parent: Frame, offset: int, length: in
     output = parent.returndata
     if length > CHUNK_BYTES:
         m.pend = Pend(
-            op=EXIT_OP,
+            op=PENDING_OUTPUT,
             done=0,
             length=length,
             src_root=output.root,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from optimistic.protocol.accounts import Account
 from optimistic.protocol.batch import TxSpan
 from optimistic.protocol.stepper.backend import Backend, Leaf
-from optimistic.protocol.stepper.phases.parts import batch_view
+from optimistic.protocol.stepper.phases.parts import batch_view, tx_of
 from optimistic.protocol.stepper.phases.units import item_at_cursor
 from optimistic.protocol.stepper.state import Journal, Machine, TxContext
 from optimistic.protocol.stepper.world import open_account, write_account
@@ -88,8 +88,7 @@ def _context(unit: Unit, start: int, located: LocatedTx, sender: Address) -> TxC
 
 def _buy_gas(be: Backend, m: Machine, leaf: Leaf, account: Account) -> None:
     """Take the price of the gas limit, raise the nonce and begin a journal."""
-    tx = m.tx
-    assert tx is not None
+    tx = tx_of(m)
     balance = account.balance - tx.gas_limit * tx.gas_price
     sender = replace(account, nonce=account.nonce + 1, balance=balance)
     m.journal = Journal(state_root=write_account(be, leaf, sender))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from optimistic.protocol.stepper.backend import Backend
 from optimistic.protocol.stepper.phases.parts import tx_of
-from optimistic.protocol.stepper.precompiles import POINT_EVALUATION
+from optimistic.protocol.stepper.precompiles import precompile_at
 from optimistic.protocol.stepper.state import EMPTY_VIEW, Frame, FrameKind, Machine, View
 from optimistic.protocol.stepper.transfers import move
 from optimistic.protocol.stepper.world import journal_of, open_account
@@ -34,7 +34,6 @@ def tx_enter(be: Backend, m: Machine) -> None:
 def _top_frame(be: Backend, m: Machine, kind: FrameKind, code_hash: Hash32, calldata: View) -> Frame:
     """Return the frame at depth 0, whose snapshot is the present journal."""
     tx = tx_of(m)
-    number = int.from_bytes(tx.target, "big")
     return Frame(
         parent=ZERO_HASH,
         snapshot=journal_of(m),
@@ -45,7 +44,7 @@ def _top_frame(be: Backend, m: Machine, kind: FrameKind, code_hash: Hash32, call
         caller=tx.sender,
         value=tx.value,
         code_hash=code_hash,
-        precompile=number if kind is FrameKind.CALL and number <= POINT_EVALUATION else 0,
+        precompile=precompile_at(tx.target) if kind is FrameKind.CALL else 0,
         calldata=calldata,
         gas=tx.gas_limit - tx.intrinsic_gas,
         memory=be.new_memory(),
