@@ -29,10 +29,19 @@ def test_replace_json__then_read__gives_the_object(tmp_path: Path) -> None:
     assert read_json_object(path) == {"a": [1, {"b": None}]}
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", "{", "[" * 100_000])
-def test_read_json_object__anything_else__is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "Expecting value"),
+        ("[]", "no JSON object"),
+        ("null", "no JSON object"),
+        ("{", "Expecting property name"),
+        ("[" * 100_000, "brackets"),
+    ],
+)
+def test_read_json_object__anything_else__is_refused(tmp_path: Path, text: str, problem: str) -> None:
     path = tmp_path / "a.json"
     path.write_text(text)
 
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=problem):
         read_json_object(path)
