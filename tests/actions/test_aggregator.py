@@ -9,6 +9,7 @@ from optimistic.protocol.types import Address
 from optimistic.service.contracts import AssertionStatus
 from optimistic.service.l1_errors import ContractReverted
 from optimistic.service.l1_events import DepositEnqueued
+from tests.helpers.l2_wallet import Wallet
 from tests.helpers.node_world import NodeWorld
 from tests.helpers.watchtower_stage import ETHER, wrong_gas
 
@@ -18,6 +19,17 @@ BOB = Address(b"\xb0" * 20)
 def confirmed_batches(node: Node) -> int:
     newest = node.store.latest_confirmed_assertion()
     return 0 if newest is None else newest.to_batch
+
+
+def post_one_batch(world: NodeWorld) -> Wallet:
+    """Post a batch with a transfer of the wallet, but no assertion, and end the aggregator."""
+    node = world.aggregator(asserts=False)
+    alice = world.funded(node)
+    node.gateway.submit(alice.transfer(BOB, 1))
+    world.turn(node)
+    world.until_safe(node)
+    node.close()
+    return alice
 
 
 def test_aggregator__deposit_transfer_batch_assertion__all_confirmed_and_replicated(world: NodeWorld) -> None:
@@ -229,13 +241,8 @@ def block_of_deposit(world: NodeWorld, index: int) -> int:
 
 
 def test_asserter__equal_assertion_by_another__backed_and_extended(world: NodeWorld) -> None:
-    node = world.aggregator(asserts=False)
-    alice = world.funded(node)
-    node.gateway.submit(alice.transfer(BOB, 1))
-    world.turn(node)
-    world.until_safe(node)
+    alice = post_one_batch(world)
     first = world.post(world.alice, 1)
-    node.close()
 
     node = world.aggregator()
     world.turn(node, times=3)
@@ -250,13 +257,8 @@ def test_asserter__equal_assertion_by_another__backed_and_extended(world: NodeWo
 
 
 def test_asserter__wrong_first_assertion__posts_the_rival(world: NodeWorld) -> None:
-    node = world.aggregator(asserts=False)
-    alice = world.funded(node)
-    node.gateway.submit(alice.transfer(BOB, 1))
-    world.turn(node)
-    world.until_safe(node)
+    post_one_batch(world)
     wrong = world.post(world.eve, 1, tamper=wrong_gas(0))
-    node.close()
 
     node = world.aggregator()
     world.turn(node, times=4)
@@ -270,13 +272,8 @@ def test_asserter__wrong_first_assertion__posts_the_rival(world: NodeWorld) -> N
 def test_attack__front_run_asserter_without_a_watchtower__its_rival_is_not_killed_unopened(
     world: NodeWorld,
 ) -> None:
-    node = world.aggregator(asserts=False)
-    alice = world.funded(node)
-    node.gateway.submit(alice.transfer(BOB, 1))
-    world.turn(node)
-    world.until_safe(node)
+    post_one_batch(world)
     wrong = world.post(world.eve, 1, tamper=wrong_gas(0))
-    node.close()
     node = world.aggregator()
     world.turn(node, times=6)
     siblings = node.store.assertion_children(world.genesis_id)

@@ -6,22 +6,17 @@ Source: Yellow Paper, appendix H.2 (50s)
 from optimistic.protocol.stepper.backend import Backend
 from optimistic.protocol.stepper.halts import ExceptionalHalt
 from optimistic.protocol.stepper.ops.jumpdests import jump_destinations
-from optimistic.protocol.stepper.state import Machine
+from optimistic.protocol.stepper.state import Frame, Machine
 
 
 def jump(be: Backend, m: Machine) -> None:
     """Go on at a JUMPDEST; anywhere else is an exceptional halt."""
     frame = m.frame
     assert frame is not None
-    assert frame.code is not None
     # STACK
     target = frame.stack.pop()
-    # OPERATION
-    marks = jump_destinations(frame.code)
-    if target >= len(marks) or not marks[target]:
-        raise ExceptionalHalt
     # PC
-    frame.pc = target
+    _land(frame, target)
 
 
 def jump_if(be: Backend, m: Machine) -> None:
@@ -31,15 +26,19 @@ def jump_if(be: Backend, m: Machine) -> None:
     # STACK
     stack = frame.stack
     target, condition = stack.pop(), stack.pop()
-    # OPERATION
-    if not condition:
+    # PC
+    if condition:
+        _land(frame, target)
+    else:
         frame.pc += 1
-        return
+
+
+def _land(frame: Frame, target: int) -> None:
+    """Go on at a JUMPDEST of the frame's code; raises ExceptionalHalt for any other place."""
     assert frame.code is not None
     marks = jump_destinations(frame.code)
     if target >= len(marks) or not marks[target]:
         raise ExceptionalHalt
-    # PC
     frame.pc = target
 
 
