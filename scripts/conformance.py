@@ -20,6 +20,7 @@ from tests.conformance.report import Sample, Selection, run_selection
 )
 @click.option("--engine", type=click.Choice(tuple(ENGINES)), default="py-evm", show_default=True)
 @click.option("--limit", type=click.IntRange(min=1), help="Read only this many cases.")
+@click.option("--min-steps", type=click.IntRange(min=1), default=1, help="Drop cases with fewer steps.")
 @click.option("--max-steps", type=click.IntRange(min=1), help="Drop cases with more steps of the machine.")
 @click.option("--sample", type=click.IntRange(min=1), help="Draw this many of the cases that remain.")
 @click.option("--seed", type=int, default=0, show_default=True, help="What samples are drawn by.")
@@ -35,6 +36,7 @@ def main(  # noqa: PLR0913, PLR0917 - one argument per option
     fixtures: Path,
     engine: str,
     limit: int | None,
+    min_steps: int,
     max_steps: int | None,
     sample: int | None,
     seed: int,
@@ -53,7 +55,7 @@ def main(  # noqa: PLR0913, PLR0917 - one argument per option
         run_excluded=check_exclusions,
         sample=None if sample is None else Sample(sample, seed),
     )
-    run = Run(engine=engine, max_steps=max_steps, check_witness=check_witness, seed=seed)
+    run = Run(engine=engine, min_steps=min_steps, max_steps=max_steps, check_witness=check_witness, seed=seed)
     limit_s = case_limit or case_limit_s(engine)
     click.echo(f"engine {engine}, fixtures {fixtures}", err=True)
     with hosted(run, host) as ready:

@@ -30,6 +30,8 @@ class Run:
     """How cases are run."""
 
     engine: str = "py-evm"
+    min_steps: int = 1
+    """A case with fewer steps is dropped, and not run at all; engines without steps drop none."""
     max_steps: int | None = None
     """A case with more steps is dropped; engines without steps drop none."""
     check_witness: bool = False
@@ -62,7 +64,7 @@ class Verdict:
     steps: int = 0
     """Steps it took, or those that were chosen to be proven on L1."""
     is_dropped: bool = False
-    """Whether it took more steps than are wanted, and was not run to its end."""
+    """Whether it takes more steps than are wanted, or fewer, and was not judged."""
     proofs: Proofs | None = None
     """Of an engine that proves steps on L1."""
 

@@ -70,10 +70,12 @@ def run_stepper(case: Case, setting: Setting, run: Run) -> Verdict:
 
 def judge(case: Case, setting: Setting, run: Run, walk: Walk) -> Verdict:
     """Run a case and compare its end."""
+    be, m = prepare(case.raw, setting)
+    if ends_before(be, Machine(m.phase, m.unit), run.min_steps):
+        return Verdict(None, is_dropped=True)
     reference = replay(case, setting)
     if reference.failure is not None:
         return Verdict(f"py-evm: {reference.failure}")
-    be, m = prepare(case.raw, setting)
     try:
         steps = walk(be, m, run.max_steps)
     except TooManySteps:
@@ -81,6 +83,14 @@ def judge(case: Case, setting: Setting, run: Run, walk: Walk) -> Verdict:
     except WrongStep as error:
         return Verdict(str(error))
     return Verdict(_difference(m, reference), steps)
+
+
+def ends_before(be: Full, m: Machine, steps: int) -> bool:
+    """Return whether a unit takes fewer steps; no more of them are run."""
+    try:
+        return steps > 1 and run_to_end(be, m, steps - 1) < steps
+    except TooManySteps:
+        return False
 
 
 def run_to_end(be: Full, m: Machine, max_steps: int | None) -> int:

@@ -83,7 +83,7 @@ SECTIONS = (
         name="conformance-onchain-long",
         command=(
             *(".venv/bin/python", "scripts/conformance.py", "--fixtures", "{fixtures}"),
-            *("--engine", "onchain", "--sample", "3000", "--jobs", "2", "--json"),
+            *("--engine", "onchain", "--min-steps", "1001", "--jobs", "2", "--json"),
         ),
         limit_s=7_200,
     ),

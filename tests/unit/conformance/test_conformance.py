@@ -137,6 +137,20 @@ def test_summary__steps__are_counted_and_bound_the_selection(folder: Path) -> No
 
 
 @pytest.mark.slow
+def test_summary__cases_with_too_few_steps__are_dropped(folder: Path) -> None:
+    def run(least: int) -> tuple[int, int]:
+        selection = Selection(fixtures=folder, limit=3, entries=())
+        summary = run_selection(selection, Run(engine="stepper", min_steps=least), 1, 60, print)
+        return summary["cases"] - summary["failed"], summary["steps"]
+
+    assert run(2)[0] == 3
+    long, steps = run(3)
+    assert long == 1
+    assert run(steps) == (long, steps)
+    assert run(steps + 1) == (0, 0)
+
+
+@pytest.mark.slow
 def test_sample__same_seed__draws_the_same_cases_whatever_the_jobs(folder: Path) -> None:
     drawn = []
     for jobs in (1, 2):
