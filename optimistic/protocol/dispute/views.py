@@ -68,6 +68,8 @@ class DuelView:
     divergence: Divergence
     children: tuple[tuple[Hash32, ...] | None, tuple[Hash32, ...] | None]
     """Revealed children of each side's node; None where nobody revealed them."""
+    end_states: tuple[Hash32 | None, Hash32 | None]
+    """Of each side's node, revealed together with its children."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
