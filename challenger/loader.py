@@ -13,7 +13,6 @@ import structlog
 from challenger.index import EventIndex, LogKey
 from challenger.model import Assertion, ChainView, Identity, L1Block, Staker, Status
 from challenger.store import Store
-from challenger.verifier import BatchInput
 from optimistic.protocol.errors import TemporaryError
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
@@ -25,6 +24,7 @@ from optimistic.service.l1_events import BatchAppended, DepositEnqueued, L1Event
 from optimistic.service.l1_types import Header, LogFilter
 from optimistic.service.log_reader import LogRange, LogReader, ReaderOptions, ReorgDetected
 from optimistic.service.metrics import Metrics, NoopMetrics
+from optimistic.service.unit_run import BatchInput
 
 log = structlog.get_logger(__name__)
 

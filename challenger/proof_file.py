@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from challenger.step_trace import opcode_of, witness_sizes
-from challenger.unit_run import UnitPlace, UnitRun
 from optimistic.protocol.constants import STEP_BITS, UNIT_BITS
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.stepper.backend import InvalidWitness
@@ -19,6 +18,7 @@ from optimistic.protocol.unit import Phase
 from optimistic.service.contracts import StepPlace
 from optimistic.service.files import read_json_object, replace_json
 from optimistic.service.names import hex_of
+from optimistic.service.unit_run import UnitPlace, UnitRun
 
 T = TypeVar("T")
 

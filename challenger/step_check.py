@@ -7,7 +7,7 @@ from typing import Any
 
 from challenger.output import Tick
 from challenger.proof_file import InvalidProofFile, StepProof, prove
-from challenger.unit_run import NoSuchUnit, UnknownConfiguration, open_unit, read_view
+from challenger.unit_run import NoSuchUnit, open_unit, read_view
 from challenger.watchtower import Watchtower
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.stepper.backend import InvalidWitness
@@ -15,6 +15,7 @@ from optimistic.protocol.stepper.prover import Verifier
 from optimistic.protocol.types import ZERO_HASH, Hash32
 from optimistic.service.l1_errors import ContractReverted, L1RequestFailed
 from optimistic.service.local_verifier import LocalVerifier
+from optimistic.service.unit_run import UnknownConfiguration
 
 
 class Way(StrEnum):

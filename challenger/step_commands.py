@@ -14,7 +14,7 @@ from challenger.proof_file import StepProof, prove
 from challenger.session import opened, set_up_logging
 from challenger.step_check import Answer, by_contracts, by_execution, by_witness, check_rollup, not_executed
 from challenger.step_trace import NoSuchStep, StepRow, rows, step_details
-from challenger.unit_run import UnitPlace, UnitRun, open_transaction, open_unit, read_view
+from challenger.unit_run import open_transaction, open_unit, read_view
 from challenger.watchtower import Watchtower
 from optimistic.protocol.constants import STEP_BITS, UNIT_BITS
 from optimistic.protocol.types import Hash32
@@ -26,6 +26,7 @@ from optimistic.service.options import HASH32, FlatEnvCommand, json_output, key_
 from optimistic.service.options import option as cli_option
 from optimistic.service.signer import Signer
 from optimistic.service.terminal import emit, plain, reports_errors, say
+from optimistic.service.unit_run import UnitPlace, UnitRun
 
 FC = TypeVar("FC", bound=Callable[..., Any] | click.Command)
 
@@ -190,21 +191,26 @@ def _open(tower: Watchtower, place: UnitPlace | None, tx_hash: bytes | None) -> 
         return open_transaction(tower, view, Hash32(tx_hash), tick)
 
 
+def _kind(unit: UnitRun) -> str:
+    assert unit.kind is not None, "commands look at units that are there"
+    return unit.kind.name
+
+
 def _heading(unit: UnitRun) -> dict[str, Any]:
     return {
         "batch": unit.place.batch,
         "unit": unit.place.unit,
-        "kind": unit.result.kind.name,
+        "kind": _kind(unit),
         "transaction": unit.tx_hash,
         "acc": unit.acc,
-        "endHash": unit.result.leaf,
+        "endHash": unit.leaf,
     }
 
 
 def _title(unit: UnitRun, n_steps: int) -> str:
     of = "" if unit.tx_hash is None else f" 0x{unit.tx_hash.hex()}"
     steps = "1 step" if n_steps == 1 else f"{n_steps} steps"
-    return f"unit {unit.place}, {unit.result.kind.name}{of}: {steps}"
+    return f"unit {unit.place}, {_kind(unit)}{of}: {steps}"
 
 
 def _ticking(shown: Iterator[StepRow], total: int) -> Iterator[dict[str, Any]]:

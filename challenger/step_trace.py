@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from challenger.unit_run import UnitPlace, UnitRun
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.stepper.full import Full
 from optimistic.protocol.stepper.opcode_table import OPCODES, Op
@@ -15,6 +14,7 @@ from optimistic.protocol.stepper.trace import next_state
 from optimistic.protocol.stepper.witness import Witness, opcode_at
 from optimistic.protocol.types import Hash32
 from optimistic.protocol.unit import Phase
+from optimistic.service.unit_run import UnitPlace, UnitRun
 
 _SHOWN_STACK: Final = 16
 

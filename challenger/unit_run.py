@@ -1,37 +1,27 @@
-"""One unit of a batch, rebuilt from L1 and ready for the step machine."""
+"""Units of L1's batches, by place or by transaction, for the commands that look into them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from challenger.model import ChainView
 from challenger.output import Tick
-from challenger.verifier import BatchInput
 from challenger.watchtower import Watchtower
 from optimistic.protocol.batch import OversizedItem, TxItem, next_item
-from optimistic.protocol.constants import UNIT_BITS
 from optimistic.protocol.derivation import (
-    BatchReplay,
     RollupState,
     UnitKind,
-    UnitResult,
     begin_batch,
     close_block,
     next_kind,
     open_block,
 )
-from optimistic.protocol.engine import Outcome
-from optimistic.protocol.errors import CriticalError, InvalidInput, TemporaryError
-from optimistic.protocol.execution import EvmEngine
+from optimistic.protocol.errors import InvalidInput, TemporaryError
 from optimistic.protocol.hashing import keccak256
-from optimistic.protocol.mpt import NodeOverlay
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.records import deposit_tx_hash
-from optimistic.protocol.stepper.full import Full
-from optimistic.protocol.stepper.state import Machine
-from optimistic.protocol.stepper.step import run
-from optimistic.protocol.stepper.trace import LAST_STEP, next_state, run_to
-from optimistic.protocol.types import ZERO_HASH, Hash32
-from optimistic.protocol.unit import Phase
+from optimistic.protocol.types import Hash32
+from optimistic.service import unit_run as service_unit_run
+from optimistic.service.unit_run import BatchInput, UnitPlace, UnitRun
 
 
 class NoSuchUnit(InvalidInput):
@@ -42,81 +32,8 @@ class NoSuchTransaction(InvalidInput):
     """No batch on L1 contains the transaction."""
 
 
-class UnknownConfiguration(InvalidInput):
-    """The batch runs under parameters that this program does not have."""
-
-
 class L1NotRead(TemporaryError):
     """L1 has no block of the deployment yet."""
-
-
-class EnginesDisagree(CriticalError):
-    """The step machine and the transaction engine end a unit in different states: one of them is wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class UnitPlace:
-    """Which unit: both numbers count from zero, batches from the genesis on."""
-
-    batch: int
-    unit: int
-
-    @property
-    def j(self) -> int:
-        """(batch << 15) | unit."""
-        return self.batch << UNIT_BITS | self.unit
-
-    def __str__(self) -> str:
-        return f"{self.batch}:{self.unit}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitRun:
-    """One unit and all that its steps need.
-
-    Attributes
-    ----------
-    acc : the inbox accumulator of the batch
-    full : everything that a step may ask for
-    before : the state that the unit starts from
-    result : what the transaction engine makes of the unit
-    """
-
-    place: UnitPlace
-    acc: Hash32
-    full: Full
-    before: RollupState
-    result: UnitResult
-
-    @property
-    def tx_hash(self) -> Hash32 | None:
-        """Hash of the transaction or deposit, executed or not; None if the unit has none that can be read."""
-        effect, raw = self.result.effect, self.result.raw
-        if isinstance(effect, Outcome):
-            return effect.tx_hash
-        return None if raw is None else keccak256(raw)
-
-    def start(self) -> Machine:
-        """Return a new machine as it stands before the unit: S(0)."""
-        return Machine(Phase.BOUNDARY if self.place.unit else Phase.IDLE, self.before.unit)
-
-    def at(self, v: int) -> Machine:
-        """Return a new machine as it stands at S(v); behind the end of the unit it rests."""
-        return run_to(self.full, self.place.j, v, self.acc, self.start())
-
-    def run_through(self) -> tuple[int, Hash32]:
-        """Run the unit and return the number of its steps and the hash of the machine at its end."""
-        m = next_state(self.full, self.place.j, 0, self.acc, self.start())
-        count = 1 + run(self.full, m, LAST_STEP)
-        return count, m.hash()
-
-    def check_end(self, end_hash: Hash32) -> None:
-        """Raise EnginesDisagree unless the step machine ends the unit where the transaction engine does."""
-        if end_hash != self.result.leaf:
-            raise EnginesDisagree(
-                f"unit {self.place} ends in 0x{end_hash.hex()}, the replay says 0x{self.result.leaf.hex()}: "
-                "one of the two engines is wrong"
-            )
 
 
 def read_view(tower: Watchtower) -> ChainView:
@@ -143,53 +60,16 @@ def open_unit(tower: Watchtower, view: ChainView, place: UnitPlace, tick: Tick) 
     NoSuchUnit : L1 does not have it
     UnknownConfiguration : the batch cannot be replayed here
     """
-    index, count = place.batch, len(view.batches)
-    if not 0 <= index < count:
-        raise NoSuchUnit(f"there is no batch {index}: L1 has {count}, counted from 0")
-    params = tower.deployment.params
-    start = tower.verifier.rebuild_state(tower.loader, index)
-    batch = tower.loader.batch(index)
-    if batch.record.config_hash != params.config_hash():
-        raise UnknownConfiguration(f"batch {index} runs under a configuration unknown to this program")
-    nodes = NodeOverlay(tower.nodes)
-    engine = EvmEngine(params, nodes, start.unit.state_root)
-    replay = BatchReplay(params, start, batch.record, batch.data, batch.deposits, engine)
-    units = iter(replay)
-    for done in range(place.unit):
-        if next(units, None) is None:
-            raise NoSuchUnit(f"there is no unit {place.unit}: batch {index} has {done}, counted from 0")
-        tick(done + 1, place.unit)
-    before = replay.state
-    engine.flush()
-    result = next(units, None)
-    if result is None:
-        raise NoSuchUnit(f"there is no unit {place.unit}: batch {index} has {place.unit}, counted from 0")
-    return UnitRun(
-        place=place,
-        acc=view.batches[index].acc,
-        full=_full(params, nodes, view, (index, batch), before),
-        before=before,
-        result=result,
-    )
-
-
-def _full(
-    params: RollupParams,
-    nodes: NodeOverlay,
-    view: ChainView,
-    numbered: tuple[int, BatchInput],
-    before: RollupState,
-) -> Full:
-    index, batch = numbered
-    previous = view.batches[index - 1].acc if index else ZERO_HASH
-    return Full(
-        params,
-        nodes,
-        data=[batch.data],
-        deposits=dict(enumerate(batch.deposits, batch.record.deposit_start)),
-        records={view.batches[index].acc: (previous, batch.record)},
-        rings=[before.ring],
-    )
+    count = len(view.batches)
+    if not 0 <= place.batch < count:
+        raise NoSuchUnit(f"there is no batch {place.batch}: L1 has {count}, counted from 0")
+    tower.verifier.rebuild_state(tower.loader, place.batch)
+    unit = service_unit_run.open_unit(tower.verifier.unit_inputs(tower.loader, place), tower.nodes, tick)
+    if unit.result is None:
+        raise NoSuchUnit(
+            f"there is no unit {place.unit}: batch {place.batch} has {unit.place.unit}, counted from 0"
+        )
+    return unit
 
 
 # ---------------------------------------------------------------------------------- by transaction
@@ -210,7 +90,7 @@ def open_transaction(tower: Watchtower, view: ChainView, tx_hash: Hash32, tick: 
     if len(places) > 1:
         for place in places:
             unit = open_unit(tower, view, place, tick)
-            if isinstance(unit.result.effect, Outcome):
+            if unit.is_executed:
                 return unit
     return open_unit(tower, view, places[0], tick)
 

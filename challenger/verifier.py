@@ -6,7 +6,6 @@ only means to start from genesis or from a snapshot.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from challenger.model import BatchHead
@@ -17,20 +16,11 @@ from optimistic.protocol.derivation import BatchReplay, RollupState, UnitResult
 from optimistic.protocol.execution import EvmEngine
 from optimistic.protocol.mpt import NodeStore
 from optimistic.protocol.params import RollupParams
-from optimistic.protocol.records import BatchRecord, Deposit
-from optimistic.protocol.types import Hash32
+from optimistic.protocol.types import ZERO_HASH, Hash32
 from optimistic.service.storage_errors import CorruptStorage
+from optimistic.service.unit_run import BatchInput, UnitInputs, UnitPlace
 
 OnUnit = Callable[[UnitResult], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchInput:
-    """All that the replay of one batch reads, checked against L1's hashes."""
-
-    record: BatchRecord
-    data: bytes
-    deposits: tuple[Deposit, ...]
 
 
 class BatchSource(Protocol):
@@ -182,6 +172,24 @@ class Verifier:
         for number in range(self.resume_point(index), index):
             self._store.put_batch(self.replay(number, source.batch(number)))
         return self.state_before(index)
+
+    def unit_inputs(self, source: BatchSource, place: UnitPlace) -> UnitInputs:
+        """Return all that it takes to run a unit of a batch that was replayed.
+
+        Raises
+        ------
+        TemporaryError : a batch could not be read
+        """
+        index = place.batch
+        resume = self.resume_point(index)
+        return UnitInputs(
+            params=self._params,
+            place=place,
+            start=self.state_before(resume),
+            batches=tuple(source.batch(number) for number in range(resume, index + 1)),
+            previous_acc=self._batches[index - 1].acc if index else ZERO_HASH,
+            acc=self._batches[index].acc,
+        )
 
     def restart(self) -> None:
         """Forget every replayed batch, after the cache turned out to be damaged."""

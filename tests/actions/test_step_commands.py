@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from challenger.cli import main
-from challenger.unit_run import UnitRun, open_transaction, open_unit, read_view
+from challenger.unit_run import open_transaction, open_unit, read_view
 from optimistic.protocol.batch import BlockInput, encode_batch
 from optimistic.protocol.derivation import UnitResult
 from optimistic.protocol.engine import Outcome
@@ -19,6 +19,7 @@ from optimistic.protocol.records import deposit_tx_hash
 from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import ZERO_HASH
 from optimistic.service.l1_events import DepositEnqueued
+from optimistic.service.unit_run import UnitRun
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.tiny_contracts import ONCE_RUNTIME, installer
 from tests.helpers.watchtower_stage import Stage
@@ -156,6 +157,7 @@ def test_trace__transactions_of_a_batch__are_looked_for_where_the_replay_has_the
         known = unit.effect.tx_hash if isinstance(unit.effect, Outcome) else keccak256(unit.raw or b"")
         found = open_transaction(tower, view, known, lambda *_: None)
         assert found.place.batch == batch
+        assert found.result is not None
         assert found.result.unit == unit.unit or not isinstance(unit.effect, Outcome)
     scene.stage.close_tower(tower)
 
@@ -165,6 +167,7 @@ def test_trace__engines_disagree__shows_the_steps_and_says_so(
 ) -> None:
     def lying(*arguments: Any) -> UnitRun:
         unit = open_unit(*arguments)
+        assert unit.result is not None
         return replace(unit, result=replace(unit.result, leaf=ZERO_HASH))
 
     monkeypatch.setattr("challenger.step_commands.open_unit", lying)
