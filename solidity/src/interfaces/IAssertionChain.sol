@@ -2,9 +2,9 @@
 pragma solidity 0.8.30;
 
 import {NodeOpening, PathStep} from "../libraries/CommitmentTree.sol";
-import {Assertion} from "../types/Assertion.sol";
-import {IDisputeGame} from "./IDisputeGame.sol";
+import {Assertion, Siblings} from "../types/Assertion.sol";
 import {IInbox} from "./IInbox.sol";
+import {IOpenings} from "./IOpenings.sol";
 
 /// @title The assertion chain
 /// @notice A tree of claims about the state after batches, each under a stake. Children of one parent are rivals:
@@ -53,7 +53,7 @@ interface IAssertionChain {
     /// @notice An assertion died.
     event Died(bytes32 indexed id);
 
-    /// @notice A stake was taken: by the game, or burned if `burned`.
+    /// @notice A stake was taken: by the game, or burned if `burned`. The game may still take a burned one, once.
     event Slashed(bytes32 indexed id, address indexed staker, uint256 amount, bool burned);
 
     /// @notice A stake was returned.
@@ -185,7 +185,8 @@ interface IAssertionChain {
 
     /* STAKES */
 
-    /// @notice Burn the stake of a member of a dead assertion.
+    /// @notice Burn the stake of a member of a dead assertion. It stays within reach of the game: a cheat could
+    /// otherwise have its own stake burned below its lie, before those who prove the lie are paid from it.
     function slash(bytes32 id, address staker) external;
 
     /// @notice Return the caller's stake; its tip must be confirmed.
@@ -200,7 +201,7 @@ interface IAssertionChain {
     function kill(bytes32 loser, bytes32 winner) external returns (bool killed, uint256 seized);
 
     /// @notice Take the stake of a member whose free commitment died. Game only.
-    /// @return seized Wei sent to the game; zero if the stake is already gone.
+    /// @return seized Wei sent to the game; zero if the stake was withdrawn or the game took it before.
     function seize(bytes32 id, address staker) external returns (uint256 seized);
 
     /* VIEWS */
@@ -209,7 +210,7 @@ interface IAssertionChain {
     function INBOX() external view returns (IInbox);
 
     /// @notice The dispute game.
-    function GAME() external view returns (IDisputeGame);
+    function GAME() external view returns (IOpenings);
 
     /// @notice T in seconds: how long siblings may be posted and disputes opened.
     function CHALLENGE_PERIOD() external view returns (uint256);
@@ -231,6 +232,9 @@ interface IAssertionChain {
 
     /// @notice An assertion; status NONE if there is none.
     function assertion(bytes32 id) external view returns (Assertion memory);
+
+    /// @notice What a dispute needs to know of two siblings; status NONE twice if they are none in this order.
+    function siblings(bytes32 older, bytes32 newer) external view returns (Siblings memory);
 
     /// @notice The end leaf of an assertion if it is confirmed, else zero.
     function confirmedEndLeaf(bytes32 id) external view returns (bytes32);

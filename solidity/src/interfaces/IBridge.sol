@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {Message} from "../types/Message.sol";
 import {Unit} from "../types/Unit.sol";
+import {IPrecompileGuard} from "./IPrecompileGuard.sol";
 
 /// @title The bridge
 /// @notice Takes deposits to L2 and executes messages from L2. It has no owner and cannot be changed; a guardian
@@ -11,6 +12,7 @@ interface IBridge {
     /// @notice What the bridge is deployed with; all of it is immutable.
     /// @param inbox The inbox that queues deposits.
     /// @param chain The assertion chain whose confirmed states are believed.
+    /// @param guard Blocks messages while L1's precompiles are broken.
     /// @param guardian The one account that may pause; zero if nobody may.
     /// @param l2ChainId Chain id of L2.
     /// @param pauseMax Longest pause in seconds; zero disables pausing.
@@ -18,6 +20,7 @@ interface IBridge {
     struct Setup {
         address inbox;
         address chain;
+        address guard;
         address guardian;
         uint256 l2ChainId;
         uint64 pauseMax;
@@ -69,6 +72,9 @@ interface IBridge {
 
     /// @notice The call to the target failed; nothing changed and it can be tried again.
     error CallFailed(bytes32 key);
+
+    /// @notice Messages are blocked: disputes about precompiles of L1 that are broken may end either way.
+    error PrecompilesBroken();
 
     /// @notice Messages are blocked.
     error IsPaused(uint256 pausedUntil);
@@ -123,6 +129,9 @@ interface IBridge {
     function pause() external;
 
     /* VIEWS */
+
+    /// @notice Knows whether L1's precompiles are broken; while they are, no message is executed.
+    function GUARD() external view returns (IPrecompileGuard);
 
     /// @notice H(TAG_MSG, …) of a message through this bridge.
     function withdrawalKey(Message calldata message) external view returns (bytes32);

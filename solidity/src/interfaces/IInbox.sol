@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {BatchRecord, Config, Deposit, DepositRequest} from "../types/Records.sol";
+import {IPrecompileGuard} from "./IPrecompileGuard.sol";
 
 /// @title The inbox
 /// @notice Orders batches and deposits and keeps the schedule of configurations.
@@ -11,6 +12,8 @@ interface IInbox {
     /// @param sequencer The one account that may append batches.
     /// @param governance The one account that may schedule configurations; zero if nobody may.
     /// @param bridge The one account that may enqueue deposits.
+    /// @param guard Forbids new configurations while L1's precompiles are broken.
+    /// @param verifier One-step verifier of the first configuration.
     /// @param configHash Hash of the first configuration.
     /// @param configDelay Seconds between the scheduling and the earliest use of a configuration.
     /// @param forceDelay Age in seconds at which a deposit entitles anyone to force a batch.
@@ -25,6 +28,8 @@ interface IInbox {
         address sequencer;
         address governance;
         address bridge;
+        address guard;
+        address verifier;
         bytes32 configHash;
         uint64 configDelay;
         uint64 forceDelay;
@@ -46,7 +51,7 @@ interface IInbox {
     event DepositEnqueued(uint256 indexed index, bytes32 depositHash, Deposit deposit, bytes data);
 
     /// @notice A configuration was scheduled.
-    event ConfigScheduled(uint256 indexed config, bytes32 configHash, uint256 effectiveAt);
+    event ConfigScheduled(uint256 indexed config, bytes32 configHash, address verifier, uint256 effectiveAt);
 
     /// @notice A configuration was pinned to its first batch.
     event ConfigPinned(uint256 indexed config, uint256 firstBatch);
@@ -104,6 +109,12 @@ interface IInbox {
     /// @notice An earlier configuration still waits for its first batch.
     error ConfigPending();
 
+    /// @notice There is no contract at the verifier's address.
+    error NoVerifier(address verifier);
+
+    /// @notice L1's precompiles are broken: a new verifier could not be relied on.
+    error PrecompilesBroken();
+
     /// @notice A range of batches that is empty, not all there, or of two configurations.
     error InvalidRange(uint256 from, uint256 to);
 
@@ -139,12 +150,17 @@ interface IInbox {
 
     /* CONFIGURATIONS */
 
-    /// @notice Schedule a configuration. Governance only; one may wait at a time.
+    /// @notice Schedule a configuration. Governance only; one may wait at a time; not while precompiles are broken.
     /// @dev Append-only: the first batch at least CONFIG_DELAY later pins it, and nothing that
     /// is already recorded changes.
-    function scheduleConfig(bytes32 configHash) external;
+    /// @param configHash Hash of the consensus parameters.
+    /// @param verifier Contract that proves their steps; nobody checks here that it does.
+    function scheduleConfig(bytes32 configHash, address verifier) external;
 
     /* VIEWS */
+
+    /// @notice Knows whether L1's precompiles are broken.
+    function GUARD() external view returns (IPrecompileGuard);
 
     /// @notice Number of batches.
     function batchCount() external view returns (uint256);

@@ -2,11 +2,11 @@
 pragma solidity 0.8.30;
 
 import {IAssertionChain} from "../interfaces/IAssertionChain.sol";
-import {IDisputeGame} from "../interfaces/IDisputeGame.sol";
 import {IInbox} from "../interfaces/IInbox.sol";
+import {IOpenings} from "../interfaces/IOpenings.sol";
 import {CommitmentTree, NodeOpening, PathStep} from "../libraries/CommitmentTree.sol";
 import {BATCH_BITS, MAX_UNIT_LEAVES_PER_CALL, STEP_BITS, UNIT_BITS} from "../libraries/Constants.sol";
-import {Assertion, Status, assertionIdOf, genesisIdOf} from "../types/Assertion.sol";
+import {Assertion, Siblings, Status, assertionIdOf, genesisIdOf} from "../types/Assertion.sol";
 
 /// @title The assertion chain
 /// @notice See IAssertionChain.
@@ -17,10 +17,14 @@ contract AssertionChain is IAssertionChain {
     /// otherwise put a new stake at risk.
     bytes32 internal constant SLASHED = bytes32(uint256(1));
 
+    /// @dev Tip of a staker whose stake was burned: the wei is still here, and a dispute about another of the
+    /// staker's assertions takes it all the same.
+    bytes32 internal constant BURNED = bytes32(uint256(2));
+
     /* IMMUTABLES */
 
     IInbox public immutable INBOX;
-    IDisputeGame public immutable GAME;
+    IOpenings public immutable GAME;
     uint256 public immutable CHALLENGE_PERIOD;
     uint256 public immutable AIRGAP;
     uint256 public immutable STAKE;
@@ -50,7 +54,7 @@ contract AssertionChain is IAssertionChain {
         if (setup.challengePeriod == 0 || setup.stake == 0 || setup.genesisEndLeaf == 0) revert InvalidSetup();
         if (setup.challengePeriod > type(uint32).max || setup.airgap > type(uint32).max) revert InvalidSetup();
         INBOX = IInbox(setup.inbox);
-        GAME = IDisputeGame(setup.game);
+        GAME = IOpenings(setup.game);
         CHALLENGE_PERIOD = setup.challengePeriod;
         AIRGAP = setup.airgap;
         STAKE = setup.stake;
@@ -155,7 +159,7 @@ contract AssertionChain is IAssertionChain {
     /// @inheritdoc IAssertionChain
     function slash(bytes32 id, address staker) external {
         if (_assertions[id].status != Status.DEAD) revert NotDead(id);
-        // Burned: the wei stays here and nothing can pay it out.
+        // Burned: the wei stays here and only the game can still take it.
         if (_takeStake(id, staker, true) == 0) revert NoStake();
     }
 
@@ -200,6 +204,23 @@ contract AssertionChain is IAssertionChain {
     }
 
     /// @inheritdoc IAssertionChain
+    function siblings(bytes32 older, bytes32 newer) external view returns (Siblings memory found) {
+        Assertion storage s = _assertions[older];
+        Assertion storage j = _assertions[newer];
+        bytes32 parentId = s.parent;
+        if (parentId == 0 || parentId != j.parent || s.seq >= j.seq) return found;
+        Assertion storage parent = _assertions[parentId];
+        found.status = [s.status, j.status];
+        found.poster = [s.poster, j.poster];
+        found.unitRoot = [s.unitRoot, j.unitRoot];
+        found.preLeaf = parent.endLeaf;
+        found.t0 = parent.t0;
+        found.from = parent.to;
+        found.to = s.to;
+        found.config = s.config;
+    }
+
+    /// @inheritdoc IAssertionChain
     function confirmedEndLeaf(bytes32 id) external view returns (bytes32) {
         return _assertions[id].status == Status.CONFIRMED ? _assertions[id].endLeaf : bytes32(0);
     }
@@ -212,7 +233,7 @@ contract AssertionChain is IAssertionChain {
 
     /// @inheritdoc IAssertionChain
     function isSlashed(address staker) external view returns (bool) {
-        return _tips[staker] == SLASHED;
+        return _isSlashed(_tips[staker]);
     }
 
     /// @inheritdoc IAssertionChain
@@ -262,7 +283,7 @@ contract AssertionChain is IAssertionChain {
     /// only ever a member of assertions above its tip that are confirmed, or on the way to it.
     function _moveStake(bytes32 parent, bytes32 child) internal {
         bytes32 tip = _tips[msg.sender];
-        if (tip == SLASHED) revert StakerSlashed();
+        if (_isSlashed(tip)) revert StakerSlashed();
         uint256 due = tip == 0 ? STAKE : 0;
         if (msg.value != due) revert WrongStake(due, msg.value);
         bool free = tip == 0 || tip == parent || _assertions[tip].status == Status.CONFIRMED;
@@ -273,8 +294,9 @@ contract AssertionChain is IAssertionChain {
     /// @dev Takes the stake of a member of `id`; returns its amount, zero if there is none.
     function _takeStake(bytes32 id, address staker, bool burned) internal returns (uint256) {
         if (!isMember(id, staker)) revert NotMember(id, staker);
-        if (!_isStaked(_tips[staker])) return 0;
-        _tips[staker] = SLASHED;
+        bytes32 tip = _tips[staker];
+        if (!_isStaked(tip) && (burned || tip != BURNED)) return 0;
+        _tips[staker] = burned ? BURNED : SLASHED;
         emit Slashed(id, staker, STAKE, burned);
         return STAKE;
     }
@@ -312,7 +334,11 @@ contract AssertionChain is IAssertionChain {
     }
 
     function _isStaked(bytes32 tip) internal pure returns (bool) {
-        return tip != 0 && tip != SLASHED;
+        return tip != 0 && !_isSlashed(tip);
+    }
+
+    function _isSlashed(bytes32 tip) internal pure returns (bool) {
+        return tip == SLASHED || tip == BURNED;
     }
 
     function _pay(address to, uint256 amount) internal {

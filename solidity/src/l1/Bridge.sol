@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {IAssertionChain} from "../interfaces/IAssertionChain.sol";
 import {IBridge} from "../interfaces/IBridge.sol";
 import {IInbox} from "../interfaces/IInbox.sol";
+import {IPrecompileGuard} from "../interfaces/IPrecompileGuard.sol";
 import {Account, AccountCodec} from "../libraries/AccountCodec.sol";
 import {ALIAS_OFFSET, MESSAGE_PASSER} from "../libraries/Constants.sol";
 import {Mpt} from "../libraries/Mpt.sol";
@@ -29,6 +30,7 @@ contract Bridge is IBridge {
 
     IInbox public immutable INBOX;
     IAssertionChain public immutable CHAIN;
+    IPrecompileGuard public immutable GUARD;
     address public immutable GUARDIAN;
     uint256 public immutable L2_CHAIN_ID;
     uint256 public immutable PAUSE_MAX;
@@ -54,6 +56,7 @@ contract Bridge is IBridge {
         if (setup.withdrawalRate == 0 || setup.l2ChainId == block.chainid) revert InvalidSetup();
         INBOX = IInbox(setup.inbox);
         CHAIN = IAssertionChain(setup.chain);
+        GUARD = IPrecompileGuard(setup.guard);
         GUARDIAN = setup.guardian;
         L2_CHAIN_ID = setup.l2ChainId;
         PAUSE_MAX = setup.pauseMax;
@@ -87,7 +90,7 @@ contract Bridge is IBridge {
         bytes[] calldata accountProof,
         bytes[] calldata storageProof
     ) external {
-        _requireNotPaused();
+        _requireNotBlocked();
         bytes32 key = withdrawalKey(message);
         uint256 state = _withdrawals[key];
         if (state == FINALIZED) revert AlreadyFinalized(key);
@@ -107,7 +110,7 @@ contract Bridge is IBridge {
 
     /// @inheritdoc IBridge
     function releaseWithdrawal(Message calldata message) external {
-        _requireNotPaused();
+        _requireNotBlocked();
         bytes32 key = withdrawalKey(message);
         uint256 state = _withdrawals[key];
         if (state == 0) revert NotDelayed(key);
@@ -199,8 +202,9 @@ contract Bridge is IBridge {
         if (gasleft() < required) revert NotEnoughGas(required);
     }
 
-    function _requireNotPaused() internal view {
+    function _requireNotBlocked() internal view {
         if (block.timestamp < pausedUntil) revert IsPaused(pausedUntil);
+        if (GUARD.isBroken()) revert PrecompilesBroken();
     }
 
     function _l2SenderOf(address caller) internal view returns (address) {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IInbox} from "../interfaces/IInbox.sol";
+import {IPrecompileGuard} from "../interfaces/IPrecompileGuard.sol";
 import {
     MAX_BATCH_BYTES,
     MAX_DEPOSIT_BYTES,
@@ -42,6 +43,7 @@ contract Inbox is IInbox {
     address public immutable SEQUENCER;
     address public immutable GOVERNANCE;
     address public immutable BRIDGE;
+    IPrecompileGuard public immutable GUARD;
     uint256 public immutable CONFIG_DELAY;
     uint256 public immutable FORCE_DELAY;
     uint256 public immutable MIN_BATCH_INTERVAL;
@@ -79,6 +81,7 @@ contract Inbox is IInbox {
         SEQUENCER = setup.sequencer;
         GOVERNANCE = setup.governance;
         BRIDGE = setup.bridge;
+        GUARD = IPrecompileGuard(setup.guard);
         CONFIG_DELAY = setup.configDelay;
         FORCE_DELAY = setup.forceDelay;
         MIN_BATCH_INTERVAL = setup.minBatchInterval;
@@ -92,8 +95,7 @@ contract Inbox is IInbox {
         uint256 byCap = setup.txGasCap / 2;
         DEPOSIT_GAS_TARGET = byRate > byCap ? byRate : byCap;
         _meter = newMeter(block.number, 0, ONE);
-        _configs.push(Config({hash: setup.configHash, effectiveAt: uint40(block.timestamp), firstBatch: 0}));
-        emit ConfigScheduled(0, setup.configHash, block.timestamp);
+        _pushConfig(setup.configHash, setup.verifier, block.timestamp, 0);
         emit ConfigPinned(0, 0);
     }
 
@@ -159,13 +161,11 @@ contract Inbox is IInbox {
     /* CONFIGURATIONS */
 
     /// @inheritdoc IInbox
-    function scheduleConfig(bytes32 configHash) external {
+    function scheduleConfig(bytes32 configHash, address verifier) external {
         if (msg.sender != GOVERNANCE) revert NotGovernance();
-        uint256 index = _configs.length;
-        if (_configs[index - 1].firstBatch == UNPINNED) revert ConfigPending();
-        uint256 effectiveAt = block.timestamp + CONFIG_DELAY;
-        _configs.push(Config({hash: configHash, effectiveAt: uint40(effectiveAt), firstBatch: UNPINNED}));
-        emit ConfigScheduled(index, configHash, effectiveAt);
+        if (GUARD.isBroken()) revert PrecompilesBroken();
+        if (_configs[_configs.length - 1].firstBatch == UNPINNED) revert ConfigPending();
+        _pushConfig(configHash, verifier, block.timestamp + CONFIG_DELAY, UNPINNED);
     }
 
     /* VIEWS */
@@ -326,6 +326,16 @@ contract Inbox is IInbox {
         bool due = last > cursor.activeConfig && block.timestamp >= _configs[last].effectiveAt;
         // At most one waits, so `last` is the active one's successor.
         return due ? uint16(last) : cursor.activeConfig;
+    }
+
+    /* INTERNAL: CONFIGURATIONS */
+
+    function _pushConfig(bytes32 configHash, address verifier, uint256 effectiveAt, uint32 firstBatch) internal {
+        if (verifier.code.length == 0) revert NoVerifier(verifier);
+        emit ConfigScheduled(_configs.length, configHash, verifier, effectiveAt);
+        _configs.push(
+            Config({hash: configHash, verifier: verifier, effectiveAt: uint40(effectiveAt), firstBatch: firstBatch})
+        );
     }
 
     /* INTERNAL: DEPOSITS */

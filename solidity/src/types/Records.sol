@@ -55,6 +55,8 @@ struct DepositRequest {
 struct Config {
     /// Hash of the consensus parameters.
     bytes32 hash;
+    /// One-step verifier of these parameters: what disputes about batches that carry them are decided by.
+    address verifier;
     /// No batch before this time carries the configuration.
     uint40 effectiveAt;
     /// First batch that carries it; `UNPINNED` until that batch exists.

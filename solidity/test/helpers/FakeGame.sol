@@ -2,10 +2,10 @@
 pragma solidity 0.8.30;
 
 import {IAssertionChain} from "../../src/interfaces/IAssertionChain.sol";
-import {IDisputeGame} from "../../src/interfaces/IDisputeGame.sol";
+import {IOpenings} from "../../src/interfaces/IOpenings.sol";
 
 /// @notice A game that does what the test says.
-contract FakeGame is IDisputeGame {
+contract FakeGame is IOpenings {
     mapping(bytes32 => mapping(bytes32 => bool)) public isOpen;
     bool public refusesEther;
 

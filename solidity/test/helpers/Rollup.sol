@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Test} from "forge-std/Test.sol";
+import {PrecompileGuard} from "../../src/dispute/PrecompileGuard.sol";
 import {IAssertionChain} from "../../src/interfaces/IAssertionChain.sol";
 import {IBridge} from "../../src/interfaces/IBridge.sol";
 import {IInbox} from "../../src/interfaces/IInbox.sol";
@@ -10,8 +11,10 @@ import {Bridge} from "../../src/l1/Bridge.sol";
 import {Inbox} from "../../src/l1/Inbox.sol";
 import {CommitmentTree} from "../../src/libraries/CommitmentTree.sol";
 import {FakeGame} from "./FakeGame.sol";
+import {FakeProbe} from "./FakeProbe.sol";
+import {FakeVerifier} from "./FakeVerifier.sol";
 
-/// @notice A whole rollup with a fake game, and short ways to say what tests say often.
+/// @notice A whole rollup with a fake game, verifier and probe, and short ways to say what tests say often.
 abstract contract Rollup is Test {
     uint256 internal constant START = 1_700_000_000;
     uint64 internal constant T = 3600;
@@ -41,6 +44,9 @@ abstract contract Rollup is Test {
     AssertionChain internal chain;
     Bridge internal bridge;
     FakeGame internal game;
+    FakeVerifier internal verifier;
+    FakeProbe internal probe;
+    PrecompileGuard internal guard;
     bytes32 internal genesis;
 
     function setUp() public virtual {
@@ -55,6 +61,9 @@ abstract contract Rollup is Test {
 
     function _deploy(bytes32 endLeaf, uint256 logArity) internal {
         game = new FakeGame();
+        verifier = new FakeVerifier();
+        probe = new FakeProbe();
+        guard = new PrecompileGuard(address(probe));
         address bridgeAt = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
         inbox = new Inbox(inboxSetup(bridgeAt));
         chain = new AssertionChain(chainSetup(endLeaf, logArity));
@@ -70,6 +79,8 @@ abstract contract Rollup is Test {
             sequencer: sequencer,
             governance: governance,
             bridge: bridgeAt,
+            guard: address(guard),
+            verifier: address(verifier),
             configHash: CONFIG,
             configDelay: CONFIG_DELAY,
             forceDelay: FORCE_DELAY,
@@ -83,7 +94,12 @@ abstract contract Rollup is Test {
         });
     }
 
-    function chainSetup(bytes32 endLeaf, uint256 logArity) internal view returns (IAssertionChain.Setup memory) {
+    function chainSetup(bytes32 endLeaf, uint256 logArity)
+        internal
+        view
+        virtual
+        returns (IAssertionChain.Setup memory)
+    {
         return IAssertionChain.Setup({
             inbox: address(inbox),
             game: address(game),
@@ -99,6 +115,7 @@ abstract contract Rollup is Test {
         return IBridge.Setup({
             inbox: address(inbox),
             chain: address(chain),
+            guard: address(guard),
             guardian: guardian,
             l2ChainId: L2_CHAIN_ID,
             pauseMax: PAUSE_MAX,

@@ -5,7 +5,7 @@ import {IAssertionChain} from "../../src/interfaces/IAssertionChain.sol";
 import {IInbox} from "../../src/interfaces/IInbox.sol";
 import {AssertionChain} from "../../src/l1/AssertionChain.sol";
 import {TAG_ASSERT, TAG_GENESIS} from "../../src/libraries/Constants.sol";
-import {Assertion, Status} from "../../src/types/Assertion.sol";
+import {Assertion, Siblings, Status} from "../../src/types/Assertion.sol";
 import {Rollup} from "../helpers/Rollup.sol";
 
 /// @notice Asserting, confirming and dying.
@@ -156,7 +156,7 @@ contract AssertionChainTest is Rollup {
     function test_assertBatches_acrossConfigs_reverts() public {
         appendMany(2);
         vm.prank(governance);
-        inbox.scheduleConfig("next");
+        inbox.scheduleConfig("next", address(verifier));
         skip(CONFIG_DELAY);
         appendMany(2);
         (bytes32 unitRoot, bytes32 endLeaf, bytes32 children) = commitments("a");
@@ -324,6 +324,50 @@ contract AssertionChainTest is Rollup {
         skip(AIRGAP);
         chain.confirm(eldest);
     }
+
+    /* SIBLINGS */
+
+    function test_siblings_byAge_tellsWhatADisputeNeeds() public {
+        appendMany(5);
+        bytes32 parent = assertAs(carol, genesis, 2, "parent");
+        uint256 t0 = vm.getBlockTimestamp();
+        bytes32 older = assertAs(alice, parent, 5, "a");
+        skip(1);
+        bytes32 newer = assertAs(bob, parent, 5, "b");
+        game.kill(chain, newer, older);
+
+        Siblings memory found = chain.siblings(older, newer);
+
+        assertEq(uint8(found.status[0]), uint8(Status.LIVE));
+        assertEq(uint8(found.status[1]), uint8(Status.DEAD));
+        assertEq(found.poster[0], alice);
+        assertEq(found.poster[1], bob);
+        assertEq(found.unitRoot[0], chain.assertion(older).unitRoot);
+        assertEq(found.unitRoot[1], chain.assertion(newer).unitRoot);
+        assertEq(found.preLeaf, chain.assertion(parent).endLeaf);
+        assertEq(found.t0, t0);
+        assertEq(found.from, 2);
+        assertEq(found.to, 5);
+        assertEq(found.config, 0);
+    }
+
+    function test_siblings_wrongOrderOrStrangers_areNone() public {
+        appendMany(2);
+        bytes32 older = assertAs(alice, genesis, 1, "a");
+        bytes32 newer = assertAs(bob, genesis, 1, "b");
+        bytes32 below = assertAs(bob, newer, 2, "c");
+        bytes32[2][6] memory pairs = [
+            [newer, older], [older, older], [older, below], [genesis, older], [older, bytes32("no")], [genesis, genesis]
+        ];
+        for (uint256 i = 0; i < pairs.length; ++i) {
+            Siblings memory found = chain.siblings(pairs[i][0], pairs[i][1]);
+            assertEq(uint8(found.status[0]), uint8(Status.NONE));
+            assertEq(uint8(found.status[1]), uint8(Status.NONE));
+        }
+        assertEq(uint8(chain.siblings("no", "none").status[0]), uint8(Status.NONE));
+    }
+
+    /* MARKING */
 
     function test_markDead_spreadsDownwards() public {
         appendMany(4);

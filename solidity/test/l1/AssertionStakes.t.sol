@@ -207,6 +207,43 @@ contract AssertionStakesTest is Rollup {
         chain.back{value: S0}(alive);
     }
 
+    /// @dev H11: a cheat lets a child of its lie die first and has its own stake burned for that. Those who then prove
+    /// the lie are still paid from the stake.
+    function test_attack__slashBelowTheLie_stakeStillPaysTheDispute() public {
+        appendMany(2);
+        bytes32 right = assertAs(alice, genesis, 1, "right");
+        bytes32 lie = assertAs(bob, genesis, 1, "lie");
+        bytes32 helper = assertAs(carol, lie, 2, "helper");
+        bytes32 bait = assertAs(bob, lie, 2, "bait");
+        game.setOpen(right, lie);
+        skip(T);
+        chain.killUnopened(helper, bait);
+        chain.slash(bait, bob);
+
+        (bool killed, uint256 seized) = game.kill(chain, lie, right);
+
+        assertTrue(killed);
+        assertEq(seized, S0);
+        assertEq(address(game).balance, S0);
+        assertEq(address(chain).balance, 2 * S0);
+        assertTrue(chain.isSlashed(bob));
+        assertEq(game.seize(chain, lie, bob), 0);
+        vm.expectRevert(IAssertionChain.NoStake.selector);
+        chain.slash(lie, bob);
+        vm.expectRevert(IAssertionChain.StakerSlashed.selector);
+        vm.prank(bob);
+        chain.back{value: S0}(right);
+    }
+
+    function test_slash_twice_reverts() public {
+        appendMany(2);
+        (, bytes32 dead, bytes32 below) = deadBranch();
+        chain.markDead(below);
+        chain.slash(below, bob);
+        vm.expectRevert(IAssertionChain.NoStake.selector);
+        chain.slash(dead, bob);
+    }
+
     function test_slash_aliveOrStranger_reverts() public {
         appendMany(2);
         (bytes32 alive, bytes32 dead,) = deadBranch();
@@ -286,6 +323,35 @@ contract AssertionStakesTest is Rollup {
         assertEq(address(game).balance, S0);
         vm.expectRevert(abi.encodeWithSelector(IAssertionChain.NotMember.selector, a, carol));
         game.seize(chain, a, carol);
+    }
+
+    function test_seize_burnedStake_paysTheGameOnce() public {
+        appendMany(2);
+        (, bytes32 dead,) = deadBranch();
+        chain.slash(dead, bob);
+
+        vm.expectEmit(address(chain));
+        emit IAssertionChain.Slashed(dead, bob, S0, false);
+        assertEq(game.seize(chain, dead, bob), S0);
+        assertEq(game.seize(chain, dead, bob), 0);
+
+        assertEq(address(game).balance, S0);
+    }
+
+    function test_seize_withdrawnStake_paysNothing() public {
+        appendMany(2);
+        bytes32 first = assertAs(alice, genesis, 1, "a");
+        bytes32 second = assertAs(bob, first, 2, "b");
+        vm.prank(alice);
+        chain.back(second);
+        skip(T + AIRGAP);
+        chain.confirm(first);
+        chain.confirm(second);
+        vm.prank(alice);
+        chain.withdrawStake();
+        vm.expectRevert(abi.encodeWithSelector(IAssertionChain.NotLive.selector, second));
+        game.seize(chain, second, alice);
+        assertEq(address(chain).balance, S0);
     }
 
     function test_seize_confirmed_reverts() public {

@@ -132,6 +132,29 @@ contract BridgeRateTest is Withdrawals {
         bridge.releaseWithdrawal(waiting.message);
     }
 
+    /* PRECOMPILES */
+
+    function test_brokenPrecompiles_blockMessagesUntilTheyWork() public {
+        Proven memory p = prove(message(0, bob, 1));
+        Proven memory waiting = prove(message(1, bob, 10 ether));
+        finalize(waiting);
+        skip(10);
+        probe.setBroken(1);
+        guard.probe();
+
+        vm.expectRevert(IBridge.PrecompilesBroken.selector);
+        finalize(p);
+        vm.expectRevert(IBridge.PrecompilesBroken.selector);
+        bridge.releaseWithdrawal(waiting.message);
+        depositFrom(alice, 1 ether, 21_000, "");
+        confirmed(keccak256("goes on"));
+
+        probe.setReason("");
+        guard.probe();
+        finalize(p);
+        bridge.releaseWithdrawal(waiting.message);
+    }
+
     function testFuzz_pause_again_onlyAfterAsLongAgain(uint32 wait) public {
         vm.prank(guardian);
         bridge.pause();

@@ -2,7 +2,8 @@
 pragma solidity 0.8.30;
 
 import {IInbox} from "../../src/interfaces/IInbox.sol";
-import {UNPINNED} from "../../src/types/Records.sol";
+import {Config, UNPINNED} from "../../src/types/Records.sol";
+import {FakeVerifier} from "../helpers/FakeVerifier.sol";
 import {Rollup} from "../helpers/Rollup.sol";
 
 /// @notice The append-only schedule of configurations.
@@ -12,6 +13,7 @@ contract InboxConfigTest is Rollup {
     function test_config_first_isPinnedToBatchZero() public view {
         assertEq(inbox.configCount(), 1);
         assertEq(inbox.config(0).hash, CONFIG);
+        assertEq(inbox.config(0).verifier, address(verifier));
         assertEq(inbox.config(0).firstBatch, 0);
         assertEq(inbox.activeConfigHash(), CONFIG);
     }
@@ -20,7 +22,7 @@ contract InboxConfigTest is Rollup {
         vm.assume(who != governance);
         vm.expectRevert(IInbox.NotGovernance.selector);
         vm.prank(who);
-        inbox.scheduleConfig(NEXT);
+        inbox.scheduleConfig(NEXT, address(verifier));
     }
 
     function testFuzz_scheduleConfig_takesEffectAfterTheDelayOnly(uint32 early, uint32 late) public {
@@ -44,12 +46,46 @@ contract InboxConfigTest is Rollup {
         schedule(NEXT);
         vm.expectRevert(IInbox.ConfigPending.selector);
         vm.prank(governance);
-        inbox.scheduleConfig(keccak256("third"));
+        inbox.scheduleConfig(keccak256("third"), address(verifier));
 
         skip(CONFIG_DELAY);
         append("", 0);
         schedule(keccak256("third"));
         assertEq(inbox.configCount(), 3);
+    }
+
+    /// @dev Every configuration names its own verifier, and that of the one before stays with its batches.
+    function test_scheduleConfig_verifier_isThatOfTheConfiguration() public {
+        address next = address(new FakeVerifier());
+        vm.expectEmit(address(inbox));
+        emit IInbox.ConfigScheduled(1, NEXT, next, START + CONFIG_DELAY);
+        vm.prank(governance);
+        inbox.scheduleConfig(NEXT, next);
+
+        Config memory scheduled = inbox.config(1);
+        assertEq(scheduled.hash, NEXT);
+        assertEq(scheduled.verifier, next);
+        assertEq(inbox.config(0).verifier, address(verifier));
+    }
+
+    function testFuzz_scheduleConfig_noContract_reverts(address nobody) public {
+        vm.assume(nobody.code.length == 0);
+        vm.expectRevert(abi.encodeWithSelector(IInbox.NoVerifier.selector, nobody));
+        vm.prank(governance);
+        inbox.scheduleConfig(NEXT, nobody);
+    }
+
+    function test_scheduleConfig_brokenPrecompiles_reverts() public {
+        probe.setBroken(9);
+        guard.probe();
+        vm.expectRevert(IInbox.PrecompilesBroken.selector);
+        vm.prank(governance);
+        inbox.scheduleConfig(NEXT, address(verifier));
+
+        probe.setReason("");
+        guard.probe();
+        schedule(NEXT);
+        assertEq(inbox.configCount(), 2);
     }
 
     function test_forceBatch_dueConfig_isPinned() public {
@@ -95,6 +131,6 @@ contract InboxConfigTest is Rollup {
 
     function schedule(bytes32 hash) internal {
         vm.prank(governance);
-        inbox.scheduleConfig(hash);
+        inbox.scheduleConfig(hash, address(verifier));
     }
 }
