@@ -6,18 +6,21 @@ from typing import Any, Final
 
 import pytest
 
+from optimistic.protocol import wordtree
+from optimistic.protocol.batch import BlockInput, encode_batch
 from optimistic.protocol.constants import STEP_BITS
 from optimistic.protocol.hashing import abi_word, keccak256
 from optimistic.protocol.params import DEVNET
+from optimistic.protocol.stepper.full import Full
 from optimistic.protocol.stepper.machine_codec import MACHINE_BYTES
 from optimistic.protocol.stepper.opcode_table import Op
-from optimistic.protocol.stepper.state import SPONGE_LANES, Halt, Machine
+from optimistic.protocol.stepper.state import SPONGE_LANES, FrameKind, Halt, Machine, Pend
 from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.unit import Phase, Unit
 from tests.helpers.contract_host import Reverted
 from tests.helpers.evm_world import ALICE, ETHER, Alloc, sign_tx
 from tests.helpers.onchain_host import OnchainHost, step_calldata
-from tests.helpers.opcode_stage import UNIT, Stage, stage, stage_on
+from tests.helpers.opcode_stage import OTHER, UNIT, Stage, stage, stage_on, view
 from tests.helpers.stepper_batch import Proven, prove_step, stepper_batch
 
 pytestmark = pytest.mark.timeout(900)  # the first test that needs the contracts may have to compile them
@@ -126,6 +129,37 @@ def test_batch__at_its_end__leaves_of_itself_only_the_deposit_cursor(host: Oncha
     assert m.unit == replace(UNIT, block_open=0, deposit_cursor=5)
 
 
+def test_batch__at_its_beginning__is_read_from_its_first_byte(host: OnchainHost) -> None:
+    """Also where no run can lead: an idle unit with a cursor."""
+    batch = stepper_batch([sign_tx()], {ALICE: Alloc(balance=ETHER)})
+    m = Machine(Phase.IDLE, replace(batch.start.unit, cursor=40))
+
+    step = prove_step(batch.full(), m, j=0, v=0, acc=batch.acc)
+
+    assert host.prove(step) == step.post
+    assert m.unit.cursor == 0
+
+
+@pytest.mark.parametrize("l1_time", [0, 1, DEVNET.max_time_lag_s, DEVNET.max_time_lag_s + 1])
+def test_block__soon_after_the_clock_began__is_not_before_it(host: OnchainHost, l1_time: int) -> None:
+    header = encode_batch([BlockInput(timestamp=0, n_deposits=0, transactions=())])
+    unit = replace(
+        UNIT,
+        timestamp=0,
+        block_open=0,
+        data_root=wordtree.root(header),
+        data_len=len(header),
+        cursor=1,
+        l1_timestamp=l1_time,
+    )
+    m = Machine(Phase.BLOCK_BEGIN, unit)
+
+    step = prove_step(Full(DEVNET, {}, data=[header]), m)
+
+    assert host.prove(step) == step.post
+    assert m.unit.timestamp == max(0, l1_time - DEVNET.max_time_lag_s)
+
+
 def with_nonsense(step: Proven, places: Iterable[int]) -> bytes:
     """Encode the step's witness with other words of the machine."""
     words = bytearray(step.witness.encode())
@@ -144,6 +178,35 @@ def test_step__nonsense_where_a_frame_has_no_long_operation__is_not_looked_at(ho
     assert host.prove(step, with_nonsense(step, unused)) == step.post
     with pytest.raises(Reverted):
         host.prove(step, with_nonsense(step, {PEND_LENGTH}))
+
+
+@pytest.mark.parametrize("phase", [Phase.CREATE_ENTER, Phase.EXIT])
+def test_step__nonsense_before_a_frame_runs__is_no_long_operation(host: OnchainHost, phase: Phase) -> None:
+    parent = stage_on((), code=b"\x00").frame
+    halt = Halt.SUCCESS if phase is Phase.EXIT else Halt.RUNNING
+    setting = stage(
+        {OTHER: Alloc(nonce=1)}, code=b"\x00", kind=FrameKind.CREATE, parent=parent, depth=1, halt=halt
+    )
+    setting.m.phase = phase
+
+    step = prove_step(setting.be, setting.m)
+
+    assert setting.m.phase is Phase.EXEC
+    assert host.prove(step, with_nonsense(step, range(PEND, MACHINE_WORDS))) == step.post
+
+
+def test_step__long_operation_of_one_byte__is_done(host: OnchainHost) -> None:
+    """Where no run can lead: a range this short is never left for later."""
+    source = view(b"\x07" * 40)
+    setting = stage_on((0, 3, 1), code=bytes((Op.CALLDATACOPY,)), calldata=source)
+    setting.m.pend = Pend(
+        op=Op.CALLDATACOPY, done=0, length=1, src_root=source.root, src_offset=3, dst=0, words=source.words
+    )
+
+    step = prove_step(setting.be, setting.m)
+
+    assert host.prove(step) == step.post
+    assert setting.m.pend is None
 
 
 def test_step__nonsense_outside_of_transactions__is_not_looked_at(host: OnchainHost) -> None:

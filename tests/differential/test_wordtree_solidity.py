@@ -49,12 +49,13 @@ def test_root__every_size_up_to_the_tree__agrees(trees: ContractHost, function: 
         assert root == wordtree.root(FRESH[:size], depth), (size, depth)
 
 
+@pytest.mark.parametrize("function", ["root", "rootOfMemory"])
 @pytest.mark.parametrize("depth", [0, 1, 2])
-def test_root__where_memory_is_dirty__agrees(depth: int) -> None:
+def test_root__where_memory_is_dirty__agrees(function: str, depth: int) -> None:
     host = ContractHost("MemoryHarness")
 
     for size in range((32 << depth) + 1):
-        (root,) = host.call("root(bytes,uint256)->(bytes32)", FRESH[:size], depth)
+        (root,) = host.call(f"{function}(bytes,uint256)->(bytes32)", FRESH[:size], depth)
         assert root == wordtree.root(FRESH[:size], depth), size
 
 

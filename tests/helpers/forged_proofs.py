@@ -3,6 +3,9 @@
 Each would prove something about KEY to a reader that leaves out one check.
 """
 
+from collections.abc import Iterator
+from itertools import count, product
+
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.mpt.nodes import NO_CHILD, Short, encode_short, reference
 from optimistic.protocol.strict_rlp import encode_string, join_list
@@ -50,6 +53,34 @@ def below(child: bytes, **extra: bytes) -> Forged:
     return forged(branch(items), child)
 
 
+ALL_PREFIX = b"\xa0" * 33
+"""A hash that is no other byte than its own prefix: read from a wrong place it looks like one, too."""
+FULL_PREFIX = dict.fromkeys(range(16), ALL_PREFIX)
+
+
+def leaf_named_by_prefixes() -> bytes:
+    """A leaf of 63 zeros whose hash ends with the prefix of a hash."""
+    tries = (
+        encode_short(Short("0" * 63, encode_string(bytes(30) + n.to_bytes(2, "big")), True)) for n in count()
+    )
+    return next(node for node in tries if keccak256(node)[-1] == ALL_PREFIX[0])
+
+
+def almost_full() -> Iterator[tuple[str, Forged]]:
+    """Lists as long as a branch of 16 hashes in which one byte of a header is another."""
+    child = leaf_named_by_prefixes()
+    children = FULL_PREFIX | {0: reference(child)}
+    for nibble, first in product(range(16), (0x20, 0xA1, 0xE0)):
+        wrong = children | {nibble: bytes((first,)) + children[nibble][1:]}
+        yield f"almost full, {first:#x} before hash {nibble}", forged(branch(wrong), child)
+    for value in (0x00, 0x7F, 0x81, 0xA0):
+        yield f"full with the value {value:#x}", forged(branch(children, bytes((value,))), child)
+    full = branch(children)
+    for header in ("b90211", "f80211", "f90111", "f90210", "f90212", "fa0211"):
+        node = bytes.fromhex(header) + full[3:]
+        yield f"full behind 0x{header}", forged(node, child)
+
+
 SHORT_LEAF = encode_short(Short("0", b"\x05", True))
 HASHED_SHORT_BRANCH = branch({0: b"\xa0" + keccak256(SHORT_LEAF), 1: HASH})
 LONG_EXTENSION = extension_to(branch_to(leaf(0)), 63)
@@ -93,6 +124,7 @@ BRANCHES = {
         branch(FULL | {0: reference(leaf(63)), 9: b"\xa2" + HASH[1:]}), leaf(63)
     ),
     "full with a value": forged(branch(FULL | {0: reference(leaf(63))}, value=b"\x05"), leaf(63)),
+    **dict(almost_full()),
 }
 SHAPES = {
     "leaf too long": forged(branch_to(leaf(64)), leaf(64)),

@@ -15,6 +15,17 @@ contract MemoryHarness {
         return WordTree.root(data, depth);
     }
 
+    /// @dev The same for data in memory, with dirt behind it.
+    function rootOfMemory(bytes memory data, uint256 depth) external pure returns (bytes32) {
+        assembly ("memory-safe") {
+            let free := mload(0x40) // where the tree is built
+            for { let end := add(free, add(mload(data), 0x40)) } lt(free, end) { free := add(free, 0x20) } {
+                mstore(free, not(0)) // dirt, one word more than the data takes
+            }
+        }
+        return WordTree.rootOfMemory(data, depth);
+    }
+
     /// @dev Bytes of memory that a trie keeps after a value was read.
     function keptByRead(bytes32 trieRoot, bytes32 key, bytes[] calldata proof) external pure returns (uint256) {
         uint256 before = _freePointer();
