@@ -182,14 +182,25 @@ def verify_path(root: Hash32, log_arity: int, index: int, node: Hash32, path: Se
     """
     if not 0 <= index < 1 << (log_arity * len(path)):
         raise InvalidPath(f"index {index} is outside {len(path)} levels")
+    if climb(node, index, path, log_arity) != root:
+        raise InvalidPath("the path leads to another root")
+
+
+def climb(node: Hash32, index: int, path: Sequence[PathStep], log_arity: int) -> Hash32:
+    """Return the node that `path` gives above `node` at `index` of its level.
+
+    The end states of the path are only bound by hash: a wrong tree may hold false ones.
+
+    Raises
+    ------
+    InvalidPath : a level without exactly `log_arity` siblings
+    """
     for step in path:
         if len(step.siblings) != log_arity:
             raise InvalidPath(f"a level needs {log_arity} siblings, got {len(step.siblings)}")
-        children_root = merkle_climb(node, index % (1 << log_arity), step.siblings)
-        node = node_hash(step.end_state, children_root)
+        node = node_hash(step.end_state, merkle_climb(node, index % (1 << log_arity), step.siblings))
         index >>= log_arity
-    if node != root:
-        raise InvalidPath("the path leads to another root")
+    return node
 
 
 def batch_tree(log_arity: int, leaves: Sequence[Hash32]) -> CommitmentTree:

@@ -4,10 +4,13 @@ Twin: solidity/src/types/Dispute.sol
 """
 
 from enum import IntEnum
+from typing import TypeVar
 
 from optimistic.protocol.constants import TAG_COMMITMENT, TAG_DISPUTE, TAG_DIVERGENCE, TAG_DUEL
 from optimistic.protocol.hashing import struct_hash
 from optimistic.protocol.types import Hash32
+
+_T = TypeVar("_T")
 
 
 class Side(IntEnum):
@@ -20,6 +23,10 @@ class Side(IntEnum):
     def other(self) -> "Side":
         """The opponent."""
         return Side(1 - self)
+
+    def pair(self, mine: _T, theirs: _T) -> tuple[_T, _T]:
+        """Return what this side and what the opponent has, older side first."""
+        return (mine, theirs) if self is Side.OLDER else (theirs, mine)
 
 
 def dispute_id(older: Hash32, newer: Hash32) -> Hash32:

@@ -1,0 +1,156 @@
+"""The tree of a rival as far as its nodes were published.
+
+L1 has checked that published nodes belong to the tree, but what lies around them need not be
+published: mostly it is our own tree, or the padding behind the last published node. Such a guess
+is as good as knowledge where it hashes to a known node. Without one nothing but the root is known,
+and a dispute starts with the walk.
+
+Source: docs/spec/06-assertions.md
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from optimistic.protocol.commitment import CommitmentTree, Node, Tree, leaf, merkle_root, node_hash, parent
+from optimistic.protocol.dispute.proofs import Inside, NoDifference, first_difference, inside
+
+_Place = tuple[int, int]
+"""(level, index) of a node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedNodes:
+    """Nodes of a unit tree that somebody published and L1 checked.
+
+    Nodes beyond the given ones, up to the next power of the arity, repeat the last.
+    """
+
+    level: int
+    first_index: int
+    nodes: tuple[Node, ...]
+
+
+def known_path(own: Tree, root: Node, published: Iterable[PublishedNodes]) -> list[Inside]:
+    """Return a rival's nodes on the way to its first difference, from its root as deep as they are known.
+
+    Parameters
+    ----------
+    own : the right tree, of the same shape
+    root : the rival's unit root and end leaf
+    published : nodes of the rival's tree; a group that has no place in it is ignored
+
+    Returns
+    -------
+    Each node from within, proven by its hash; empty if not even the children of the root are known.
+    """
+    groups = list(published)
+    guesses = [_Guess(own, groups, pads_the_rest=choice) for choice in (True, False)] if groups else []
+    path: list[Inside] = []
+    node, index = root, 0
+    for level in range(own.height, 0, -1):
+        step = _step_down(guesses, own, node, level, index)
+        if step is None:
+            break
+        around, node, index = step
+        path.append(around)
+    return path
+
+
+def _step_down(
+    guesses: Iterable["_Guess"], own: Tree, node: Node, level: int, index: int
+) -> tuple[Inside, Node, int] | None:
+    """Return the rival's node from within and its first different child with its index, if they are known."""
+    for guess in guesses:
+        children = guess.children(level, index)
+        hashes = tuple(child.hash for child in children)
+        if node_hash(node.end_state, merkle_root(hashes)) != node.hash:
+            continue
+        around = Inside(node.end_state, hashes)
+        try:
+            digit = first_difference(inside(own, level, index), around)
+        except NoDifference:
+            return None
+        return around, children[digit], (index << own.log_arity) + digit
+    return None
+
+
+class _Guess(Tree):
+    """A rival's tree: published nodes, what follows from them, and a guess about the rest.
+
+    Parameters
+    ----------
+    own : the right tree
+    published : nodes of the rival's tree
+    pads_the_rest : whether nodes right of the last published one below the same parent are guessed to
+        repeat its end state; all others are guessed to be those of `own`
+    """
+
+    def __init__(self, own: Tree, published: Iterable[PublishedNodes], *, pads_the_rest: bool) -> None:
+        super().__init__(own.log_arity, own.height)
+        self._own: Final = own
+        self._pads_the_rest: Final = pads_the_rest
+        self._groups: Final[dict[_Place, list[tuple[int, CommitmentTree]]]] = defaultdict(list)
+        """By the place of their top: level of the published nodes and the tree above them."""
+        self._last_below: Final[dict[_Place, int]] = {}
+        """Index of the last child below which something was published, by the place of its parent."""
+        self._made: Final[dict[_Place, Node]] = {}
+        for group in published:
+            self._add(group)
+
+    def node(self, level: int, index: int) -> Node:
+        """Return node `index` of `level`, known or guessed."""
+        place = level, index
+        if place not in self._made:
+            self._made[place] = self._known(level, index) or self._guessed(level, index)
+        return self._made[place]
+
+    def _add(self, group: PublishedNodes) -> None:
+        """Take in published nodes with the tree above them."""
+        height = 0
+        while 1 << height * self.log_arity < len(group.nodes):
+            height += 1
+        top, index = group.level + height, group.first_index >> height * self.log_arity
+        if top > self.height or index >> (self.height - top) * self.log_arity or not group.nodes:
+            return
+        if index << height * self.log_arity != group.first_index:
+            return
+        tree = CommitmentTree(self.log_arity, height, group.nodes, group.nodes[-1])
+        self._groups[top, index].append((group.level, tree))
+        for level in range(top + 1, self.height + 1):
+            place = level, index >> self.log_arity
+            self._last_below[place] = max(index, self._last_below.get(place, 0))
+            index >>= self.log_arity
+
+    def _known(self, level: int, index: int) -> Node | None:
+        """Return a published node, or one that follows from published ones; the least derived one."""
+        found = [
+            (base, tree.node(level - base, index % (1 << (top - level) * self.log_arity)))
+            for top in range(level, self.height + 1)
+            for base, tree in self._groups.get((top, index >> (top - level) * self.log_arity), ())
+            if base <= level
+        ]
+        return max(found, key=lambda entry: entry[0])[1] if found else None
+
+    def _guessed(self, level: int, index: int) -> Node:
+        """Return what a node is if the guess is right."""
+        if (level, index) in self._last_below:
+            return parent(self.children(level, index))
+        for above in range(level + 1, self.height + 1):
+            place = above, index >> (above - level) * self.log_arity
+            last = self._last_below.get(place)
+            if last is None:
+                continue
+            is_behind = index >> (above - 1 - level) * self.log_arity > last
+            if self._pads_the_rest and is_behind:
+                return self._pad(level, self.node(above - 1, last))
+            break
+        return self._own.node(level, index)
+
+    def _pad(self, level: int, node: Node) -> Node:
+        """Return the node of `level` below which the end state of `node` repeats."""
+        padding = leaf(node.end_state)
+        for _ in range(level):
+            padding = parent([padding] * (1 << self.log_arity))
+        return padding
