@@ -58,21 +58,27 @@ ALL_PREFIX = b"\xa0" * 33
 FULL_PREFIX = dict.fromkeys(range(16), ALL_PREFIX)
 
 
-def leaf_named_by_prefixes() -> bytes:
-    """A leaf of 63 zeros whose hash ends with the prefix of a hash."""
-    tries = (
-        encode_short(Short("0" * 63, encode_string(bytes(30) + n.to_bytes(2, "big")), True)) for n in count()
-    )
-    return next(node for node in tries if keccak256(node)[-1] == ALL_PREFIX[0])
+def leaf_named_by_prefixes(digits: int) -> bytes:
+    """A leaf with a path of zeros whose hash ends with the prefix of a hash."""
+    values = (encode_string(bytes(30) + n.to_bytes(2, "big")) for n in count())
+    nodes = (encode_short(Short("0" * digits, value, True)) for value in values)
+    return next(node for node in nodes if keccak256(node)[-1] == ALL_PREFIX[0])
 
 
 def almost_full() -> Iterator[tuple[str, Forged]]:
     """Lists as long as a branch of 16 hashes in which one byte of a header is another."""
-    child = leaf_named_by_prefixes()
+    child, grandchild = leaf_named_by_prefixes(63), leaf_named_by_prefixes(62)
     children = FULL_PREFIX | {0: reference(child)}
     for nibble, first in product(range(16), (0x20, 0xA1, 0xE0)):
-        wrong = children | {nibble: bytes((first,)) + children[nibble][1:]}
-        yield f"almost full, {first:#x} before hash {nibble}", forged(branch(wrong), child)
+        name = f"almost full, {first:#x} before hash {nibble}"
+        wrong = branch(children | {nibble: bytes((first,)) + children[nibble][1:]})
+        yield name, forged(wrong, child)
+        below_full = FULL_PREFIX | {0: reference(grandchild)}
+        wrong = branch(below_full | {nibble: bytes((first,)) + below_full[nibble][1:]})
+        yield (
+            f"{name}, below a full one",
+            forged(branch(FULL_PREFIX | {0: reference(wrong)}), wrong, grandchild),
+        )
     for value in (0x00, 0x7F, 0x81, 0xA0):
         yield f"full with the value {value:#x}", forged(branch(children, bytes((value,))), child)
     full = branch(children)
