@@ -18,9 +18,10 @@ from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
 from optimistic.service.contracts import AssertionChain, AssertionState, Inbox
 from optimistic.service.deployment import Deployment
+from optimistic.service.event_decoder import decode_event
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import L1Lied
-from optimistic.service.l1_events import BatchAppended, DepositEnqueued, L1Event, decode_event
+from optimistic.service.l1_events import BatchAppended, DepositEnqueued, L1Event
 from optimistic.service.l1_types import Header, LogFilter
 from optimistic.service.log_reader import LogRange, LogReader, ReaderOptions, ReorgDetected
 from optimistic.service.metrics import Metrics, NoopMetrics

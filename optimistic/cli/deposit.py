@@ -7,7 +7,8 @@ from optimistic.protocol.records import deposit_tx_hash
 from optimistic.protocol.transactions import intrinsic_message_gas
 from optimistic.protocol.types import Address
 from optimistic.service.contracts import Bridge
-from optimistic.service.l1_events import DepositEnqueued, decode_event
+from optimistic.service.event_decoder import decode_event
+from optimistic.service.l1_events import DepositEnqueued
 from optimistic.service.options import ADDRESS, AMOUNT_WEI, FlatEnvCommand, HexBytes, option
 from optimistic.service.signer import Signer
 from optimistic.service.terminal import emit

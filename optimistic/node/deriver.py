@@ -20,6 +20,7 @@ from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.types import ZERO_HASH
+from optimistic.service.event_decoder import decode_event
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import L1Lied
 from optimistic.service.l1_events import (
@@ -29,7 +30,6 @@ from optimistic.service.l1_events import (
     DepositEnqueued,
     Died,
     L1Event,
-    decode_event,
 )
 from optimistic.service.log_reader import LogRange, LogReader, ReorgDetected
 

@@ -15,7 +15,7 @@ from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import ContractReverted, L1Lied
 from optimistic.service.l1_types import BlockId, Call, LogFilter
 from optimistic.service.names import snake_case
-from optimistic.service.one_step import GROUPS, PROBE, VERIFIER
+from optimistic.service.one_step import GROUPS, GUARD, PROBE, VERIFIER
 
 _ERROR_STRING: Final = bytes.fromhex("08c379a0")
 _ERROR_PANIC: Final = bytes.fromhex("4e487b71")
@@ -24,10 +24,11 @@ CONTRACTS_WITH_ERRORS: Final = (
     "Inbox",
     "AssertionChain",
     "Bridge",
-    "DisputeRegistry",
+    "DisputeGame",
     VERIFIER,
     *GROUPS.values(),
     PROBE,
+    GUARD,
 )
 
 

@@ -6,8 +6,25 @@ Send a built message with `optimistic.service.tx_manager`.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Any
 
-from optimistic.protocol.types import Address, Hash32
+from optimistic.protocol.commitment import PathStep
+from optimistic.protocol.dispute.actions import (
+    Claim,
+    Commit,
+    DivergenceProof,
+    DuelKey,
+    Move,
+    Open,
+    ProveStep,
+    Reveal,
+    Settle,
+    Start,
+    Timeout,
+)
+from optimistic.protocol.dispute.ids import Side
+from optimistic.protocol.dispute.views import Divergence, Life, Stage
+from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 from optimistic.protocol.unit import Unit
 from optimistic.protocol.withdrawals import Message
 from optimistic.service.contract import Contract, struct_fields, struct_values
@@ -72,6 +89,71 @@ class TreePathStep:
 
     end_state: Hash32
     siblings: tuple[Hash32, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuelState:
+    """What the game stores about a walk or a duel; stage NONE before its first move.
+
+    Once the unit of a dispute is pinned, `left` are the budgets, `since` is the time of that and
+    `index` is the unit.
+    """
+
+    left_older: int
+    left_newer: int
+    since: int
+    turn: Side
+    level: int
+    index: int
+    stage: Stage
+    divergence: Hash32
+    """Hash of the agreed state and the two nodes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TallyState:
+    """Counters of a dispute."""
+
+    live_older: int
+    live_newer: int
+    commitments: int
+    credits_older: int
+    """Wei that the moves of the older side earned."""
+    credits_newer: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurseState:
+    """Money of a dispute, in wei."""
+
+    pool: int
+    forfeits_older: int
+    forfeits_newer: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeState:
+    """What the game stores about a dispute."""
+
+    duel: DuelState
+    """The walk it begins with."""
+    tally: TallyState
+    purse: PurseState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitmentState:
+    """What the game stores about a commitment; life NONE if there is none."""
+
+    owner: Address
+    joined_at: int
+    no: int
+    life: Life
+    is_free: bool
+    side: Side
+    credits: int
+    """Wei that moves for it earned; `owner_credits` are the owner's own part."""
+    owner_credits: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,17 +340,113 @@ class AssertionChain(Contract):
 
 
 class DisputeGame(Contract):
-    """The dispute game as far as the assertion chain needs it: which pairs are open."""
+    """Decides between two siblings by executing one step."""
 
-    NAME = "DisputeRegistry"
+    NAME = "DisputeGame"
 
     def is_open(self, older: Hash32, newer: Hash32, *, at: BlockId) -> bool:
-        """Return whether a dispute between two siblings was opened."""
+        """Return whether a dispute between two siblings was ever opened."""
         return bool(self.read("isOpen", older, newer, at=at)[0])
 
-    def open_call(self, older: Hash32, newer: Hash32) -> Call:
+    def dispute(self, older: Hash32, newer: Hash32, *, at: BlockId) -> DisputeState:
+        """Return a dispute; all zero if it was never opened."""
+        outputs = self.abi.functions["dispute"].outputs
+        duel, tally, purse = self.read("dispute", (older, newer), at=at)
+        return DisputeState(
+            duel=_duel_state(struct_fields(outputs[0], duel)),
+            tally=TallyState(**struct_fields(outputs[1], tally)),
+            purse=PurseState(**struct_fields(outputs[2], purse)),
+        )
+
+    def duel(self, key: DuelKey, *, at: BlockId) -> DuelState:
+        """Return a duel of two commitments."""
+        output = self.abi.functions["duel"].outputs[0]
+        return _duel_state(struct_fields(output, self.read("duel", _key_values(key), at=at)[0]))
+
+    def commitment(self, id: Hash32, *, at: BlockId) -> CommitmentState:
+        """Return a commitment."""
+        output = self.abi.functions["commitment"].outputs[0]
+        fields = struct_fields(output, self.read("commitment", id, at=at)[0])
+        typed = {"life": Life(fields["life"]), "side": Side(fields["side"])}
+        return CommitmentState(**{**fields, **typed})
+
+    def claimable(self, action: Claim, *, at: BlockId) -> int:
+        """Return the wei that a claim would pay."""
+        return self.read_int("claimable", *_claim_values(action), at=at)
+
+    def owed(self, account: Address, *, at: BlockId) -> int:
+        """Return the wei of a poster's shares that wait for any claim of the account."""
+        return self.read_int("owed", account, at=at)
+
+    def chain(self, *, at: BlockId) -> Address:
+        """Return the assertion chain's address."""
+        return Address(self.read("CHAIN", at=at)[0])
+
+    def bond_wei(self, *, at: BlockId) -> int:
+        """Return s: the bond of a commitment."""
+        return self.read_int("BOND", at=at)
+
+    def open_call(self, action: Open) -> Call:
         """Return the message that opens a dispute."""
-        return self.call("open", older, newer)
+        pair = (action.older, action.newer)
+        return self.call(
+            "open", pair, action.level, _proof_values(action.proof), _reveal_values(action.reveal)
+        )
+
+    def move_call(self, action: Move) -> Call:
+        """Return the message that moves in a walk or a duel."""
+        return self.call(
+            "move",
+            _key_values(action.key),
+            int(action.side),
+            action.level,
+            action.pre,
+            _proof_values(action.proof),
+            _reveal_values(action.reveal),
+        )
+
+    def commit_call(self, action: Commit) -> Call:
+        """Return the message that commits to a trace, with its bond."""
+        return self.call(
+            "commitTrace",
+            (action.older, action.newer),
+            int(action.side),
+            action.depth,
+            _divergence_values(action.divergence),
+            _reveal_values(action.reveal),
+            action.is_free,
+            value_wei=action.bond_wei,
+        )
+
+    def start_call(self, action: Start) -> Call:
+        """Return the message that begins a duel."""
+        return self.call(
+            "start",
+            (action.older, action.newer),
+            list(action.depths),
+            list(action.roots),
+            _divergence_values(action.divergence),
+            _proof_values(action.proof),
+            _reveal_values(action.reveal),
+        )
+
+    def prove_step_call(self, action: ProveStep) -> Call:
+        """Return the message that has the disputed step executed."""
+        return self.call(
+            "proveStep", _key_values(action.key), _divergence_values(action.divergence), action.witness
+        )
+
+    def timeout_call(self, action: Timeout) -> Call:
+        """Return the message that ends a walk or a duel by its clock."""
+        return self.call("timeout", _key_values(action.key))
+
+    def settle_call(self, action: Settle) -> Call:
+        """Return the message that closes a decided dispute."""
+        return self.call("settle", (action.older, action.newer))
+
+    def claim_call(self, action: Claim) -> Call:
+        """Return the message that pays an account what it is owed."""
+        return self.call("claim", *_claim_values(action))
 
 
 class OneStepVerifier(Contract):
@@ -309,6 +487,20 @@ class PrecompileProbe(Contract):
         ContractReverted : one gives another result or takes more gas than the verifier forwards
         """
         self.read("probe", at=at)
+
+
+class PrecompileGuard(Contract):
+    """Remembers what the probe found; blocks withdrawals and new configurations while it is bad."""
+
+    NAME = "PrecompileGuard"
+
+    def is_broken(self, *, at: BlockId) -> bool:
+        """Return what the last look found."""
+        return bool(self.read("isBroken", at=at)[0])
+
+    def probe_call(self) -> Call:
+        """Return the message that has the guard look."""
+        return self.call("probe")
 
 
 class Bridge(Contract):
@@ -370,3 +562,34 @@ class Bridge(Contract):
     def pause_call(self) -> Call:
         """Return the guardian's message that pauses withdrawals."""
         return self.call("pause")
+
+
+def _duel_state(fields: dict[str, Any]) -> DuelState:
+    return DuelState(**{**fields, "turn": Side(fields["turn"]), "stage": Stage(fields["stage"])})
+
+
+def _key_values(key: DuelKey) -> tuple[Any, ...]:
+    return (key.older, key.newer), list(key.commitments or (ZERO_HASH, ZERO_HASH))
+
+
+def _claim_values(action: Claim) -> tuple[Any, ...]:
+    return (action.older, action.newer), list(action.commitments), action.account
+
+
+def _divergence_values(divergence: Divergence) -> tuple[Any, ...]:
+    return divergence.pre, list(divergence.nodes)
+
+
+def _proof_values(proof: DivergenceProof) -> tuple[Any, ...]:
+    def path(steps: Sequence[PathStep]) -> list[tuple[Any, ...]]:
+        return [(step.end_state, list(step.siblings)) for step in steps]
+
+    older, newer = proof.paths
+    left = (proof.left.end_state, proof.left.children_root)
+    return proof.index, list(proof.nodes), path(older), path(newer), left, path(proof.left_path)
+
+
+def _reveal_values(reveal: Reveal | None) -> tuple[Any, ...]:
+    if reveal is None:
+        return ZERO_HASH, [], ZERO_HASH
+    return reveal.end_state, list(reveal.children), reveal.last_children_root

@@ -1,6 +1,6 @@
 """Deploys a rollup: contracts that name each other, at addresses predicted from the deployer's nonce.
 
-Four make the rollup; behind them come those of the one-step verifier, which name the inbox.
+Those of the one-step verifier come first, because the inbox refuses a verifier without code.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from optimistic.service.deployment import (
 from optimistic.service.l1_client import L1Client
 from optimistic.service.names import hex_of
 from optimistic.service.one_shot import OneShotSender
-from optimistic.service.one_step import GROUPS, PROBE, group_creations, verifier_creation
+from optimistic.service.one_step import GROUPS, GUARD, PROBE, group_creations, verifier_creation
 from optimistic.service.signer import Signer
 
 
@@ -71,30 +71,33 @@ class _Deployer:
     def run(self, params: RollupParams, roles: Roles) -> Deployment:
         nonce = self._client.nonce(self._signer.address, "latest")
         first_block = self._client.head().number + 1
-        addresses = [create_address(self._signer.address, nonce + i) for i in range(6 + len(GROUPS))]
-        inbox, chain, game, bridge, *groups, verifier, probe = addresses
+        addresses = [create_address(self._signer.address, nonce + i) for i in range(7 + len(GROUPS))]
+        *groups, verifier, probe, guard, inbox, chain, game, bridge = addresses
+        contracts = ContractAddresses(
+            inbox=inbox,
+            assertion_chain=chain,
+            dispute_game=game,
+            bridge=bridge,
+            one_step_verifier=verifier,
+            precompile_probe=probe,
+            precompile_guard=guard,
+        )
         genesis = rollup_genesis(params, bridge, roles.fee_recipient)
         creations = (
-            (INBOX, (_inbox_setup(params, roles, bridge),)),
-            (ASSERTION_CHAIN, (_chain_setup(params, inbox, game, genesis.end_leaf),)),
-            (DISPUTE_GAME, (hex_of(chain),)),
-            (BRIDGE, (_bridge_setup(params, roles, inbox, chain),)),
             *group_creations(params, inbox),
             verifier_creation(groups),
             (PROBE, ()),
+            (GUARD, (hex_of(probe),)),
+            (INBOX, (_inbox_setup(params, roles, contracts),)),
+            (ASSERTION_CHAIN, (_chain_setup(params, contracts, genesis.end_leaf),)),
+            (DISPUTE_GAME, (hex_of(chain), params.commitment_bond_wei)),
+            (BRIDGE, (_bridge_setup(params, roles, contracts),)),
         )
         for offset, (name, arguments) in enumerate(creations):
             self._create(name, arguments, nonce + offset)
         deployment = Deployment(
             params=params,
-            contracts=ContractAddresses(
-                inbox=inbox,
-                assertion_chain=chain,
-                dispute_game=game,
-                bridge=bridge,
-                one_step_verifier=verifier,
-                precompile_probe=probe,
-            ),
+            contracts=contracts,
             deploy_block=first_block,
             sequencer=roles.sequencer,
             governance=roles.governance,
@@ -111,11 +114,13 @@ class _Deployer:
             raise DeploymentFailed(f"{name} was created at another address than planned; start again")
 
 
-def _inbox_setup(params: RollupParams, roles: Roles, bridge: Address) -> tuple[Any, ...]:
+def _inbox_setup(params: RollupParams, roles: Roles, contracts: ContractAddresses) -> tuple[Any, ...]:
     return (
         hex_of(roles.sequencer),
         hex_of(roles.governance),
-        hex_of(bridge),
+        hex_of(contracts.bridge),
+        hex_of(contracts.precompile_guard),
+        hex_of(contracts.one_step_verifier),
         params.config_hash(),
         params.config_delay_s,
         params.force_delay_s,
@@ -129,10 +134,10 @@ def _inbox_setup(params: RollupParams, roles: Roles, bridge: Address) -> tuple[A
     )
 
 
-def _chain_setup(params: RollupParams, inbox: Address, game: Address, end_leaf: bytes) -> tuple[Any, ...]:
+def _chain_setup(params: RollupParams, contracts: ContractAddresses, end_leaf: bytes) -> tuple[Any, ...]:
     return (
-        hex_of(inbox),
-        hex_of(game),
+        hex_of(contracts.inbox),
+        hex_of(contracts.dispute_game),
         end_leaf,
         params.challenge_period_s,
         params.airgap_s,
@@ -141,10 +146,11 @@ def _chain_setup(params: RollupParams, inbox: Address, game: Address, end_leaf: 
     )
 
 
-def _bridge_setup(params: RollupParams, roles: Roles, inbox: Address, chain: Address) -> tuple[Any, ...]:
+def _bridge_setup(params: RollupParams, roles: Roles, contracts: ContractAddresses) -> tuple[Any, ...]:
     return (
-        hex_of(inbox),
-        hex_of(chain),
+        hex_of(contracts.inbox),
+        hex_of(contracts.assertion_chain),
+        hex_of(contracts.precompile_guard),
         hex_of(roles.guardian),
         params.l2_chain_id,
         params.pause_max_s,

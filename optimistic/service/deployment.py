@@ -22,11 +22,11 @@ from optimistic.service.files import read_json_object, replace_json
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import BlockId, Call
 from optimistic.service.names import camel_case, hex_of
-from optimistic.service.one_step import GROUPS, PROBE, VERIFIER, group_values
+from optimistic.service.one_step import GROUPS, GUARD, PROBE, VERIFIER, group_values
 
 INBOX: Final = "Inbox"
 ASSERTION_CHAIN: Final = "AssertionChain"
-DISPUTE_GAME: Final = "DisputeRegistry"
+DISPUTE_GAME: Final = "DisputeGame"
 BRIDGE: Final = "Bridge"
 
 
@@ -49,6 +49,7 @@ class ContractAddresses:
     one_step_verifier: Address
     """Names the contracts that know the steps."""
     precompile_probe: Address
+    precompile_guard: Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +217,6 @@ def verify_against_l1(deployment: Deployment, client: L1Client, at: BlockId = "l
             f"the deployment is on chain {deployment.params.l1_chain_id}, the endpoint on {client.chain_id}"
         )
     problems: list[str] = []
-    params_hash = deployment.config_hash
     for name, address, expected in _expectations(deployment):
         if not artifacts.load(name).matches(client.code(address, at)):
             problems.append(f"{name} at {hex_of(address)} has other code")
@@ -224,8 +224,8 @@ def verify_against_l1(deployment: Deployment, client: L1Client, at: BlockId = "l
         problems += _differences(client, name, address, expected, at)
         if name == VERIFIER:
             problems += _group_problems(deployment, client, at)
-        if name == INBOX and (first := _first_config_hash(client, address, at)) != params_hash:
-            problems.append(f"the inbox began with configuration {hex_of(first)}, not {hex_of(params_hash)}")
+        if name == INBOX:
+            problems += _first_config_problems(deployment, client, at)
     if problems:
         raise DeploymentMismatch("; ".join(problems))
 
@@ -244,11 +244,22 @@ def _group_problems(deployment: Deployment, client: L1Client, at: BlockId) -> li
     return problems
 
 
-def _first_config_hash(client: L1Client, inbox: Address, at: BlockId) -> Hash32:
-    """Return the configuration the inbox was deployed with: later ones do not make the deployment another."""
+def _first_config_problems(deployment: Deployment, client: L1Client, at: BlockId) -> list[str]:
+    """Return what is wrong with the configuration the inbox was deployed with.
+
+    Later ones do not make the deployment another.
+    """
     function = Abi.parse(artifacts.load(INBOX).abi).functions["config"]
-    ((config_hash, *_),) = function.decode(client.call(Call(to=inbox, data=function.encode((0,))), at))
-    return Hash32(config_hash)
+    call = Call(to=deployment.contracts.inbox, data=function.encode((0,)))
+    ((config_hash, verifier, *_),) = function.decode(client.call(call, at))
+    problems = []
+    if config_hash != deployment.config_hash:
+        problems.append(
+            f"the inbox began with configuration {hex_of(config_hash)}, not {hex_of(deployment.config_hash)}"
+        )
+    if verifier != (expected := deployment.contracts.one_step_verifier):
+        problems.append(f"the inbox began with verifier {hex_of(verifier)}, not {hex_of(expected)}")
+    return problems
 
 
 def _expectations(deployment: Deployment) -> Iterable[tuple[str, Address, Mapping[str, Any]]]:
@@ -260,6 +271,7 @@ def _expectations(deployment: Deployment) -> Iterable[tuple[str, Address, Mappin
             "SEQUENCER": deployment.sequencer,
             "GOVERNANCE": deployment.governance,
             "BRIDGE": at.bridge,
+            "GUARD": at.precompile_guard,
             "CONFIG_DELAY": params.config_delay_s,
             "FORCE_DELAY": params.force_delay_s,
             "MIN_BATCH_INTERVAL": params.min_batch_interval_s,
@@ -284,13 +296,23 @@ def _expectations(deployment: Deployment) -> Iterable[tuple[str, Address, Mappin
             "genesisId": deployment.genesis.assertion_id,
         },
     )
-    yield DISPUTE_GAME, at.dispute_game, {"CHAIN": at.assertion_chain}
+    yield (
+        DISPUTE_GAME,
+        at.dispute_game,
+        {
+            "CHAIN": at.assertion_chain,
+            "BOND": params.commitment_bond_wei,
+            "CHALLENGE_PERIOD": params.challenge_period_s,
+            "LOG_ARITY": params.log_arity,
+        },
+    )
     yield (
         BRIDGE,
         at.bridge,
         {
             "INBOX": at.inbox,
             "CHAIN": at.assertion_chain,
+            "GUARD": at.precompile_guard,
             "GUARDIAN": deployment.guardian,
             "L2_CHAIN_ID": params.l2_chain_id,
             "PAUSE_MAX": params.pause_max_s,
@@ -299,6 +321,7 @@ def _expectations(deployment: Deployment) -> Iterable[tuple[str, Address, Mappin
     )
     yield VERIFIER, at.one_step_verifier, {}
     yield PROBE, at.precompile_probe, {}
+    yield GUARD, at.precompile_guard, {"PROBE": at.precompile_probe}
 
 
 def _differences(

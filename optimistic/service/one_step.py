@@ -10,6 +10,7 @@ from optimistic.service.names import hex_of
 
 VERIFIER: Final = "OspEntry"
 PROBE: Final = "PrecompileProbe"
+GUARD: Final = "PrecompileGuard"
 L1_TX_GAS_CAP: Final = 1 << 24
 """No transaction on L1 has more (EIP-7825), so every step must be proven within it."""
 GROUPS: Final[Mapping[str, str]] = MappingProxyType(

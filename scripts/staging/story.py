@@ -13,7 +13,8 @@ from optimistic.protocol.records import deposit_tx_hash
 from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.withdrawals import Message, message_key, prove_withdrawal
 from optimistic.service.contracts import AssertionStatus
-from optimistic.service.l1_events import DepositEnqueued, decode_event
+from optimistic.service.event_decoder import decode_event
+from optimistic.service.l1_events import DepositEnqueued
 from scripts.staging.faults import FaultPlan, Lie
 from scripts.staging.world import USER_KEY, WATCHTOWER_KEY, World
 

@@ -13,8 +13,9 @@ from optimistic.protocol.batch import EndItem, TxItem, next_item
 from optimistic.protocol.constants import MAX_BATCH_BYTES, MESSAGE_PASSER
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.types import Address
+from optimistic.service.event_decoder import decode_event
 from optimistic.service.l1_client import L1Client
-from optimistic.service.l1_events import Asserted, BatchAppended, Confirmed, L1Event, decode_event
+from optimistic.service.l1_events import Asserted, BatchAppended, Confirmed, L1Event
 from optimistic.service.l1_types import LogFilter
 from optimistic.service.names import hex_of
 from tests.bench.peers import L1_COSTS

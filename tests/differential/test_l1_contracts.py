@@ -24,8 +24,9 @@ from optimistic.service.contract import explain_revert, load_abi, revert_class
 from optimistic.service.contracts import AssertionChain, Bridge, Budgets, Inbox, TreeNode, TreePathStep
 from optimistic.service.deployer import Roles, deploy
 from optimistic.service.embedded_l1 import EmbeddedL1
+from optimistic.service.event_decoder import decode_event
 from optimistic.service.l1_errors import ContractReverted
-from optimistic.service.l1_events import Asserted, DepositEnqueued, UnitLeaves, decode_event
+from optimistic.service.l1_events import Asserted, DepositEnqueued, UnitLeaves
 from optimistic.service.l1_types import Call, Receipt
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.signer import Signer

@@ -31,9 +31,10 @@ from optimistic.service.contracts import (
 )
 from optimistic.service.deployer import Roles, deploy
 from optimistic.service.embedded_l1 import EmbeddedL1
+from optimistic.service.event_decoder import decode_event
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import ContractReverted
-from optimistic.service.l1_events import BatchAppended, DepositEnqueued, L1Event, decode_event
+from optimistic.service.l1_events import BatchAppended, DepositEnqueued, L1Event
 from optimistic.service.l1_replies import SendStatus
 from optimistic.service.l1_types import Call, Receipt
 from optimistic.service.signer import Signer

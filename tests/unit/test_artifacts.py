@@ -15,7 +15,7 @@ from optimistic.protocol.predeploys import (
 from optimistic.service.one_step import GROUPS
 
 CREATE2_FACTORY_CODE_HASH = "2fa86add0aed31f33a762c9d88e807c475bd51d0f52bd0955754b2608f7e4989"
-DEPLOYED = ("Inbox", "AssertionChain", "DisputeRegistry", "Bridge")
+DEPLOYED = ("Inbox", "AssertionChain", "DisputeGame", "Bridge", "PrecompileGuard")
 VERIFIER = (*GROUPS.values(), "OspEntry", "PrecompileProbe")
 PREDEPLOYED = ("MessagePasser", "FeeVault", "Multicall3")
 

@@ -6,6 +6,8 @@ import pytest
 from challenger.index import EventIndex, LogKey
 from challenger.model import PublishedNodes
 from optimistic.protocol.commitment import Node, node_hash
+from optimistic.protocol.dispute.ids import dispute_id
+from optimistic.protocol.dispute.views import Divergence
 from optimistic.protocol.records import BatchRecord, next_acc
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 from optimistic.service.l1_errors import L1Lied
@@ -149,7 +151,18 @@ def test_index__ends_and_openings__are_kept() -> None:
     index = index_with(
         Confirmed(place=place(), id=ident("a")),
         Died(place=place(), id=ident("b")),
-        DisputeOpened(place=place(), older=ident("a"), newer=ident("b"), opener=EVE),
+        DisputeOpened(
+            place=place(),
+            dispute=dispute_id(ident("a"), ident("b")),
+            older=ident("a"),
+            newer=ident("b"),
+            opener=EVE,
+            level=5,
+            index=0,
+            divergence=Divergence(pre=ident("pre"), nodes=(ident("c"), ident("d"))),
+            left_older=60,
+            left_newer=60,
+        ),
         Paused(place=place(), paused_until=5),
     )
 

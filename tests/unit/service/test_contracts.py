@@ -21,13 +21,13 @@ from optimistic.service.contracts import AssertionChain, AssertionStatus, Bridge
 from optimistic.service.deployer import Roles, deploy
 from optimistic.service.deployment import Deployment
 from optimistic.service.embedded_l1 import EmbeddedL1
+from optimistic.service.event_decoder import decode_event
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import ContractReverted, L1Lied
 from optimistic.service.l1_events import (
     BatchAppended,
     DepositEnqueued,
     L1Event,
-    decode_event,
 )
 from optimistic.service.l1_types import Call, Log, LogFilter
 from optimistic.service.one_shot import OneShotSender

@@ -170,7 +170,7 @@ def test_verify__another_role__is_named(world: World, role: str) -> None:
 def test_verify__another_contract_address__has_other_code(world: World) -> None:
     contracts = replace(world.deployment.contracts, dispute_game=world.deployment.contracts.inbox)
 
-    with pytest.raises(DeploymentMismatch, match=r"DisputeRegistry at .* has other code"):
+    with pytest.raises(DeploymentMismatch, match=r"DisputeGame at .* has other code"):
         verify_against_l1(replace(world.deployment, contracts=contracts), world.client)
 
 
@@ -187,6 +187,9 @@ def test_verify__no_contract_there__has_other_code(world: World) -> None:
         ({"gas_rate": DEVNET.gas_rate + 1}, "GAS_RATE"),
         ({"challenge_period_s": 61}, "CHALLENGE_PERIOD"),
         ({"withdrawal_rate_wei_per_s": 1}, "WITHDRAWAL_RATE"),
+        ({"commitment_bond_wei": 1}, "DisputeGame.BOND"),
+        ({"challenge_period_s": 61}, "DisputeGame.CHALLENGE_PERIOD"),
+        ({"log_arity": 1}, "DisputeGame.LOG_ARITY"),
         ({"max_time_lag_s": 601}, "began with configuration"),
         ({"max_time_lag_s": 602}, "BlockUnits.MAX_TIME_LAG"),
         ({"max_tx_bytes": 65_535}, "TxBegin.MAX_TX_BYTES"),
@@ -217,10 +220,31 @@ def test_verify__verifier_of_another_inbox__is_named(world: World) -> None:
         verify_against_l1(replace(world.deployment, contracts=contracts), world.client)
 
 
+def test_verify__verifier_the_game_does_not_use__is_named(world: World) -> None:
+    groups = [create_address(world.signer.address, i) for i in range(8)]
+    sender = OneShotSender(world.client, world.signer, clock=FakeClock())
+    twin = sender.send(creation_call(*verifier_creation(groups))).contract_address
+    assert twin is not None
+    contracts = replace(world.deployment.contracts, one_step_verifier=twin)
+    expected = world.deployment.contracts.one_step_verifier
+
+    with pytest.raises(DeploymentMismatch, match=f"^the inbox began with verifier 0x{expected.hex()}, not"):
+        verify_against_l1(replace(world.deployment, contracts=contracts), world.client)
+
+
+def test_verify__guard_of_another_rollup__is_named(world: World) -> None:
+    second = deploy(world.client, world.signer, DEVNET, world.roles, FakeClock())
+    foreign = second.contracts.precompile_guard
+    contracts = replace(world.deployment.contracts, precompile_guard=foreign)
+
+    with pytest.raises(DeploymentMismatch, match=r"Inbox.GUARD is .*Bridge.GUARD is .*PrecompileGuard.PROBE"):
+        verify_against_l1(replace(world.deployment, contracts=contracts), world.client)
+
+
 def test_verify__verifier_with_groups_exchanged__is_named(world: World) -> None:
     code = world.client.code(world.deployment.contracts.one_step_verifier, "latest")
     sender = OneShotSender(world.client, world.signer, clock=FakeClock())
-    groups = [create_address(world.signer.address, 4 + i) for i in range(8)]
+    groups = [create_address(world.signer.address, i) for i in range(8)]
     groups[0], groups[1] = groups[1], groups[0]
     exchanged = sender.send(creation_call(*verifier_creation(groups))).contract_address
     assert exchanged is not None
