@@ -74,6 +74,15 @@ def test_precompile__dearest_inputs__succeed_within_one_transaction(host: Onchai
     assert prove(host, number, data, 14) is Halt.EXCEPTIONAL
 
 
+@pytest.mark.parametrize(("above", "ending"), [(0, Halt.SUCCESS), (1, Halt.EXCEPTIONAL)])
+def test_precompile__dearer_than_the_cap__fails_however_much_gas(
+    host: OnchainHost, above: int, ending: Halt
+) -> None:
+    data = (CAP + above).to_bytes(4, "big") + bytes(range(208)) + b"\x01"
+
+    assert prove(host, 9, data, 2 * CAP) is ending
+
+
 @pytest.mark.parametrize("number", [2, 3])
 def test_precompile__length_alone_is_too_dear__input_is_not_asked_for(host: OnchainHost, number: int) -> None:
     price_by_length = BY_LENGTH[number]
