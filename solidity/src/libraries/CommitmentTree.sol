@@ -32,6 +32,16 @@ library CommitmentTree {
         return keccak256(abi.encode(TAG_NODE, endState, childrenRoot));
     }
 
+    /// @dev keccak256(left ‖ right).
+    function pair(bytes32 left, bytes32 right) internal pure returns (bytes32 digest) {
+        // Two words in scratch space: abi.encode would allocate memory for every pair.
+        assembly ("memory-safe") {
+            mstore(0x00, left) // left child in the first scratch word
+            mstore(0x20, right) // right child in the second
+            digest := keccak256(0x00, 0x40) // hash of both
+        }
+    }
+
     /// @dev The root that `path` gives for `node` at `index` of its level. The end states of the path are only
     /// bound by hash: a wrong tree may hold false ones.
     function climb(bytes32 node, uint256 index, PathStep[] calldata path, uint256 logArity)
@@ -40,15 +50,24 @@ library CommitmentTree {
         returns (bytes32)
     {
         for (uint256 i = 0; i < path.length; ++i) {
-            bytes32[] calldata siblings = path[i].siblings;
-            if (siblings.length != logArity) revert WrongSiblingCount(logArity, siblings.length);
-            for (uint256 j = 0; j < logArity; ++j) {
-                node = index & 1 == 0 ? _pair(node, siblings[j]) : _pair(siblings[j], node);
-                index >>= 1;
-            }
-            node = hashNode(path[i].endState, node);
+            node = climbLevel(node, index, path[i], logArity);
+            index >>= logArity;
         }
         return node;
+    }
+
+    /// @dev The parent that one step of a path gives for `node`, of which the low bits of `index` are the place.
+    function climbLevel(bytes32 node, uint256 index, PathStep calldata step, uint256 logArity)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes32[] calldata siblings = step.siblings;
+        if (siblings.length != logArity) revert WrongSiblingCount(logArity, siblings.length);
+        for (uint256 i = 0; i < logArity; ++i) {
+            node = index >> i & 1 == 0 ? pair(node, siblings[i]) : pair(siblings[i], node);
+        }
+        return hashNode(step.endState, node);
     }
 
     /// @dev Root of the full subtree of `height` levels above the opened `nodes`; missing nodes repeat the last.
@@ -101,7 +120,7 @@ library CommitmentTree {
         while (width > 1) {
             width /= 2;
             for (uint256 i = 0; i < width; ++i) {
-                group[i] = _pair(group[2 * i], group[2 * i + 1]);
+                group[i] = pair(group[2 * i], group[2 * i + 1]);
             }
         }
         return group[0];
@@ -111,14 +130,5 @@ library CommitmentTree {
         if (!isLeaf) return hashNode(node.endState, node.childrenRoot);
         if (node.childrenRoot != 0) revert LeafWithChildren();
         return node.endState;
-    }
-
-    function _pair(bytes32 left, bytes32 right) private pure returns (bytes32 digest) {
-        // Two words in scratch space: abi.encode would allocate memory for every pair.
-        assembly ("memory-safe") {
-            mstore(0x00, left) // left child in the first scratch word
-            mstore(0x20, right) // right child in the second
-            digest := keccak256(0x00, 0x40) // hash of both
-        }
     }
 }
