@@ -363,10 +363,10 @@ class DisputeGame(Contract):
         output = self.abi.functions["duel"].outputs[0]
         return _duel_state(struct_fields(output, self.read("duel", _key_values(key), at=at)[0]))
 
-    def commitment(self, id: Hash32, *, at: BlockId) -> CommitmentState:
-        """Return a commitment."""
+    def commitment(self, older: Hash32, newer: Hash32, id: Hash32, *, at: BlockId) -> CommitmentState:
+        """Return a commitment of a dispute."""
         output = self.abi.functions["commitment"].outputs[0]
-        fields = struct_fields(output, self.read("commitment", id, at=at)[0])
+        fields = struct_fields(output, self.read("commitment", (older, newer), id, at=at)[0])
         typed = {"life": Life(fields["life"]), "side": Side(fields["side"])}
         return CommitmentState(**{**fields, **typed})
 

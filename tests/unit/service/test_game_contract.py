@@ -145,7 +145,7 @@ def test_duel__key__names_both_commitments(game: DisputeGame, l1: Answering) -> 
 def test_commitment__stored_record__becomes_values(game: DisputeGame, l1: Answering) -> None:
     answer(game, l1, "commitment", (WHO, 5, 6, 2, True, 1, 7, 8))
 
-    assert game.commitment(ident("c"), at=7) == CommitmentState(
+    assert game.commitment(*PAIR, ident("c"), at=7) == CommitmentState(
         owner=WHO,
         joined_at=5,
         no=6,
@@ -155,6 +155,7 @@ def test_commitment__stored_record__becomes_values(game: DisputeGame, l1: Answer
         credits=7,
         owner_credits=8,
     )
+    assert arguments(game, "commitment", l1.asked[0][0]) == (PAIR, ident("c"))
 
 
 def test_money__views__return_wei(game: DisputeGame, l1: Answering) -> None:
