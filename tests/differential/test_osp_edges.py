@@ -15,6 +15,7 @@ from optimistic.protocol.stepper.full import Full
 from optimistic.protocol.stepper.machine_codec import MACHINE_BYTES
 from optimistic.protocol.stepper.opcode_table import Op
 from optimistic.protocol.stepper.state import SPONGE_LANES, FrameKind, Halt, Machine, Pend
+from optimistic.protocol.stepper.tape import Tape
 from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.unit import Phase, Unit
 from tests.helpers.contract_host import Reverted
@@ -178,6 +179,17 @@ def test_step__nonsense_where_a_frame_has_no_long_operation__is_not_looked_at(ho
     assert host.prove(step, with_nonsense(step, unused)) == step.post
     with pytest.raises(Reverted):
         host.prove(step, with_nonsense(step, {PEND_LENGTH}))
+
+
+def test_step__that_a_group_refuses__is_refused_with_its_reason(host: OnchainHost) -> None:
+    setting = stage_on((), code=bytes((Op.STOP,)))
+    step = prove_step(setting.be, setting.m)
+    too_much = step.witness.with_tape(Tape(blobs=(b"",)))
+
+    with pytest.raises(Reverted) as refused:
+        host.prove(step, too_much.encode())
+
+    assert refused.value.selector == INVALID_WITNESS
 
 
 @pytest.mark.parametrize("phase", [Phase.CREATE_ENTER, Phase.EXIT])

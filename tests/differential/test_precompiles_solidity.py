@@ -28,6 +28,19 @@ IDENTITY = 4
 AFFORDABLE = 1 << 22
 BLAKE2F_INPUT = (40_000).to_bytes(4, "big") + bytes(range(208)) + b"\x01"
 HOSTILE_LENGTHS = (0, 65_536, 65_537, 192 * 60, 192 * 61, (1 << 256) - 1, 192 << 248)
+MODEXP_LENGTHS = (
+    (0, 0),
+    (1, 0),
+    (0, 1),
+    (8, 7),
+    (9, 8),
+    (24, 25),
+    (32, 31),
+    (33, 32),
+    (1, 33),
+    (1_024, 1_025),
+)
+MODEXP_EXPONENTS = (*map(word, (0, 1, 2, 3, 255, 256, 1 << 254, 1 << 255)), b"\xff" * 32)
 NOT_ENOUGH_GAS = keccak256(b"NotEnoughGas(uint256)")[:4]
 PRECOMPILE_BROKEN = keccak256(b"PrecompileBroken(uint256)")[:4]
 NOTHING_TO_RUN = keccak256(b"NothingToRun(uint256)")[:4]
@@ -100,6 +113,17 @@ def test_price__any_input__is_equal(rules: PrecompileRules, number: int, data: s
 @example(data=b"\xff" * 32)
 def test_price__modexp_of_hostile_lengths__is_equal(rules: PrecompileRules, data: bytes) -> None:
     assert solidity_price(rules, 5, len(data), data) == price(rules, 5, data)
+
+
+@pytest.mark.parametrize("osaka", [False, True], ids=["berlin", "osaka"])
+@pytest.mark.parametrize("exponent_length", [0, 1, 2, 31, 32, 33, 34, 64, 1_023, 1_024, 1_025])
+def test_price__modexp_around_every_edge__is_equal(osaka: bool, exponent_length: int) -> None:
+    rules = PrecompileRules(price_cap=0, modexp_osaka=osaka)
+    for base, modulus in MODEXP_LENGTHS:
+        lengths = word(base) + word(exponent_length) + word(modulus)
+        for leading in MODEXP_EXPONENTS:
+            data = lengths + b"\xff" * base + leading[-exponent_length or 32 :] + b"\xff" * 8
+            assert solidity_price(rules, 5, len(data), data) == price(rules, 5, data)
 
 
 @rule_sets
