@@ -104,6 +104,8 @@ class DisputeView:
     """Those that have started, by their commitments (older side's, newer side's)."""
     winner: Hash32 | None = None
     """Of a dispute that is over; None too if neither side was alive."""
+    is_moot: bool = False
+    """Whether a sibling is not alive any more: nobody dies by this dispute."""
 
     @property
     def id(self) -> Hash32:
