@@ -1,0 +1,473 @@
+"""The engine of one market.
+
+Every method is a command of the log; what it brings about is appended to `events`. Nothing else
+changes the engine, so replaying the log rebuilds it.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from heapq import heappop, heappush
+from typing import Final
+
+from optimistic.protocol.matching.book import BookSide
+from optimistic.protocol.matching.events import (
+    Accepted,
+    Done,
+    Event,
+    Fill,
+    Rejected,
+    Requeued,
+    Resized,
+    Triggered,
+)
+from optimistic.protocol.matching.triggers import StopBook
+from optimistic.protocol.matching.twap import TwapWork
+from optimistic.protocol.matching.types import (
+    MAX_LOTS,
+    MAX_TICKS,
+    PLAIN,
+    Order,
+    PostOnly,
+    Reason,
+    SelfTrade,
+    Side,
+    Stop,
+    Terms,
+    TimeInForce,
+    TriggerSource,
+    Twap,
+)
+
+_BUY: Final = Side.BUY
+_FILLED: Final = Reason.FILLED
+# Looking a member up in its enumeration takes longer than comparing it.
+
+
+class Engine:
+    """Price-time priority over one market."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        """What happened since the caller last took it."""
+        self.sides = (BookSide(Side.BUY), BookSide(Side.SELL))
+        self.orders: dict[int, Order] = {}
+        """Resting orders by id."""
+        self.stops = StopBook()
+        self.twaps: dict[int, TwapWork] = {}
+        self.positions: dict[int, int] = {}
+        """Subaccount -> lots, positive for long."""
+        self.deadlines: dict[int, int] = {}
+        """Owner -> when the dead-man switch goes off, in milliseconds."""
+        self.last_price: int | None = None
+        self.is_halted = False
+        self._live: set[int] = set()
+        """Ids of orders, stops and parents."""
+        self._by_owner: dict[int, dict[int, Order]] = {}
+        self._reducers: dict[int, dict[int, Order]] = {}
+        """Subaccount -> its resting reduce-only orders."""
+        self._expiries: list[tuple[int, int]] = []
+
+    # ------------------------------------------------------------------------------ commands
+
+    def place(self, order: Order) -> None:
+        """Take an order in, or reject it."""
+        self._enter(order)
+        if self.stops.stops:
+            self._wake_by_last()
+
+    def place_stop(self, stop: Stop) -> None:
+        """Let an order wait for a price."""
+        order = stop.order
+        reason = self._refusal(order)
+        if reason is None and stop.trigger <= 0:
+            reason = Reason.INVALID
+        if reason is not None:
+            self.events.append(Rejected(order.id, reason))
+            return
+        self.stops.add(stop)
+        self._own(order)
+        self.events.append(Accepted(order.id, order.price, order.lots))
+
+    def place_twap(self, twap: Twap, now_ms: int) -> None:
+        """Begin to work a parent; its first slice goes out with the next `tick`."""
+        order = twap.order
+        reason = self._refusal(order)
+        if reason is None and not 0 < twap.interval_ms <= twap.duration_ms:
+            reason = Reason.INVALID
+        if reason is not None:
+            self.events.append(Rejected(order.id, reason))
+            return
+        self.twaps[order.id] = TwapWork(twap, now_ms)
+        self._own(order)
+        self.events.append(Accepted(order.id, order.price, order.lots))
+
+    def cancel(self, id_: int, reason: Reason = Reason.CANCELLED) -> bool:
+        """Cancel an order, a stop or a parent; return whether there was one."""
+        order = self.orders.get(id_)
+        if order is not None:
+            self._forget(order)
+            self.events.append(Done(id_, reason, order.lots))
+        elif id_ in self.stops.stops:
+            stop = self.stops.remove(id_)
+            self._disown(stop.order)
+            self.events.append(Done(id_, reason, stop.order.lots))
+        elif id_ in self.twaps:
+            self._end_twap(id_, reason)
+        else:
+            return False
+        return True
+
+    def amend(self, id_: int, price: int, lots: int) -> bool:
+        """Change a resting order's price and open lots; return whether there is one.
+
+        Fewer lots at the same price keep the place in the queue; anything else loses it and may
+        trade. Zero lots cancel.
+        """
+        order = self.orders.get(id_)
+        if order is None:
+            return False
+        if lots == 0:
+            return self.cancel(id_)
+        if price == order.price and lots <= order.lots:
+            self._shrink(order, lots)
+            return True
+        self._reprice(order, price, lots)
+        self._wake_by_last()
+        return True
+
+    def cancel_all(
+        self, owner: int, reason: Reason = Reason.MASS_CANCELLED, only: Callable[[Order], bool] | None = None
+    ) -> int:
+        """Cancel everything of an owner for which `only` holds; return how many."""
+        chosen = [order.id for order in self._by_owner.get(owner, {}).values() if only is None or only(order)]
+        for id_ in chosen:
+            self.cancel(id_, reason)
+        return len(chosen)
+
+    def set_deadline(self, owner: int, at_ms: int) -> None:
+        """Arm an owner's dead-man switch; 0 disarms it."""
+        if at_ms:
+            self.deadlines[owner] = at_ms
+        else:
+            self.deadlines.pop(owner, None)
+
+    def set_price(self, source: TriggerSource, price: int) -> None:
+        """Let stops hear a mark or index price."""
+        for stop in self.stops.wake(source, price):
+            self._trigger(stop)
+        self._wake_by_last()
+
+    def set_position(self, subaccount: int, lots: int) -> None:
+        """Take over a position that changed by something other than a fill here."""
+        self.positions[subaccount] = lots
+        self._fit_reducers(subaccount)
+
+    def halt(self, *, is_halted: bool) -> None:
+        """Stop or resume taking orders; cancelling is always possible."""
+        self.is_halted = is_halted
+
+    def tick(self, now_ms: int) -> None:
+        """Let time pass: expiries, dead-man switches, slices of parents."""
+        while self._expiries and self._expiries[0][0] <= now_ms:
+            expires_ms, id_ = heappop(self._expiries)
+            order = self.orders.get(id_)
+            if order is not None and order.terms.expires_ms == expires_ms:
+                self.cancel(id_, Reason.EXPIRED)
+        for owner in [owner for owner, at_ms in self.deadlines.items() if at_ms <= now_ms]:
+            del self.deadlines[owner]
+            self.cancel_all(owner, Reason.DEAD_MAN)
+        if not self.is_halted:
+            for id_ in [id_ for id_, work in self.twaps.items() if work.next_ms <= now_ms]:
+                self._work(id_, now_ms)
+        self._wake_by_last()
+
+    # ------------------------------------------------------------------------------ entering
+
+    def _refusal(self, order: Order) -> Reason | None:
+        """Return why an order cannot be taken in at all."""
+        if order.id in self._live:
+            return Reason.DUPLICATE_ID
+        if self.is_halted:
+            return Reason.MARKET_HALTED
+        if not (0 < order.price <= MAX_TICKS and 0 < order.lots <= MAX_LOTS):
+            return Reason.INVALID
+        if order.terms is not PLAIN and not order.terms.is_plausible:
+            return Reason.INVALID
+        return None
+
+    def _enter(self, order: Order) -> None:
+        reason = self._refusal(order)
+        if reason is None and order.terms is not PLAIN:
+            reason = self._unfit(order)
+        if reason is None:
+            self.events.append(Accepted(order.id, order.price, order.lots))
+            self._run(order)
+        else:
+            self.events.append(Rejected(order.id, reason))
+
+    def _unfit(self, order: Order) -> Reason | None:
+        """Fit an order to position and book; return why it cannot be."""
+        terms = order.terms
+        if terms.is_reduce_only:
+            lots = self._reducible(order)
+            if not lots:
+                return Reason.REDUCE_ONLY
+            order.lots = min(order.lots, lots)
+        opposite = self.sides[1 - order.side]
+        best = opposite.best
+        if terms.post_only and best is not None and opposite.crosses(order.price):
+            order.price = best + opposite.sign
+            if terms.post_only is PostOnly.REJECT or order.price <= 0:
+                return Reason.POST_ONLY_WOULD_TAKE
+        if terms.time_in_force is TimeInForce.FOK and not self._can_fill(order, opposite):
+            return Reason.FOK_NOT_FILLED
+        return None
+
+    def _run(self, order: Order) -> None:
+        """Match an order and let the rest rest, or end it."""
+        stopped = None
+        if order.side is _BUY:
+            opposite = self.sides[1]
+            if opposite.best is not None and opposite.best <= order.price:
+                stopped = self._match(order, opposite)
+        else:
+            opposite = self.sides[0]
+            if opposite.best is not None and opposite.best >= order.price:
+                stopped = self._match(order, opposite)
+        if not order.lots:
+            self.events.append(Done(order.id, stopped or _FILLED, 0))
+        elif stopped is not None:
+            self.events.append(Done(order.id, stopped, order.lots))
+        elif order.terms is PLAIN or order.terms.rests:
+            self._rest(order)
+        else:
+            self.events.append(Done(order.id, Reason.IOC_REMAINDER, order.lots))
+
+    def _rest(self, order: Order) -> None:
+        order.visible = order.lots
+        self.sides[order.side].add(order)
+        self.orders[order.id] = order
+        self._own(order)
+        if order.terms is not PLAIN:
+            self._rest_specially(order, order.terms)
+
+    def _rest_specially(self, order: Order, terms: Terms) -> None:
+        if terms.display:
+            order.visible = min(terms.display, order.lots)
+        if terms.is_reduce_only:
+            self._reducers.setdefault(order.subaccount, {})[order.id] = order
+        if terms.expires_ms:
+            heappush(self._expiries, (terms.expires_ms, order.id))
+
+    def _own(self, order: Order) -> None:
+        owned = self._by_owner.get(order.owner)
+        if owned is None:
+            owned = self._by_owner[order.owner] = {}
+        owned[order.id] = order
+        self._live.add(order.id)
+
+    def _disown(self, order: Order) -> None:
+        self._live.discard(order.id)
+        owned = self._by_owner[order.owner]
+        del owned[order.id]
+        if not owned:
+            del self._by_owner[order.owner]
+
+    def _forget(self, order: Order) -> None:
+        """Take a resting order out of everything."""
+        self.sides[order.side].remove(order)
+        self._unlink(order)
+
+    def _unlink(self, order: Order) -> None:
+        """Take an order that left its level out of the rest."""
+        del self.orders[order.id]
+        self._disown(order)
+        if order.terms.is_reduce_only:
+            reducers = self._reducers[order.subaccount]
+            del reducers[order.id]
+            if not reducers:
+                del self._reducers[order.subaccount]
+
+    # ------------------------------------------------------------------------------ matching
+
+    def _match(self, taker: Order, book: BookSide) -> Reason | None:
+        """Trade until nothing crosses; return why the taker was stopped, if it was."""
+        touched: list[int] = []
+        stopped: Reason | None = None
+        while taker.lots and stopped is None and book.crosses(taker.price):
+            assert book.best is not None
+            stopped = self._match_level(taker, book, book.best, touched)
+        if self._reducers:
+            for subaccount in (*touched, taker.subaccount):
+                self._fit_reducers(subaccount)
+        return stopped
+
+    def _match_level(self, taker: Order, book: BookSide, price: int, touched: list[int]) -> Reason | None:
+        """Trade with the orders of one price; note whose position changed."""
+        level, has_reducers = book.levels[price], bool(self._reducers)
+        while level and taker.lots:
+            maker = next(iter(level.values()))
+            if maker.owner == taker.owner:
+                if self._prevent_self_trade(taker, maker, book):
+                    return Reason.SELF_TRADE
+                continue
+            lots = min(taker.lots, maker.visible)
+            if has_reducers:
+                lots = min(lots, self._reducible(maker)) if maker.terms.is_reduce_only else lots
+                touched.append(maker.subaccount)
+            if lots:
+                self._fill(taker, maker, price, lots)
+            if not maker.lots or not lots:
+                self._end_maker(maker, book, Reason.REDUCE_ONLY if maker.lots else _FILLED)
+            elif not maker.visible:
+                maker.visible = min(maker.terms.display, maker.lots)
+                level.move_to_end(maker.id)
+                self.events.append(Requeued(maker.id, price, maker.lots, maker.visible))
+        return None
+
+    def _fill(self, taker: Order, maker: Order, price: int, lots: int) -> None:
+        maker.lots -= lots
+        maker.visible -= lots
+        taker.lots -= lots
+        signed = lots if taker.side is Side.BUY else -lots
+        positions = self.positions
+        positions[taker.subaccount] = positions.get(taker.subaccount, 0) + signed
+        positions[maker.subaccount] = positions.get(maker.subaccount, 0) - signed
+        self.last_price = price
+        self.events.append(Fill(maker.id, taker.id, price, lots, taker.side, maker.lots, taker.lots))
+
+    def _end_maker(self, maker: Order, book: BookSide, reason: Reason) -> None:
+        book.remove(maker)
+        self._unlink(maker)
+        self.events.append(Done(maker.id, reason, maker.lots))
+
+    def _prevent_self_trade(self, taker: Order, maker: Order, book: BookSide) -> bool:
+        """Apply the taker's mode to an own order in its way; return whether the taker ends."""
+        mode = taker.terms.self_trade
+        if mode is SelfTrade.DECREMENT:
+            lots = min(taker.lots, maker.lots)
+            taker.lots -= lots
+            maker.lots -= lots
+            if maker.lots:
+                maker.visible = min(maker.visible, maker.lots)
+                self.events.append(Resized(maker.id, maker.lots))
+            else:
+                self._end_maker(maker, book, Reason.SELF_TRADE)
+            return not taker.lots
+        if mode in (SelfTrade.CANCEL_OLDEST, SelfTrade.CANCEL_BOTH):
+            self._end_maker(maker, book, Reason.SELF_TRADE)
+        return mode is not SelfTrade.CANCEL_OLDEST
+
+    def _can_fill(self, taker: Order, book: BookSide) -> bool:
+        """Whether a fill-or-kill order would trade completely, own orders in its way included."""
+        wanted = taker.lots
+        reduced: dict[int, int] = {}
+        for maker in book.orders():
+            if book.sign * (maker.price - taker.price) < 0:
+                return False
+            if maker.owner == taker.owner:
+                if taker.terms.self_trade is SelfTrade.CANCEL_OLDEST:
+                    continue
+                return False
+            lots = maker.lots
+            if maker.terms.is_reduce_only:
+                used = reduced.get(maker.subaccount, 0)
+                lots = min(lots, max(0, self._reducible(maker) - used))
+                reduced[maker.subaccount] = used + lots
+            wanted -= lots
+            if wanted <= 0:
+                return True
+        return False
+
+    # ------------------------------------------------------------------------------ reduce-only
+
+    def _reducible(self, order: Order) -> int:
+        """Return the lots by which an order may reduce its position now."""
+        position = self.positions.get(order.subaccount, 0)
+        return max(0, -position if order.side is Side.BUY else position)
+
+    def _fit_reducers(self, subaccount: int) -> None:
+        """Shrink or end the resting reduce-only orders that exceed a position."""
+        for order in list(self._reducers.get(subaccount, {}).values()):
+            lots = self._reducible(order)
+            if not lots:
+                self.cancel(order.id, Reason.REDUCE_ONLY)
+            elif lots < order.lots:
+                self._shrink(order, lots)
+
+    def _shrink(self, order: Order, lots: int) -> None:
+        order.lots = lots
+        order.visible = min(order.visible, lots)
+        self.events.append(Resized(order.id, lots))
+
+    def _reprice(self, order: Order, price: int, lots: int) -> None:
+        before = (order.price, order.lots)
+        order.price, order.lots = price, lots
+        self._live.discard(order.id)
+        reason = self._refusal(order)
+        self._live.add(order.id)
+        reason = reason or self._unfit(order)
+        if reason is not None:
+            order.price, order.lots = before
+            self.events.append(Rejected(order.id, reason))
+            return
+        after = (order.price, order.lots)
+        order.price, order.lots = before
+        self._forget(order)
+        order.price, order.lots = after
+        visible = min(order.terms.display or order.lots, order.lots)
+        self.events.append(Requeued(order.id, order.price, order.lots, visible))
+        self._run(order)
+
+    # ------------------------------------------------------------------------------ stops and parents
+
+    def _wake_by_last(self) -> None:
+        """Trigger the stops that listen to trades, until none is woken any more."""
+        if not self.stops.stops:
+            return
+        heard: int | None = None
+        while self.last_price is not None and self.last_price != heard:
+            heard = self.last_price
+            for stop in self.stops.wake(TriggerSource.LAST, heard):
+                self._trigger(stop)
+
+    def _trigger(self, stop: Stop) -> None:
+        order = stop.order
+        self._disown(order)
+        self.events.append(Triggered(order.id))
+        reason = Reason.MARKET_HALTED if self.is_halted else self._unfit(order)
+        if reason is not None:
+            self.events.append(Done(order.id, reason, order.lots))
+            return
+        self._run(order)
+
+    def _work(self, id_: int, now_ms: int) -> None:
+        """Send a parent's next slice."""
+        work = self.twaps[id_]
+        parent = work.twap.order
+        child_id, lots = work.next_slice(now_ms)
+        if lots:
+            child = Order(
+                child_id,
+                parent.owner,
+                parent.subaccount,
+                parent.side,
+                parent.price,
+                lots,
+                replace(parent.terms, time_in_force=TimeInForce.IOC),
+                parent.nonce,
+            )
+            before = len(self.events)
+            self._enter(child)
+            work.traded += sum(
+                event.lots
+                for event in self.events[before:]
+                if isinstance(event, Fill) and event.taker == child_id
+            )
+        if work.is_over:
+            self._end_twap(id_, Reason.TWAP_DONE if work.left else Reason.FILLED)
+
+    def _end_twap(self, id_: int, reason: Reason) -> None:
+        work = self.twaps.pop(id_)
+        self._disown(work.twap.order)
+        self.events.append(Done(id_, reason, work.left))
