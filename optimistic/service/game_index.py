@@ -9,8 +9,9 @@ before it is the endpoint's fault, and raises L1Lied.
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from optimistic.protocol.commitment import merkle_root, node_hash
+from optimistic.protocol.commitment import Node, merkle_root, node_hash
 from optimistic.protocol.dispute.ids import Side, dispute_id
+from optimistic.protocol.dispute.published import PublishedNodes
 from optimistic.protocol.dispute.views import Divergence, Life, Stage
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 from optimistic.service.l1_errors import L1Lied
@@ -28,6 +29,7 @@ from optimistic.service.l1_events import (
     Paid,
     Place,
     StepProven,
+    UnitLeaves,
     UnitPinned,
 )
 
@@ -140,6 +142,8 @@ class GameIndex:
         """By id, oldest first."""
         self.dead: set[Hash32] = set()
         """Assertions that died."""
+        self.published: dict[Hash32, dict[tuple[int, int, int], PublishedNodes]] = defaultdict(dict)
+        """Nodes of unit trees, by assertion, then by level, first index and count: L1 checked them."""
         self.memberships: dict[Address, set[Hash32]] = defaultdict(set)
         """Assertions an account posted or backed."""
         self.payments: dict[Address, list[Place]] = defaultdict(list)
@@ -168,6 +172,10 @@ class GameIndex:
                 self.memberships[event.staker].add(event.id)
             case Died():
                 self.dead.add(event.id)
+                self.published.pop(event.id, None)
+            case UnitLeaves():
+                place = (event.level, event.first_index, len(event.nodes))
+                self.published[event.id].setdefault(place, _published(event))
             case _:
                 pass
 
@@ -184,6 +192,10 @@ class GameIndex:
             for record in self.disputes.values()
             if record.settlement is None and not (record.older in self.dead and record.newer in self.dead)
         ]
+
+    def is_moot(self, record: DisputeRecord) -> bool:
+        """Return whether a sibling is not alive any more."""
+        return not self.dead.isdisjoint(record.siblings)
 
     def interests(self, record: DisputeRecord, account: Address) -> tuple[Hash32, ...] | None:
         """Return the commitments an account owns or moved for; None if it took no part in the dispute."""
@@ -375,6 +387,14 @@ def _live_commitment(record: DisputeRecord, id_: Hash32) -> CommitmentRecord:
     if commitment is None or commitment.life is not Life.LIVE:
         raise _impossible(record.id, f"commitment 0x{id_.hex()} is not alive")
     return commitment
+
+
+def _published(event: UnitLeaves) -> PublishedNodes:
+    nodes = tuple(
+        Node(end_state, node_hash(end_state, children) if event.level else end_state)
+        for end_state, children in event.nodes
+    )
+    return PublishedNodes(level=event.level, first_index=event.first_index, nodes=nodes)
 
 
 def _impossible(dispute: Hash32, what: str) -> L1Lied:

@@ -77,12 +77,12 @@ class GameReader:
         running = {record.id for record in pending}
         self._readings = {id_: reading for id_, reading in self._readings.items() if id_ in running}
         return [
-            self.view(record, block)
+            self.view(index, record, block)
             for record in pending
             if about is None or record.older in about or record.newer in about
         ]
 
-    def view(self, record: DisputeRecord, block: Header) -> DisputeView:
+    def view(self, index: GameIndex, record: DisputeRecord, block: Header) -> DisputeView:
         """Return one dispute, over or not; of its duels only those in which nobody died.
 
         Raises
@@ -90,7 +90,7 @@ class GameReader:
         L1Lied : the contracts contradict the events
         """
         try:
-            return self._view(record, block)
+            return self._view(index, record, block)
         except L1Lied:
             self._readings.pop(record.id, None)
             raise
@@ -151,7 +151,7 @@ class GameReader:
 
     # ------------------------------------------------------------------------------ parts
 
-    def _view(self, record: DisputeRecord, block: Header) -> DisputeView:
+    def _view(self, index: GameIndex, record: DisputeRecord, block: Header) -> DisputeView:
         reading = self._read(record, block)
         tally, settlement = reading.state.tally, record.settlement
         counted = (record.live(Side.OLDER), record.live(Side.NEWER), len(record.commitments))
@@ -168,6 +168,7 @@ class GameReader:
                 for pair, duel in record.open_duels().items()
             },
             winner=None if settlement is None else settlement.winner,
+            is_moot=index.is_moot(record),
         )
 
     def _read(self, record: DisputeRecord, block: Header) -> _Reading:

@@ -77,7 +77,7 @@ def _readiness(contracts: GameContracts, action: GameAction, at: BlockId) -> Rea
         case Settle():
             return _of_settle(contracts, action, at)
         case Claim():
-            return Readiness.READY if contracts.game.claimable(action, at=at) else Readiness.DONE
+            return _of_claim(contracts, action, at)
 
 
 def _of_open(contracts: GameContracts, action: Open, at: BlockId) -> Readiness:
@@ -100,7 +100,7 @@ def _of_move(contracts: GameContracts, action: Move, at: BlockId) -> Readiness:
         return Readiness.DONE if is_pinned else _beside(dispute.stage, searching)
     if key.commitments is None:
         return _of_turn(dispute, action, _now(contracts, at))
-    if not _are_live(_pair(contracts, key.commitments, at)):
+    if not _are_live(_pair(contracts, key, at)):
         return Readiness.LOST
     return _of_turn(contracts.game.duel(key, at=at), action, _now(contracts, at))
 
@@ -118,7 +118,7 @@ def _of_turn(duel: DuelState, action: Move, now: int) -> Readiness:
 def _of_commit(contracts: GameContracts, action: Commit, at: BlockId) -> Readiness:
     root = node_hash(action.reveal.end_state, merkle_root(action.reveal.children))
     id_ = commitment_id(dispute_id(action.older, action.newer), action.side, action.depth, root)
-    if contracts.game.commitment(id_, at=at).life is not Life.NONE:
+    if contracts.game.commitment(action.older, action.newer, id_, at=at).life is not Life.NONE:
         return Readiness.DONE
     dispute = contracts.game.dispute(action.older, action.newer, at=at).duel
     if dispute.stage is not Stage.TRACE:
@@ -142,7 +142,7 @@ def _of_start(contracts: GameContracts, action: Start, at: BlockId) -> Readiness
     dispute = contracts.game.dispute(action.older, action.newer, at=at).duel
     if dispute.stage is not Stage.TRACE:
         return _beside(dispute.stage, Stage.TRACE)
-    pair = _pair(contracts, action.commitments, at)
+    pair = _pair(contracts, key, at)
     if any(commitment.life is Life.NONE for commitment in pair):
         return Readiness.NOT_YET
     is_late = _now(contracts, at) >= _start_deadline(dispute, pair)
@@ -151,8 +151,7 @@ def _of_start(contracts: GameContracts, action: Start, at: BlockId) -> Readiness
 
 def _of_step(contracts: GameContracts, action: ProveStep, at: BlockId) -> Readiness:
     key = action.key
-    assert key.commitments is not None, "a walk has no step"
-    pair = _pair(contracts, key.commitments, at)
+    pair = _pair(contracts, key, at)
     if any(commitment.life is Life.DEAD for commitment in pair):
         return Readiness.DONE
     dispute = contracts.game.dispute(key.older, key.newer, at=at).duel
@@ -171,7 +170,7 @@ def _of_timeout(contracts: GameContracts, action: Timeout, at: BlockId) -> Readi
         if dispute.stage is not Stage.WALK:
             return Readiness.DONE if dispute.stage is Stage.OVER else _beside(dispute.stage, Stage.WALK)
         return _of_clock(_expires_at(dispute), contracts, at)
-    pair = _pair(contracts, key.commitments, at)
+    pair = _pair(contracts, key, at)
     if any(commitment.life is Life.DEAD for commitment in pair):
         return Readiness.DONE
     if dispute.stage is not Stage.TRACE:
@@ -206,6 +205,12 @@ def _has_loser(dispute: DisputeState, now: int) -> bool:
     return loser((older, newer), (tally.live_older, tally.live_newer)) is not None
 
 
+def _of_claim(contracts: GameContracts, action: Claim, at: BlockId) -> Readiness:
+    if contracts.game.dispute(action.older, action.newer, at=at).duel.stage is not Stage.OVER:
+        return Readiness.NOT_YET
+    return Readiness.READY if contracts.game.claimable(action, at=at) else Readiness.DONE
+
+
 # ---------------------------------------------------------------------------------- parts
 
 
@@ -220,11 +225,10 @@ def _siblings(
     return contracts.chain.assertion(older, at=at), contracts.chain.assertion(newer, at=at)
 
 
-def _pair(
-    contracts: GameContracts, commitments: tuple[Hash32, Hash32], at: BlockId
-) -> tuple[CommitmentState, CommitmentState]:
-    older, newer = commitments
-    return contracts.game.commitment(older, at=at), contracts.game.commitment(newer, at=at)
+def _pair(contracts: GameContracts, key: DuelKey, at: BlockId) -> tuple[CommitmentState, CommitmentState]:
+    assert key.commitments is not None, "a walk has no commitments"
+    older, newer = (contracts.game.commitment(key.older, key.newer, id_, at=at) for id_ in key.commitments)
+    return older, newer
 
 
 def _are_live(pair: tuple[CommitmentState, CommitmentState]) -> bool:

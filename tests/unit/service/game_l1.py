@@ -134,10 +134,11 @@ class FakeGameL1:
         assert key.commitments is not None
         return self.duels.get(key.commitments, duel_state())
 
-    def commitment(self, id: Hash32, *, at: Any) -> CommitmentState:
+    def commitment(self, older: Hash32, newer: Hash32, id: Hash32, *, at: Any) -> CommitmentState:
         return self.commitments.get(id, commitment_state())
 
     def claimable(self, action: Claim, *, at: Any) -> int:
+        assert self.disputes[action.older, action.newer].duel.stage is Stage.OVER, "else it reverts"
         self.requests["claimable"] += 1
         return self.claims.get((action.older, action.newer), 0)
 

@@ -3,11 +3,13 @@ from dataclasses import replace
 
 import pytest
 
+from optimistic.protocol.commitment import Node, node_hash
 from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.dispute.views import Life, Stage
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 from optimistic.service.game_index import DisputeRecord, GameIndex
 from optimistic.service.l1_errors import L1Lied
+from optimistic.service.l1_events import UnitLeaves
 from tests.unit.service.game_story import (
     ALICE,
     BOB,
@@ -145,6 +147,22 @@ def test_index__free_commitment__is_used_once() -> None:
 
     assert index.free_used(ALICE) == {DISPUTE}
     assert index.free_used(EVE) == frozenset()
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_index__published_nodes__are_kept_until_their_assertion_dies(level: int) -> None:
+    story = GameStory()
+    leaves = UnitLeaves(
+        place=story.place(), id=OLDER, level=level, first_index=4, nodes=((ident("end"), ident("below")),)
+    )
+    story.add(leaves).add(leaves)
+
+    [[published]] = [list(groups.values()) for groups in story.index().published.values()]
+
+    hash_ = node_hash(ident("end"), ident("below")) if level else ident("end")
+    assert (published.level, published.first_index) == (level, 4)
+    assert published.nodes == (Node(ident("end"), hash_),)
+    assert not story.died(OLDER).index().published
 
 
 def test_index__payments__are_remembered_in_order() -> None:

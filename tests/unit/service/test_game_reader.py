@@ -64,10 +64,20 @@ def test_reader__over__names_the_winner() -> None:
     l1 = FakeGameL1()
     index = l1.mirror(GameStory().walk().settled(OLDER))
 
-    view = l1.reader().view(index.disputes[DISPUTE], block())
+    view = l1.reader().view(index, index.disputes[DISPUTE], block())
 
     assert (view.stage, view.winner) == (Stage.OVER, OLDER)
     assert l1.reader().disputes(index, block()) == []
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_reader__sibling_died_elsewhere__dispute_is_moot(dead: bool) -> None:
+    l1, story = FakeGameL1(), GameStory().walk()
+    index = l1.mirror(story.died(NEWER) if dead else story)
+
+    [view] = l1.reader().disputes(index, block())
+
+    assert view.is_moot is dead
 
 
 @pytest.mark.parametrize(("about", "n_read"), [({OLDER}, 1), ({NEWER}, 1), ({ident("third")}, 0), (None, 1)])
@@ -199,7 +209,7 @@ def claims(l1: FakeGameL1, reader: GameReader, index: GameIndex) -> list[tuple[A
 def test_reader__something_to_claim__names_the_commitments() -> None:
     l1, story = FakeGameL1(claims={(OLDER, NEWER): 7}), claim_story()
 
-    [claim] = l1.reader().claims(story.index(), block(), ALICE)
+    [claim] = l1.reader().claims(l1.mirror(story), block(), ALICE)
 
     assert claim.commitments == (story.commitment(Side.OLDER, "right"),)
     assert (claim.older, claim.newer, claim.account) == (OLDER, NEWER, ALICE)
@@ -214,7 +224,7 @@ def test_reader__no_part_in_it__asks_nothing() -> None:
 
 def test_reader__nothing_left_to_claim__is_not_asked_again() -> None:
     l1 = FakeGameL1()
-    reader, index = l1.reader(), claim_story().paid(ALICE).index()
+    reader, index = l1.reader(), l1.mirror(claim_story().paid(ALICE))
     assert claims(l1, reader, index) == []
     l1.requests.clear()
 
@@ -225,13 +235,13 @@ def test_reader__nothing_left_to_claim__is_not_asked_again() -> None:
 def test_reader__payment_reorganised_away__is_asked_again() -> None:
     l1 = FakeGameL1()
     reader = l1.reader()
-    assert claims(l1, reader, claim_story().paid(ALICE).index()) == []
+    assert claims(l1, reader, l1.mirror(claim_story().paid(ALICE))) == []
     l1.claims[OLDER, NEWER] = 7
 
-    assert len(claims(l1, reader, claim_story().index())) == 1
+    assert len(claims(l1, reader, l1.mirror(claim_story()))) == 1
 
 
 def test_reader__only_a_share_is_owed__one_claim_collects_it() -> None:
     l1 = FakeGameL1(shares={ALICE: 5})
 
-    assert len(claims(l1, l1.reader(), claim_story().index())) == 1
+    assert len(claims(l1, l1.reader(), l1.mirror(claim_story()))) == 1

@@ -162,6 +162,7 @@ CASES: list[tuple[str, GameAction, World, Readiness]] = [
     ("settle_moot", SETTLE, having(TRACE, assertions=siblings(older=DEAD)), READY),
     ("claim", CLAIM, having(OVER, claims={(OLDER, NEWER): 1}), READY),
     ("claim_nothing", CLAIM, OVER, DONE),
+    ("claim_settlement_reorganised_away", CLAIM, TRACE, NOT_YET),
 ]
 
 
