@@ -237,7 +237,8 @@ def test_watchtower__silent_asserter__asserts_after_the_option(stage: Stage) -> 
 def test_watchtower__configuration_it_does_not_know__is_unknown_and_left_alone(stage: Stage) -> None:
     two_batches(stage)
     tower = stage.tower()
-    stage.deployer.send(stage.inbox.call("scheduleConfig", b"\x77" * 32))
+    verifier = stage.deployment.contracts.one_step_verifier
+    stage.deployer.send(stage.inbox.call("scheduleConfig", b"\x77" * 32, verifier))
     stage.l1.advance_time(stage.params.config_delay_s + 1)
     right = stage.post(stage.alice, 2)
     stage.append()
