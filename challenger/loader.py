@@ -25,7 +25,7 @@ from optimistic.service.l1_events import BatchAppended, DepositEnqueued, L1Event
 from optimistic.service.l1_types import Header, LogFilter
 from optimistic.service.log_reader import LogRange, LogReader, ReaderOptions, ReorgDetected
 from optimistic.service.metrics import Metrics, NoopMetrics
-from optimistic.service.unit_run import BatchInput
+from optimistic.service.unit_inputs import BatchInput
 
 log = structlog.get_logger(__name__)
 

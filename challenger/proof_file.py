@@ -18,7 +18,8 @@ from optimistic.protocol.unit import Phase
 from optimistic.service.contracts import StepPlace
 from optimistic.service.files import read_json_object, replace_json
 from optimistic.service.names import hex_of
-from optimistic.service.unit_run import UnitPlace, UnitRun
+from optimistic.service.unit_inputs import UnitPlace
+from optimistic.service.unit_run import UnitRun
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from optimistic.protocol.stepper.prover import Verifier
 from optimistic.protocol.types import ZERO_HASH, Hash32
 from optimistic.service.l1_errors import ContractReverted, L1RequestFailed
 from optimistic.service.local_verifier import LocalVerifier
-from optimistic.service.unit_run import UnknownConfiguration
+from optimistic.service.unit_inputs import UnknownConfiguration
 
 
 class Way(StrEnum):

@@ -26,7 +26,8 @@ from optimistic.service.options import HASH32, FlatEnvCommand, json_output, key_
 from optimistic.service.options import option as cli_option
 from optimistic.service.signer import Signer
 from optimistic.service.terminal import emit, plain, reports_errors, say
-from optimistic.service.unit_run import UnitPlace, UnitRun
+from optimistic.service.unit_inputs import UnitPlace
+from optimistic.service.unit_run import UnitRun
 
 FC = TypeVar("FC", bound=Callable[..., Any] | click.Command)
 

@@ -14,7 +14,8 @@ from optimistic.protocol.stepper.trace import next_state
 from optimistic.protocol.stepper.witness import Witness, opcode_at
 from optimistic.protocol.types import Hash32
 from optimistic.protocol.unit import Phase
-from optimistic.service.unit_run import UnitPlace, UnitRun
+from optimistic.service.unit_inputs import UnitPlace
+from optimistic.service.unit_run import UnitRun
 
 _SHOWN_STACK: Final = 16
 

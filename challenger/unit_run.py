@@ -21,7 +21,8 @@ from optimistic.protocol.params import RollupParams
 from optimistic.protocol.records import deposit_tx_hash
 from optimistic.protocol.types import Hash32
 from optimistic.service import unit_run as service_unit_run
-from optimistic.service.unit_run import BatchInput, UnitPlace, UnitRun
+from optimistic.service.unit_inputs import BatchInput, UnitPlace
+from optimistic.service.unit_run import UnitRun
 
 
 class NoSuchUnit(InvalidInput):

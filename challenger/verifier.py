@@ -18,7 +18,7 @@ from optimistic.protocol.mpt import NodeStore
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.types import ZERO_HASH, Hash32
 from optimistic.service.storage_errors import CorruptStorage
-from optimistic.service.unit_run import BatchInput, UnitInputs, UnitPlace
+from optimistic.service.unit_inputs import BatchInput, UnitInputs, UnitPlace
 
 OnUnit = Callable[[UnitResult], None]
 

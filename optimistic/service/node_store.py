@@ -18,6 +18,45 @@ _FULL_WORDS: Final = ("no space", "too large", "quota", "input/output")
 """LMDB reports a write cut short by a full disk as an input/output error."""
 
 
+class LmdbNodeReader:
+    """The nodes of a store that another process may be writing to; of one thread.
+
+    Raises
+    ------
+    CorruptStorage : the folder holds no usable store, or a value does not match its key
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            self._env = lmdb.open(str(folder), readonly=True, max_dbs=0, lock=True)
+            self._env.reader_check()  # forget readers that were killed
+        except lmdb.Error as error:
+            raise _wrapped(folder, error) from error
+
+    def get(self, key: bytes, /) -> bytes | None:
+        """Return the bytes with this hash, or None."""
+        try:
+            value = self._read(key)
+        except lmdb.Error as error:
+            raise _wrapped(self._folder, error) from error
+        return _checked(self._folder, key, value)
+
+    def close(self) -> None:
+        """Release the files."""
+        self._env.close()
+
+    def _read(self, key: bytes) -> bytes | None:
+        try:
+            with self._env.begin() as reading:
+                found: bytes | None = reading.get(key)
+        except lmdb.MapResizedError:  # the writer needed more room
+            self._env.set_mapsize(0)
+            with self._env.begin() as reading:
+                found = reading.get(key)
+        return found
+
+
 class LmdbNodeStore:
     """Nodes in one LMDB environment; the map grows as needed; safe from any thread.
 
@@ -59,7 +98,7 @@ class LmdbNodeStore:
                 f"cannot open {folder}: {error}: check the disk and the permissions"
             ) from error
         except lmdb.Error as error:
-            raise self._wrap(error) from error
+            raise _wrapped(self._folder, error) from error
 
     def get(self, key: bytes, /) -> bytes | None:
         """Return the bytes with this hash, or None."""
@@ -67,13 +106,8 @@ class LmdbNodeStore:
             with self._lock, self._env.begin() as reading:
                 value: bytes | None = reading.get(key)
         except lmdb.Error as error:
-            raise self._wrap(error) from error
-        if value is not None and self._verify and keccak256(value) != key:
-            raise CorruptStorage(
-                f"node 0x{key.hex()} in {self._folder} is damaged: stop, delete the folder and start again "
-                "(nodes are rebuilt from L1)"
-            )
-        return value
+            raise _wrapped(self._folder, error) from error
+        return _checked(self._folder, key, value) if self._verify else value
 
     def put_many(self, nodes: Mapping[bytes, bytes], /) -> None:
         """Add nodes, all or none."""
@@ -101,7 +135,7 @@ class LmdbNodeStore:
         except lmdb.MapFullError:
             return False
         except lmdb.Error as error:
-            raise self._wrap(error) from error
+            raise _wrapped(self._folder, error) from error
         return True
 
     def _grow(self) -> None:
@@ -109,22 +143,33 @@ class LmdbNodeStore:
         try:
             self._env.set_mapsize(size)
         except lmdb.Error as error:
-            raise self._wrap(error) from error
+            raise _wrapped(self._folder, error) from error
         log.info("node_store_grown", folder=str(self._folder), map_bytes=size)
 
-    def _wrap(self, error: lmdb.Error) -> CorruptStorage | StorageFailed:
-        text = str(error)
-        if any(word in text.lower() for word in _FULL_WORDS):
-            return DiskFull(
-                f"no space left to write {self._folder} ({text}): nothing stored before is harmed; "
-                "free space or raise the limit, then start again"
-            )
-        if isinstance(
-            error,
-            lmdb.CorruptedError | lmdb.InvalidError | lmdb.PageNotFoundError | lmdb.VersionMismatchError,
-        ):
-            return CorruptStorage(
-                f"the node store in {self._folder} is damaged ({text}): delete the folder and start again "
-                "(nodes are rebuilt from L1)"
-            )
-        return StorageFailed(f"the node store in {self._folder} failed: {text}: check disk and permissions")
+
+def _checked(folder: Path, key: bytes, value: bytes | None) -> bytes | None:
+    """Return a value that is what its key says."""
+    if value is not None and keccak256(value) != key:
+        raise CorruptStorage(
+            f"node 0x{key.hex()} in {folder} is damaged: stop, delete the folder and start again "
+            "(nodes are rebuilt from L1)"
+        )
+    return value
+
+
+def _wrapped(folder: Path, error: lmdb.Error) -> CorruptStorage | StorageFailed:
+    text = str(error)
+    if any(word in text.lower() for word in _FULL_WORDS):
+        return DiskFull(
+            f"no space left to write {folder} ({text}): nothing stored before is harmed; "
+            "free space or raise the limit, then start again"
+        )
+    if isinstance(
+        error,
+        lmdb.CorruptedError | lmdb.InvalidError | lmdb.PageNotFoundError | lmdb.VersionMismatchError,
+    ):
+        return CorruptStorage(
+            f"the node store in {folder} is damaged ({text}): delete the folder and start again "
+            "(nodes are rebuilt from L1)"
+        )
+    return StorageFailed(f"the node store in {folder} failed: {text}: check disk and permissions")

@@ -3,76 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from optimistic.protocol.constants import UNIT_BITS
-from optimistic.protocol.derivation import BatchReplay, RollupState, UnitKind, UnitResult
+from optimistic.protocol.derivation import RollupState, UnitKind, UnitResult
 from optimistic.protocol.engine import Outcome
-from optimistic.protocol.errors import CriticalError, InvalidInput
-from optimistic.protocol.execution import EvmEngine
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.mpt import NodeOverlay, NodeReader
-from optimistic.protocol.params import RollupParams
-from optimistic.protocol.records import BatchRecord, Deposit
 from optimistic.protocol.stepper.full import Full
 from optimistic.protocol.stepper.state import Machine
 from optimistic.protocol.stepper.step import run
 from optimistic.protocol.stepper.trace import LAST_STEP, next_state, run_to
 from optimistic.protocol.types import Hash32
 from optimistic.protocol.unit import Phase, machine_hash
+from optimistic.service.corrected_replay import CorrectedReplay, full_backend
+from optimistic.service.unit_inputs import EnginesDisagree, UnitInputs, UnitPlace, UnknownConfiguration
 
 OnUnits = Callable[[int, int], None]
 """(units done, units to do) of the batch before the wanted unit is reached."""
-
-
-class UnknownConfiguration(InvalidInput):
-    """The batch runs under parameters that this program does not have."""
-
-
-class EnginesDisagree(CriticalError):
-    """The step machine and the transaction engine end a unit in different states: one of them is wrong."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchInput:
-    """All that the replay of one batch reads, checked against L1's hashes."""
-
-    record: BatchRecord
-    data: bytes
-    deposits: tuple[Deposit, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class UnitPlace:
-    """Which unit: both numbers count from zero, batches from the genesis on."""
-
-    batch: int
-    unit: int
-
-    @property
-    def j(self) -> int:
-        """(batch << 15) | unit."""
-        return self.batch << UNIT_BITS | self.unit
-
-    def __str__(self) -> str:
-        return f"{self.batch}:{self.unit}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitInputs:
-    """All that it takes to run one unit, beside trie nodes: plain values that fit through a pipe.
-
-    Attributes
-    ----------
-    start : the state before the first of `batches`
-    batches : without a gap, the last one is that of the unit
-    previous_acc, acc : the inbox accumulators before and after that last batch
-    """
-
-    params: RollupParams
-    place: UnitPlace
-    start: RollupState
-    batches: tuple[BatchInput, ...]
-    previous_acc: Hash32
-    acc: Hash32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,17 +103,8 @@ def open_unit(inputs: UnitInputs, nodes: NodeReader, on_units: OnUnits = lambda 
     ------
     UnknownConfiguration : a batch cannot be replayed here
     """
-    params, place, state = inputs.params, inputs.place, inputs.start
-    overlay = NodeOverlay(nodes)
-    first = place.batch + 1 - len(inputs.batches)
-    for number, batch in enumerate(inputs.batches[:-1], first):
-        replay, engine = _replay(params, overlay, state, (number, batch))
-        for _ in replay:
-            pass
-        engine.flush()
-        state = replay.state
-    last = inputs.batches[-1]
-    replay, engine = _replay(params, overlay, state, (place.batch, last))
+    place = inputs.place
+    replay, overlay = replay_of(inputs, nodes)
     units = iter(replay)
     for done in range(place.unit):
         if next(units, None) is None:
@@ -176,33 +112,40 @@ def open_unit(inputs: UnitInputs, nodes: NodeReader, on_units: OnUnits = lambda 
             break
         on_units(done + 1, place.unit)
     before = replay.state
-    engine.flush()
+    replay.engine.flush()
     return UnitRun(
         place=place,
         acc=inputs.acc,
-        full=_full(inputs, overlay, before),
+        full=backend_of(inputs, overlay, before),
         before=before,
         result=next(units, None),
     )
 
 
-def _replay(
-    params: RollupParams, nodes: NodeOverlay, start: RollupState, numbered: tuple[int, BatchInput]
-) -> tuple[BatchReplay, EvmEngine]:
-    index, batch = numbered
-    if batch.record.config_hash != params.config_hash():
-        raise UnknownConfiguration(f"batch {index} runs under a configuration unknown to this program")
-    engine = EvmEngine(params, nodes, start.unit.state_root)
-    return BatchReplay(params, start, batch.record, batch.data, batch.deposits, engine), engine
+def replay_of(inputs: UnitInputs, nodes: NodeReader) -> tuple[CorrectedReplay, NodeOverlay]:
+    """Return the replay of the last batch of the inputs, and the nodes it takes on top of `nodes`.
+
+    Raises
+    ------
+    UnknownConfiguration : a batch cannot be replayed here
+    """
+    state, overlay = inputs.start, NodeOverlay(nodes)
+    first = inputs.place.batch + 1 - len(inputs.batches)
+    for number, batch in enumerate(inputs.batches, first):
+        if batch.record.config_hash != inputs.params.config_hash():
+            raise UnknownConfiguration(f"batch {number} runs under a configuration unknown to this program")
+        by_machine = {place.unit for place in inputs.by_machine if place.batch == number}
+        replay = CorrectedReplay(inputs.params, state, batch, overlay, by_machine=by_machine)
+        if number == inputs.place.batch:
+            break
+        for _ in replay:
+            pass
+        replay.engine.flush()
+        state = replay.state
+    return replay, overlay
 
 
-def _full(inputs: UnitInputs, nodes: NodeOverlay, before: RollupState) -> Full:
-    batch = inputs.batches[-1]
-    return Full(
-        inputs.params,
-        nodes,
-        data=[batch.data],
-        deposits=dict(enumerate(batch.deposits, batch.record.deposit_start)),
-        records={inputs.acc: (inputs.previous_acc, batch.record)},
-        rings=[before.ring],
-    )
+def backend_of(inputs: UnitInputs, nodes: NodeReader, before: RollupState) -> Full:
+    """Return what gives the step machine all that units of the last batch of the inputs may ask for."""
+    accs = inputs.previous_acc, inputs.acc
+    return full_backend(inputs.params, nodes, inputs.batches[-1], before, accs)

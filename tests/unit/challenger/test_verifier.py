@@ -15,7 +15,7 @@ from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.types import Hash32
 from optimistic.service.storage_errors import CorruptStorage
-from optimistic.service.unit_run import BatchInput
+from optimistic.service.unit_inputs import BatchInput
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.memory_nodes import MemoryNodes
 from tests.helpers.rollup import BRIDGE, L1_TIME_S, make_deposit, make_genesis, make_record
