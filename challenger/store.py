@@ -9,9 +9,10 @@ from challenger.state_codec import decode_state, encode_ring, encode_unit, end_l
 from optimistic.protocol.commitment import Node
 from optimistic.protocol.derivation import RollupState
 from optimistic.protocol.errors import InvalidInput
-from optimistic.protocol.types import Address, Hash32
-from optimistic.service.database import SERVICE_MIGRATIONS, Database, Row
+from optimistic.protocol.types import Hash32
+from optimistic.service.database import SERVICE_MIGRATIONS, Database
 from optimistic.service.l1_types import Log
+from optimistic.service.log_store import LogStore
 from optimistic.service.storage_errors import CorruptStorage
 
 CHALLENGER_MIGRATIONS: Final = "challenger.migrations"
@@ -38,6 +39,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._logs = LogStore(database)
 
     @classmethod
     def open(cls, path: Path | None) -> "Store":
@@ -48,27 +50,15 @@ class Store:
 
     def add_logs(self, logs: Iterable[Log]) -> None:
         """Add events; one that is already there stays."""
-        self.database.execute_many(
-            "INSERT OR IGNORE INTO l1_log (block_number, log_index, block_hash, tx_hash, tx_index, address, "
-            "topics, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [_log_row(log) for log in logs],
-        )
+        self._logs.add(logs)
 
     def drop_logs_after(self, block_number: int) -> None:
         """Forget the events of blocks above `block_number`."""
-        self.database.execute("DELETE FROM l1_log WHERE block_number > ?", (block_number,))
+        self._logs.drop_after(block_number)
 
     def logs(self) -> Iterator[Log]:
         """Yield all events in chain order."""
-        last = (-1, -1)
-        while rows := self.database.query(
-            "SELECT block_number, log_index, block_hash, tx_hash, tx_index, address, topics, data "
-            "FROM l1_log WHERE (block_number, log_index) > (?, ?) "
-            "ORDER BY block_number, log_index LIMIT 1000",
-            last,
-        ):
-            yield from (_log(row) for row in rows)
-            last = (rows[-1][0], rows[-1][1])
+        return self._logs.all()
 
     def log(self, block_number: int, log_index: int) -> Log:
         """Return one event.
@@ -77,14 +67,7 @@ class Store:
         ------
         CorruptStorage : it is not there although it was stored
         """
-        row = self.database.query_one(
-            "SELECT block_number, log_index, block_hash, tx_hash, tx_index, address, topics, data "
-            "FROM l1_log WHERE block_number = ? AND log_index = ?",
-            (block_number, log_index),
-        )
-        if row is None:
-            raise CorruptStorage(f"event {log_index} of block {block_number} vanished from the cache")
-        return _log(row)
+        return self._logs.one(block_number, log_index)
 
     # ------------------------------------------------------------------------------ replay
 
@@ -192,30 +175,3 @@ class Store:
     def close(self) -> None:
         """Close the database."""
         self.database.close()
-
-
-def _log_row(log: Log) -> Row:
-    return (
-        log.block_number,
-        log.log_index,
-        log.block_hash,
-        log.tx_hash,
-        log.tx_index,
-        log.address,
-        b"".join(log.topics),
-        log.data,
-    )
-
-
-def _log(row: Row) -> Log:
-    block_number, log_index, block_hash, tx_hash, tx_index, address, topics, data = row
-    return Log(
-        block_number=block_number,
-        log_index=log_index,
-        block_hash=Hash32(block_hash),
-        tx_hash=Hash32(tx_hash),
-        tx_index=tx_index,
-        address=Address(address),
-        topics=tuple(Hash32(topics[i : i + 32]) for i in range(0, len(topics), 32)),
-        data=data,
-    )
