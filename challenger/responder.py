@@ -19,10 +19,11 @@ from challenger.actions import (
 from challenger.model import ChainView
 from challenger.preconditions import Contracts, precondition_of
 from challenger.store import Store
+from optimistic.service.effect_keys import EffectKeys
 from optimistic.service.l1_types import Call
 from optimistic.service.metrics import Metrics
 from optimistic.service.tx_manager import TxManager
-from optimistic.service.tx_types import TxOutcome, TxRequest, TxStatus
+from optimistic.service.tx_types import TxRequest
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +31,6 @@ _GAS_BOUND: Final = 400_000
 """No action of this list takes more gas; what the budget reserves for each."""
 _DEFENCE_ACTIONS: Final = 4
 """So many actions with a deadline stay affordable: the right assertion and its disputes."""
-_MAX_WAIT_EXPONENT: Final = 8
 
 
 def call_of(contracts: Contracts, action: Action) -> Call:
@@ -130,9 +130,8 @@ class Responder:
         self._store = store
         self._metrics = metrics
         self._max_spend_wei = max_spend_wei
-        self._generations: dict[str, int] = {}
+        self._keys = EffectKeys(manager)
         self._watched: set[str] = set()
-        self._ended: dict[str, int] = {}
 
     def perform(self, view: ChainView, actions: Sequence[Action]) -> None:
         """Submit the actions; one that was submitted before only continues."""
@@ -148,15 +147,7 @@ class Responder:
             self._submit(view, action)
 
     def _submit(self, view: ChainView, action: Action) -> None:
-        base = key_of(view, action)
-        generation = self._generations.get(base, 0)
-        key = f"{base}#{generation}"
-        known = self._manager.status(key)
-        if known is not None and self._is_spent(known, view, generation):
-            generation += 1
-            self._generations[base] = generation
-            key = f"{base}#{generation}"
-            known = None
+        key, known = self._keys.current(key_of(view, action), view.block.number)
         status = self._manager.submit(
             TxRequest(
                 key=key,
@@ -168,20 +159,6 @@ class Responder:
         if known is None:
             self._metrics.count("actions_submitted", kind=action.kind)
             log.info("action_submitted", effect=key, state=status.state.value, **describe(action))
-
-    def _is_spent(self, status: TxStatus, view: ChainView, generation: int) -> bool:
-        """Whether a finished transaction evidently did not have its effect, so that a new one is due.
-
-        The effect of a mined transaction must be visible in the view; a failed one is tried again
-        after a pause that doubles.
-        """
-        if not status.is_final or status.outcome in (TxOutcome.ALREADY_DONE, TxOutcome.LOST_RACE):
-            return False
-        pause = 1 << min(generation, _MAX_WAIT_EXPONENT)
-        ended_at = status.block_number
-        if ended_at is None:
-            ended_at = self._ended.setdefault(status.key, view.block.number)
-        return view.block.number >= ended_at + pause
 
     def _cost_wei(self, view: ChainView, action: Action) -> int:
         if self._max_spend_wei is None:
