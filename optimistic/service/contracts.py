@@ -8,26 +8,30 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
-from optimistic.protocol.commitment import PathStep
 from optimistic.protocol.dispute.actions import (
     Claim,
     Commit,
-    DivergenceProof,
     DuelKey,
     Move,
     Open,
     ProveStep,
-    Reveal,
     Settle,
     Start,
     Timeout,
 )
 from optimistic.protocol.dispute.ids import Side
-from optimistic.protocol.dispute.views import Divergence, Life, Stage
-from optimistic.protocol.types import ZERO_HASH, Address, Hash32
+from optimistic.protocol.dispute.views import Life, Stage
+from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.unit import Unit
 from optimistic.protocol.withdrawals import Message
 from optimistic.service.contract import Contract, struct_fields, struct_values
+from optimistic.service.game_encoding import (
+    claim_values,
+    divergence_values,
+    key_values,
+    proof_values,
+    reveal_values,
+)
 from optimistic.service.l1_types import BlockId, Call
 
 
@@ -361,7 +365,7 @@ class DisputeGame(Contract):
     def duel(self, key: DuelKey, *, at: BlockId) -> DuelState:
         """Return a duel of two commitments."""
         output = self.abi.functions["duel"].outputs[0]
-        return _duel_state(struct_fields(output, self.read("duel", _key_values(key), at=at)[0]))
+        return _duel_state(struct_fields(output, self.read("duel", key_values(key), at=at)[0]))
 
     def commitment(self, older: Hash32, newer: Hash32, id: Hash32, *, at: BlockId) -> CommitmentState:
         """Return a commitment of a dispute."""
@@ -372,7 +376,7 @@ class DisputeGame(Contract):
 
     def claimable(self, action: Claim, *, at: BlockId) -> int:
         """Return the wei that a claim would pay."""
-        return self.read_int("claimable", *_claim_values(action), at=at)
+        return self.read_int("claimable", *claim_values(action), at=at)
 
     def owed(self, account: Address, *, at: BlockId) -> int:
         """Return the wei of a poster's shares that wait for any claim of the account."""
@@ -389,20 +393,18 @@ class DisputeGame(Contract):
     def open_call(self, action: Open) -> Call:
         """Return the message that opens a dispute."""
         pair = (action.older, action.newer)
-        return self.call(
-            "open", pair, action.level, _proof_values(action.proof), _reveal_values(action.reveal)
-        )
+        return self.call("open", pair, action.level, proof_values(action.proof), reveal_values(action.reveal))
 
     def move_call(self, action: Move) -> Call:
         """Return the message that moves in a walk or a duel."""
         return self.call(
             "move",
-            _key_values(action.key),
+            key_values(action.key),
             int(action.side),
             action.level,
             action.pre,
-            _proof_values(action.proof),
-            _reveal_values(action.reveal),
+            proof_values(action.proof),
+            reveal_values(action.reveal),
         )
 
     def commit_call(self, action: Commit) -> Call:
@@ -412,8 +414,8 @@ class DisputeGame(Contract):
             (action.older, action.newer),
             int(action.side),
             action.depth,
-            _divergence_values(action.divergence),
-            _reveal_values(action.reveal),
+            divergence_values(action.divergence),
+            reveal_values(action.reveal),
             action.is_free,
             value_wei=action.bond_wei,
         )
@@ -425,20 +427,20 @@ class DisputeGame(Contract):
             (action.older, action.newer),
             list(action.depths),
             list(action.roots),
-            _divergence_values(action.divergence),
-            _proof_values(action.proof),
-            _reveal_values(action.reveal),
+            divergence_values(action.divergence),
+            proof_values(action.proof),
+            reveal_values(action.reveal),
         )
 
     def prove_step_call(self, action: ProveStep) -> Call:
         """Return the message that has the disputed step executed."""
         return self.call(
-            "proveStep", _key_values(action.key), _divergence_values(action.divergence), action.witness
+            "proveStep", key_values(action.key), divergence_values(action.divergence), action.witness
         )
 
     def timeout_call(self, action: Timeout) -> Call:
         """Return the message that ends a walk or a duel by its clock."""
-        return self.call("timeout", _key_values(action.key))
+        return self.call("timeout", key_values(action.key))
 
     def settle_call(self, action: Settle) -> Call:
         """Return the message that closes a decided dispute."""
@@ -446,7 +448,7 @@ class DisputeGame(Contract):
 
     def claim_call(self, action: Claim) -> Call:
         """Return the message that pays an account what it is owed."""
-        return self.call("claim", *_claim_values(action))
+        return self.call("claim", *claim_values(action))
 
 
 class OneStepVerifier(Contract):
@@ -566,30 +568,3 @@ class Bridge(Contract):
 
 def _duel_state(fields: dict[str, Any]) -> DuelState:
     return DuelState(**{**fields, "turn": Side(fields["turn"]), "stage": Stage(fields["stage"])})
-
-
-def _key_values(key: DuelKey) -> tuple[Any, ...]:
-    return (key.older, key.newer), list(key.commitments or (ZERO_HASH, ZERO_HASH))
-
-
-def _claim_values(action: Claim) -> tuple[Any, ...]:
-    return (action.older, action.newer), list(action.commitments), action.account
-
-
-def _divergence_values(divergence: Divergence) -> tuple[Any, ...]:
-    return divergence.pre, list(divergence.nodes)
-
-
-def _proof_values(proof: DivergenceProof) -> tuple[Any, ...]:
-    def path(steps: Sequence[PathStep]) -> list[tuple[Any, ...]]:
-        return [(step.end_state, list(step.siblings)) for step in steps]
-
-    older, newer = proof.paths
-    left = (proof.left.end_state, proof.left.children_root)
-    return proof.index, list(proof.nodes), path(older), path(newer), left, path(proof.left_path)
-
-
-def _reveal_values(reveal: Reveal | None) -> tuple[Any, ...]:
-    if reveal is None:
-        return ZERO_HASH, [], ZERO_HASH
-    return reveal.end_state, list(reveal.children), reveal.last_children_root

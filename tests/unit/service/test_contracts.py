@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from optimistic import artifacts
+from optimistic.protocol.dispute.actions import Settle
+from optimistic.protocol.dispute.views import Life, Stage
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 from optimistic.protocol.withdrawals import Message, message_key
@@ -17,7 +19,15 @@ from optimistic.service.contract import (
     revert_class,
     struct_values,
 )
-from optimistic.service.contracts import AssertionChain, AssertionStatus, Bridge, Budgets, DisputeGame, Inbox
+from optimistic.service.contracts import (
+    AssertionChain,
+    AssertionStatus,
+    Bridge,
+    Budgets,
+    DisputeGame,
+    Inbox,
+    PrecompileGuard,
+)
 from optimistic.service.deployer import Roles, deploy
 from optimistic.service.deployment import Deployment
 from optimistic.service.embedded_l1 import EmbeddedL1
@@ -54,6 +64,7 @@ class World:
         self.chain = AssertionChain(self.client, contracts.assertion_chain)
         self.game = DisputeGame(self.client, contracts.dispute_game)
         self.bridge = Bridge(self.client, contracts.bridge)
+        self.guard = PrecompileGuard(self.client, contracts.precompile_guard)
 
     def send(self, call: Call, key: int = 0) -> tuple[L1Event, ...]:
         """Send a message and return our events in its receipt."""
@@ -106,6 +117,12 @@ def test_contracts__fresh_deployment__reads_as_deployed(world: World) -> None:
     assert not world.chain.is_member(genesis, USER, at=head)
     assert not world.chain.is_slashed(USER, at=head)
     assert not world.game.is_open(genesis, genesis, at=head)
+    assert world.game.chain(at=head) == world.chain.address
+    assert world.game.bond_wei(at=head) == DEVNET.commitment_bond_wei
+    assert world.game.owed(USER, at=head) == 0
+    assert world.game.dispute(genesis, genesis, at=head).duel.stage is Stage.NONE
+    assert world.game.commitment(genesis, genesis, genesis, at=head).life is Life.NONE
+    assert not world.guard.is_broken(at=head)
     assert world.bridge.paused_until(at=head) == 0
 
 
@@ -165,6 +182,20 @@ def test_contracts__our_reverts__are_named_with_arguments(world: World) -> None:
 def test_contracts__reads_that_revert__raise_the_named_class(world: World) -> None:
     with pytest.raises(revert_class("NotLive")):
         world.chain.read("confirm", bytes(32), at="latest")
+
+
+def test_contracts__settling_what_was_never_opened__raises_the_named_class(world: World) -> None:
+    call = world.game.settle_call(Settle(reason="", older=Hash32(bytes(32)), newer=Hash32(bytes(32))))
+
+    with pytest.raises(revert_class("WrongStage")):
+        world.game.read_call(call, "settle", at="latest")
+
+
+def test_contracts__guard__looks_unless_it_has_too_little_gas(world: World) -> None:
+    world.guard.read_call(replace(world.guard.probe_call(), gas=8_000_000), "probe", at="latest")
+
+    with pytest.raises(revert_class("NotEnoughGas")):
+        world.guard.read_call(replace(world.guard.probe_call(), gas=200_000), "probe", at="latest")
 
 
 def test_contracts__address_without_the_contract__is_a_lie(world: World) -> None:
