@@ -55,6 +55,8 @@ class DuelKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Planned:
+    """What every move says besides."""
+
     reason: str
     deadline: int | None = None
     """L1 time at which it is too late; None without a limit."""

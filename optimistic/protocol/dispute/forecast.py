@@ -1,0 +1,134 @@
+"""How a dispute will end, and how long somebody may still wait.
+
+For people and alarms; no move rests on it.
+
+Source: docs/spec/10-dispute-game.md
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from optimistic.protocol.dispute.clocks import duel_clock, is_closed, loser
+from optimistic.protocol.dispute.ids import Side
+from optimistic.protocol.dispute.searches import newer_side
+from optimistic.protocol.dispute.views import Clocks, DisputeView, DuelView, Life, Stage
+from optimistic.protocol.types import Hash32
+
+Ids = tuple[Hash32, Hash32]
+"""Two commitments, by side."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """An end of a dispute."""
+
+    winner: Side | None
+    """None if nobody dies by it."""
+    at: int
+    """L1 time from which it can be ended."""
+
+
+def if_nobody_moves(view: DisputeView, now: int) -> Forecast | None:
+    """Return how a dispute ends if from now on clocks run out and are called, and nothing else happens.
+
+    None if it is over.
+    """
+    if view.stage not in (Stage.WALK, Stage.TRACE):
+        return None
+    if view.is_moot:
+        return Forecast(winner=None, at=now)
+    if view.stage is Stage.WALK:
+        clocks = view.walk.clocks
+        return Forecast(winner=clocks.turn.other, at=max(now, clocks.expires_at))
+    return _after_timeouts(view, now)
+
+
+def _after_timeouts(view: DisputeView, now: int) -> Forecast:
+    """Let every clock of a pinned unit run out in the order in which they do."""
+    live = {side: view.live(side) for side in Side}
+    ends = sorted((duel_clocks(view, ids).expires_at, ids) for ids in _pairs(view))
+    times = sorted({now, *(view.window_end(side) for side in Side), *(at for at, _ in ends)})
+    for time in times:
+        for at, ids in ends:
+            if at <= time and all(ids[side] in live[side] for side in Side):
+                side = duel_clocks(view, ids).turn
+                live[side].remove(ids[side])
+        closed = [is_closed(view.walk.clocks.left[side], view.walk.clocks.since, time) for side in Side]
+        lost = loser((closed[0], closed[1]), (len(live[Side.OLDER]), len(live[Side.NEWER])))
+        if time >= now and lost is not None:
+            return Forecast(winner=lost.other, at=time)
+    raise AssertionError("when all windows are closed and all clocks are out, somebody has lost")
+
+
+def can_hold(view: DisputeView, right: Side, champion: Hash32 | None, now: int) -> bool:
+    """Return whether the right side still wins if it plays on, whatever its opponents do.
+
+    Parameters
+    ----------
+    champion : id of the commitment to the right trace, posted or not; None while the trace is unknown
+    """
+    if view.stage is Stage.OVER:
+        return view.winner == view.assertion(right)
+    if view.stage is Stage.WALK:
+        return view.walk.clocks.turn is not right or view.walk.clocks.remaining(now) > 0
+    known = view.commitments.get(champion) if champion is not None else None
+    if known is None:
+        return now < view.window_end(right) or _wins_without(view, right, now)
+    return known.life is Life.LIVE and not any(
+        clocks.turn is right and clocks.expires_at <= now for clocks in _clocks_of(view, champion)
+    )
+
+
+def seconds_left(view: DisputeView, side: Side, champion: Hash32 | None, now: int) -> int | None:
+    """Return how long a side may still wait before a clock of its champion runs out, at least 0.
+
+    None while none of its clocks runs. See `can_hold` for the champion.
+    """
+    if view.stage not in (Stage.WALK, Stage.TRACE):
+        return None
+    if view.stage is Stage.WALK:
+        clocks = [view.walk.clocks]
+    elif champion is None or champion not in view.commitments:
+        return max(0, view.window_end(side) - now)
+    else:
+        clocks = list(_clocks_of(view, champion))
+    ends = [c.expires_at for c in clocks if c.turn is side]
+    return max(0, min(ends) - now) if ends else None
+
+
+def latest_end(view: DisputeView) -> int:
+    """Return the L1 time at which a dispute that is not over can be ended at the latest."""
+    clocks = view.walk.clocks
+    return clocks.since + sum(clocks.left)
+
+
+def duel_clocks(view: DisputeView, ids: Ids) -> Clocks:
+    """Return the clocks of the duel of two commitments, started or not."""
+    duel: DuelView | None = view.duels.get(ids)
+    if duel is not None:
+        return duel.clocks
+    both = view.commitments[ids[0]], view.commitments[ids[1]]
+    budgets, pinned_at = view.walk.clocks.left, view.walk.clocks.since
+    side = newer_side(both)
+    left = [duel_clock(budgets[s], pinned_at, both[s].joined_at) for s in Side]
+    return Clocks(left=(left[0], left[1]), since=both[side].joined_at, turn=side)
+
+
+def _pairs(view: DisputeView) -> Iterator[Ids]:
+    """Yield all pairs of live opposing commitments."""
+    for older in view.live(Side.OLDER):
+        for newer in view.live(Side.NEWER):
+            yield older, newer
+
+
+def _clocks_of(view: DisputeView, champion: Hash32 | None) -> Iterator[Clocks]:
+    """Yield the clocks of all duels a commitment has to fight."""
+    for ids in _pairs(view):
+        if champion in ids:
+            yield duel_clocks(view, ids)
+
+
+def _wins_without(view: DisputeView, right: Side, now: int) -> bool:
+    """Return whether a side that can commit no more wins although it lacks the right trace."""
+    ending = _after_timeouts(view, now)
+    return ending.winner is right
