@@ -82,6 +82,11 @@ sequencing_options: Callable[..., Any] = compose(
         help="Post a block only this long after its timestamp; about one L1 slot on a public network.",
     ),
     option("--assert/--no-assert", "asserts", default=True, help="Stake and assert the state after batches."),
+    option(
+        "--defend/--no-defend",
+        default=True,
+        help="Play disputes about right assertions; without it, or without --assert, a watchtower has to.",
+    ),
     option("--assert-confirmations", type=_COUNT, default=1, help="L1 blocks before a batch is asserted."),
     option("--assert-interval", type=DURATION_MS, default="60s", help="Least time between two assertions."),
     option(
@@ -108,6 +113,7 @@ def aggregator_config(values: Options) -> NodeConfig:
     return NodeConfig(
         role=Role.AGGREGATOR,
         asserts=values["asserts"],
+        defends=values["defend"],
         sequencer=SequencerOptions(
             block_interval_ms=values["block_interval"],
             empty_blocks=values["empty_blocks"],

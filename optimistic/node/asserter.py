@@ -1,9 +1,9 @@
 """Asserts the state after batches, and sees its assertions through.
 
 Each step reads the assertion tree at one L1 block and asks for whatever is due:
-a first assertion, a rival of a wrong one, a dispute with it, backing an equal
-one, killing a rival that never opened a dispute, confirming. Unit leaves come from the deriver, so
-the batches covered are those that L1 holds, in the order L1 holds them.
+a first assertion, a rival of a wrong one, backing an equal one, killing a rival that
+never opened a dispute, confirming. Disputes are the defender's. Unit leaves come from the
+deriver, so the batches covered are those that L1 holds, in the order L1 holds them.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,10 @@ from typing import Final
 import structlog
 
 from optimistic.node.chain_records import Draft, StoredAssertion
-from optimistic.node.chain_store import ChainStore
 from optimistic.node.leaf_publisher import leaf_calls
-from optimistic.protocol.commitment import UnitTree
+from optimistic.node.right_path import RightPath, Tip
 from optimistic.protocol.constants import BATCH_BITS
-from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.hashing import keccak256
-from optimistic.protocol.params import RollupParams
 from optimistic.protocol.types import Hash32
 from optimistic.service.contract import explain_revert, revert_class
 from optimistic.service.contracts import AssertionChain, AssertionStatus, DisputeGame
@@ -36,17 +33,12 @@ _IN_FLIGHT: Final = "assertion_in_flight"
 _READINESS: Final[dict[type[ContractReverted], Readiness]] = {
     revert_class("AssertionExists"): Readiness.DONE,
     revert_class("NotLive"): Readiness.DONE,
-    revert_class("AlreadyOpen"): Readiness.DONE,
     revert_class("WindowOpen"): Readiness.NOT_YET,
     revert_class("AirgapOpen"): Readiness.NOT_YET,
     revert_class("RivalsAlive"): Readiness.NOT_YET,
     revert_class("ParentNotConfirmed"): Readiness.NOT_YET,
 }
 """What a refusal means for a transaction of ours; any other makes it impossible."""
-
-
-class WrongConfirmed(CriticalError):
-    """L1 confirmed an assertion that contradicts what this node derived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,37 +54,27 @@ class AsserterOptions:
     """Publish the unit leaves of own assertions: costs L1 gas and lets anyone name a wrong unit."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Tip:
-    """An assertion this node agrees with."""
-
-    id: Hash32
-    to_batch: int
-    made_at_s: int
-
-
 class Asserter:
     """The asserter; `step` belongs to one thread.
 
     Parameters
     ----------
-    params : consensus parameters
-    store : derived batches with their unit leaves, and assertions seen
+    right : compares the assertions seen with what this node derived
     contract, game : L1
     sender : sends transactions of the staking key
     """
 
     def __init__(
         self,
-        params: RollupParams,
-        store: ChainStore,
+        right: RightPath,
         contract: AssertionChain,
         game: DisputeGame,
         sender: TxManager,
         options: AsserterOptions,
     ) -> None:
-        self._params = params
-        self._store = store
+        self._params = right.params
+        self._store = right.store
+        self._right = right
         self._client: L1Client = contract.client
         self._contract = contract
         self._game = game
@@ -103,7 +85,7 @@ class Asserter:
     def step(self) -> bool:
         """Ask for every transaction that is due; return whether there was one."""
         head = self._client.head()
-        path = self._right_path(head)
+        path = self._right.tips()
         acted = False
         for parent, child in pairwise(path):
             acted |= self._tend(parent, child, head)
@@ -111,75 +93,15 @@ class Asserter:
                 acted |= self._publish(child.id)
         return self._extend(path, head) or acted
 
-    # ------------------------------------------------------------------------------ the right path
-
-    def _right_path(self, head: Header) -> list[_Tip]:
-        """Return the newest confirmed assertion and its right descendants, oldest first.
-
-        Raises
-        ------
-        WrongConfirmed : the confirmed one is not right
-        """
-        confirmed = self._store.latest_confirmed_assertion()
-        if confirmed is None:
-            path = [_Tip(self._contract.genesis_id(at=head.hash), 0, 0)]
-        else:
-            if self.is_right(confirmed) is False:
-                raise WrongConfirmed(
-                    f"assertion 0x{confirmed.id.hex()} is confirmed and wrong: stop, keep the evidence, "
-                    "ask the guardian to pause withdrawals"
-                )
-            path = [_Tip(confirmed.id, confirmed.to_batch, confirmed.l1_timestamp)]
-        while (child := self._right_child(path[-1].id)) is not None:
-            path.append(_Tip(child.id, child.to_batch, child.l1_timestamp))
-        return path
-
-    def _right_child(self, parent: Hash32) -> StoredAssertion | None:
-        for child in self._store.assertion_children(parent):
-            if not child.dead and self.is_right(child):
-                return child
-        return None
-
-    def is_right(self, assertion: StoredAssertion) -> bool | None:
-        """Return whether an assertion says what this node derived; None if its batches are not derived."""
-        draft = self.draft(assertion.from_batch, assertion.to_batch)
-        if draft is None:
-            return None
-        return (draft.acc, draft.unit_root, draft.end_leaf) == (
-            assertion.acc,
-            assertion.unit_root,
-            assertion.end_leaf,
-        )
-
-    def draft(self, from_batch: int, to_batch: int) -> Draft | None:
-        """Return the draft about batches [from_batch, to_batch); None if not all are derived."""
-        last = self._store.batch(to_batch - 1)
-        if last is None:
-            return None
-        draft = self._store.draft(from_batch, to_batch, last.acc)
-        if draft is None:
-            leaves = [self._store.unit_leaves(index) for index in range(from_batch, to_batch)]
-            tree = UnitTree(self._params.log_arity, leaves)
-            draft = Draft(
-                from_batch=from_batch,
-                to_batch=to_batch,
-                acc=last.acc,
-                unit_root=tree.unit_root,
-                end_leaf=tree.end_leaf,
-                children_root=tree.children_root(),
-            )
-            self._store.add_draft(draft)
-        return draft
-
     # ------------------------------------------------------------------------------ extending
 
-    def _extend(self, path: list[_Tip], head: Header) -> bool:
+    def _extend(self, path: list[Tip], head: Header) -> bool:
         tip = path[-1]
         state = self._contract.assertion(tip.id, at=head.hash)
         to_batch = state.child_to if state.children else self._due_batch(tip, head)
         if to_batch is None:
             return False
-        draft = self.draft(tip.to_batch, to_batch)
+        draft = self._right.draft(tip.to_batch, to_batch)
         if draft is None or (state.children and head.timestamp >= state.t0 + self._params.challenge_period_s):
             return False
         if self._is_in_flight():
@@ -194,7 +116,7 @@ class Asserter:
             return False
         return status.state is not TxState.QUEUED or key == self._asked
 
-    def _due_batch(self, tip: _Tip, head: Header) -> int | None:
+    def _due_batch(self, tip: Tip, head: Header) -> int | None:
         """Return where the first assertion on `tip` should end, None if it is too early for one."""
         deepest = head.number + 1 - self._options.batch_confirmations
         to_batch = min(self._store.batch_count_up_to(deepest), tip.to_batch + self._options.max_batches)
@@ -202,7 +124,7 @@ class Asserter:
         is_full = to_batch - tip.to_batch >= self._options.max_batches
         return to_batch if to_batch > tip.to_batch and (is_late or is_full) else None
 
-    def _stake_on(self, path: list[_Tip], head: Header) -> bool:
+    def _stake_on(self, path: list[Tip], head: Header) -> bool:
         """Return whether the stake may move to a child of the path's end; else back the next on the way."""
         stake = self._contract.stake_of(self._sender.sender, at=head.hash)
         places = [tip.id for tip in path]
@@ -213,14 +135,14 @@ class Asserter:
             return True
         if stake.tip not in places:
             newest = self._store.assertion(stake.tip)
-            if newest is not None and self.is_right(newest) is False:
+            if newest is not None and self._right.is_right(newest) is False:
                 log.error("stake_on_wrong_assertion", tip=stake.tip.hex(), status=status.name)
             return False  # else it was made just now, and the next step sees it
         following = places[places.index(stake.tip) + 1]
         self._request(f"back:{following.hex()}", self._contract.back_call(following, stake_wei=0))
         return False
 
-    def _assert(self, tip: _Tip, to_batch: int, draft: Draft, head: Header) -> bool:
+    def _assert(self, tip: Tip, to_batch: int, draft: Draft, head: Header) -> bool:
         stake = self._contract.stake_of(self._sender.sender, at=head.hash)
         stake_wei = 0 if stake.amount_wei else self._params.stake_wei
         call = self._contract.assert_call(
@@ -241,12 +163,12 @@ class Asserter:
 
     # ------------------------------------------------------------------------------ seeing through
 
-    def _tend(self, parent: _Tip, child: _Tip, head: Header) -> bool:
-        """Contest older rivals of `child`; when the window is over kill newer ones, then confirm it."""
+    def _tend(self, parent: Tip, child: Tip, head: Header) -> bool:
+        """When the window is over, kill newer rivals of `child` without a dispute, then confirm it."""
         siblings = self._store.assertion_children(parent.id)
         opened_at_s = min(sibling.l1_timestamp for sibling in siblings)
         if head.timestamp < opened_at_s + self._params.challenge_period_s:
-            return self._contest_rivals(siblings, child, head)
+            return False
         state = self._contract.assertion(parent.id, at=head.hash)
         if state.live_children > 1:
             return self._kill_rivals(siblings, child, head)
@@ -255,18 +177,7 @@ class Asserter:
             return False
         return self._request(f"confirm:{child.id.hex()}", self._contract.confirm_call(child.id))
 
-    def _contest_rivals(self, siblings: Sequence[StoredAssertion], child: _Tip, head: Header) -> bool:
-        """Open a dispute with every older rival: it may kill a newcomer that did not."""
-        ours = next(sibling.seq for sibling in siblings if sibling.id == child.id)
-        acted = False
-        for rival in siblings:
-            if rival.dead or rival.seq >= ours or self._game.is_open(rival.id, child.id, at=head.hash):
-                continue
-            call = self._game.open_call(rival.id, child.id)
-            acted |= self._request(f"open:{rival.id.hex()[:16]}:{child.id.hex()[:16]}", call)
-        return acted
-
-    def _kill_rivals(self, siblings: Sequence[StoredAssertion], child: _Tip, head: Header) -> bool:
+    def _kill_rivals(self, siblings: Sequence[StoredAssertion], child: Tip, head: Header) -> bool:
         ours = next(sibling.seq for sibling in siblings if sibling.id == child.id)
         acted = False
         for rival in siblings:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from optimistic.node.asserter import AsserterOptions
 from optimistic.node.batcher import BatcherOptions
+from optimistic.node.defender import DefenderOptions
 from optimistic.node.mempool import MempoolLimits
 from optimistic.node.rpc.options import RpcOptions
 from optimistic.node.sequencer import SequencerOptions
@@ -37,6 +38,8 @@ class NodeConfig:
     role: Role = Role.AGGREGATOR
     asserts: bool = True
     """Whether an aggregator stakes and asserts, or leaves that to others."""
+    defends: bool = True
+    """Whether an aggregator that asserts plays disputes about right assertions, or leaves that to others."""
     l1_poll_ms: int = 500
     """Pause between two looks at L1."""
     durable: bool = True
@@ -44,6 +47,7 @@ class NodeConfig:
     sequencer: SequencerOptions = field(default_factory=SequencerOptions)
     batcher: BatcherOptions = field(default_factory=BatcherOptions)
     asserter: AsserterOptions = field(default_factory=AsserterOptions)
+    defender: DefenderOptions = field(default_factory=DefenderOptions)
     mempool: MempoolLimits = field(default_factory=MempoolLimits)
     reader: ReaderOptions = field(default_factory=ReaderOptions)
     transactions: TxOptions = field(default_factory=TxOptions)
@@ -75,6 +79,8 @@ class NodeConfig:
             ("asserter.batch_confirmations", self.asserter.batch_confirmations, 1, 1_000),
             ("asserter.interval_s", self.asserter.interval_s, 0, 1 << 32),
             ("asserter.max_batches", self.asserter.max_batches, 1, 1 << 10),
+            ("defender.workers", self.defender.workers, 1, 64),
+            ("defender.cache_bytes", self.defender.cache_bytes, 1 << 20, 1 << 50),
             ("mempool.max_transactions", self.mempool.max_transactions, 1, 1_000_000),
             ("mempool.max_per_sender", self.mempool.max_per_sender, 1, 1_000_000),
             ("mempool.replacement_bump_percent", self.mempool.replacement_bump_percent, 0, 1_000),

@@ -19,12 +19,16 @@ from optimistic.node.chain_reader import DERIVER
 from optimistic.node.chain_store import CHAIN_MIGRATIONS, ChainStore
 from optimistic.node.closed_pool import ClosedPool
 from optimistic.node.config import InvalidConfig, NodeConfig, Role
+from optimistic.node.defender import Defender
+from optimistic.node.derived_traces import DerivedTraces
 from optimistic.node.deriver import Deriver
+from optimistic.node.game_feed import GameFeed
 from optimistic.node.gateway import Gateway
 from optimistic.node.genesis_block import genesis_block
 from optimistic.node.head_state import HeadState
 from optimistic.node.l1_clock import L1Clock
 from optimistic.node.mempool import Mempool
+from optimistic.node.right_path import RightPath
 from optimistic.node.rpc.backend import RpcBackend, make_server
 from optimistic.node.rpc.ports import TransactionPool
 from optimistic.node.rpc.server import RpcServer
@@ -39,6 +43,7 @@ from optimistic.service.contracts import AssertionChain, DisputeGame, Inbox
 from optimistic.service.data_folder import DataFolder
 from optimistic.service.database import Database
 from optimistic.service.deployment import Deployment, verify_against_l1
+from optimistic.service.game_readiness import GameContracts
 from optimistic.service.health import Health
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import LogFilter
@@ -48,7 +53,10 @@ from optimistic.service.metrics import Metrics, NoopMetrics
 from optimistic.service.node_store import LmdbNodeStore
 from optimistic.service.signer import Signer
 from optimistic.service.storage_errors import CorruptStorage
+from optimistic.service.trace_cache import TraceCache
+from optimistic.service.trace_workers import WorkerProcesses, Workers
 from optimistic.service.tx_manager import TxManager
+from optimistic.service.unit_traces import TraceShop
 from optimistic.service.wal import SyncPolicy, Wal
 
 log = structlog.get_logger(__name__)
@@ -56,8 +64,15 @@ log = structlog.get_logger(__name__)
 EngineBuilder = Callable[[RollupParams, NodeStore, Hash32], NodeEngine]
 """Builds an engine on a node store and a state root."""
 
+WorkersBuilder = Callable[[LmdbNodeStore, TraceCache, int], Workers]
+"""(trie nodes, cache of traces, how many) -> those who make traces."""
+
 _SEQUENCER_POLL_S = 0.005
 _WAL_SEGMENT_BYTES = 8 << 20
+
+
+def _worker_processes(nodes: LmdbNodeStore, cache: TraceCache, count: int) -> Workers:
+    return WorkerProcesses(nodes.folder, cache, count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +96,7 @@ class Surroundings:
     health: Health = field(default_factory=Health)
     """Told how every loop fares."""
     build_engine: EngineBuilder = EvmEngine
+    build_workers: WorkersBuilder = _worker_processes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +141,7 @@ class Node:
             self._open_storage(around.build_engine)
             self._add_follower()
             if config.role is Role.AGGREGATOR:
-                self._add_aggregator(_checked(around.signers, deployment))
+                self._add_aggregator(_checked(around.signers, deployment), around.build_workers)
             self._add_rpc()
         except BaseException:
             self.close()
@@ -181,11 +197,12 @@ class Node:
             name=DERIVER,
             options=self.config.reader,
         )
+        self.right = RightPath(self.params, self.store, self.deployment.genesis.assertion_id)
         self.l1_clock = L1Clock(self.clock)
         self.deriver = Deriver(self.params, self.chain, self.store, self.client, reader, self.l1_clock)
         self._loops.append(self._l1_loop("deriver", self.deriver.step))
 
-    def _add_aggregator(self, signers: Signers) -> None:
+    def _add_aggregator(self, signers: Signers, build_workers: WorkersBuilder) -> None:
         policy = SyncPolicy.GROUP if self.config.durable else SyncPolicy.NONE
         wal = Wal(self.config.data_dir / "wal", sync_policy=policy, segment_bytes=_WAL_SEGMENT_BYTES)
         self._closers.append(wal.close)
@@ -210,8 +227,12 @@ class Node:
             staker = signers.staker or signers.sequencer
             if staker.address != sender.sender:
                 senders["stake_sender"] = self._sender(staker)
-            self.asserter = self._asserter(senders.get("stake_sender", sender))
+            stake_sender = senders.get("stake_sender", sender)
+            self.asserter = self._asserter(stake_sender)
             self._loops.append(self._l1_loop("asserter", self.asserter.step))
+            if self.config.defends:
+                self.defender = self._defender(stake_sender, build_workers)
+                self._loops.append(self._l1_loop("defender", self.defender.step))
         self._loops += [self._l1_loop(name, manager.step) for name, manager in senders.items()]
 
     def _sequence(self) -> bool:
@@ -241,12 +262,41 @@ class Node:
     def _asserter(self, sender: TxManager) -> Asserter:
         contracts = self.deployment.contracts
         return Asserter(
-            self.params,
-            self.store,
+            self.right,
             AssertionChain(self.client, contracts.assertion_chain),
             DisputeGame(self.client, contracts.dispute_game),
             sender,
             self.config.asserter,
+        )
+
+    def _defender(self, sender: TxManager, build_workers: WorkersBuilder) -> Defender:
+        contracts, options = self.deployment.contracts, self.config.defender
+        reader = LogReader(
+            self.client,
+            self.database,
+            LogFilter(addresses=(contracts.assertion_chain, contracts.dispute_game)),
+            start_block=self.deployment.deploy_block,
+            name="defender",
+            options=self.config.reader,
+        )
+        cache = TraceCache(self.config.data_dir / "traces", options.cache_bytes)
+        cache.sweep()
+        workers = build_workers(self.nodes, cache, options.workers)
+        shop = TraceShop(cache, workers, clock=self.clock, metrics=self._metrics)
+        self._closers.append(shop.close)
+        genesis = self.deployment.build_genesis().state
+        return Defender(
+            self.right,
+            GameFeed(self.database, reader, self.params.log_arity),
+            DerivedTraces(self.params, self.store, genesis, shop),
+            GameContracts(
+                game=DisputeGame(self.client, contracts.dispute_game),
+                chain=AssertionChain(self.client, contracts.assertion_chain),
+                account=sender.sender,
+                challenge_period_s=self.params.challenge_period_s,
+            ),
+            sender,
+            metrics=self._metrics,
         )
 
     def _add_rpc(self) -> None:

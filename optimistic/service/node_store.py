@@ -100,6 +100,11 @@ class LmdbNodeStore:
         except lmdb.Error as error:
             raise _wrapped(self._folder, error) from error
 
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self._folder
+
     def get(self, key: bytes, /) -> bytes | None:
         """Return the bytes with this hash, or None."""
         try:

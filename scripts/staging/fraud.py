@@ -89,8 +89,7 @@ class Fraudster:
             manager = TxManager(self._client, self._signer, node.database)
             contracts = self._deployment.contracts
             asserter = Asserter(
-                self._deployment.params,
-                node.store,
+                node.right,
                 AssertionChain(self._client, contracts.assertion_chain),
                 DisputeGame(self._client, contracts.dispute_game),
                 manager,

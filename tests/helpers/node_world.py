@@ -12,6 +12,7 @@ from optimistic.protocol.execution import EvmEngine
 from optimistic.protocol.params import DEVNET, RollupParams
 from optimistic.protocol.types import Address
 from optimistic.service.log_reader import FinalityMode, ReaderOptions
+from optimistic.service.trace_workers import InlineWorker
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.watchtower_stage import ETHER, Stage
 
@@ -45,7 +46,11 @@ class NodeWorld(Stage):
         """Start an aggregator; starting the same name again is a restart."""
         signers = Signers(sequencer=self.sequencer.signer, staker=self.bob.signer)
         around = Surroundings(
-            client=self.client, signers=signers, clock=self.clock, build_engine=build_engine
+            client=self.client,
+            signers=signers,
+            clock=self.clock,
+            build_engine=build_engine,
+            build_workers=lambda nodes, cache, _: InlineWorker(nodes, cache),
         )
         return self._keep(Node(self.deployment, self.config(name, Role.AGGREGATOR, **changes), around))
 
