@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from tests.helpers.slow_matching import SlowEngine
 
 PRICES = st.integers(1, 8)
 LOTS = st.integers(1, 12)
+
+Command = Order | tuple[Any, ...]
 
 
 @st.composite
@@ -52,7 +55,7 @@ COMMANDS = st.one_of(
 )
 
 
-def play(commands: list[Order | tuple]) -> tuple[Engine, SlowEngine]:
+def play(commands: list[Command]) -> tuple[Engine, SlowEngine]:
     engine, slow = Engine(), SlowEngine()
     for command in commands:
         match command:
@@ -73,7 +76,7 @@ def play(commands: list[Order | tuple]) -> tuple[Engine, SlowEngine]:
 
 @given(st.lists(COMMANDS, max_size=80))
 def test_engine__random_commands__fills_ends_and_queues_equal_the_slow_one(
-    commands: list[Order | tuple],
+    commands: list[Command],
 ) -> None:
     engine, slow = play(commands)
     fills = [(e.maker, e.taker, e.price, e.lots) for e in engine.events if isinstance(e, Fill)]
@@ -90,7 +93,7 @@ def test_engine__random_commands__fills_ends_and_queues_equal_the_slow_one(
 
 @given(st.lists(COMMANDS, max_size=80))
 def test_engine__random_commands__every_accepted_order_ends_once_or_rests(
-    commands: list[Order | tuple],
+    commands: list[Command],
 ) -> None:
     engine, _ = play(commands)
     accepted = Counter(e.order for e in engine.events if isinstance(e, Accepted))
@@ -101,7 +104,7 @@ def test_engine__random_commands__every_accepted_order_ends_once_or_rests(
 
 @given(st.lists(COMMANDS, max_size=80))
 def test_engine__random_commands__positions_sum_to_zero_and_the_book_never_crosses(
-    commands: list[Order | tuple],
+    commands: list[Command],
 ) -> None:
     engine, _ = play(commands)
     assert sum(engine.positions.values()) == 0
@@ -113,5 +116,5 @@ def test_engine__random_commands__positions_sum_to_zero_and_the_book_never_cross
 
 
 @given(st.lists(COMMANDS, max_size=60))
-def test_engine__the_same_commands__the_same_events(commands: list[Order | tuple]) -> None:
+def test_engine__the_same_commands__the_same_events(commands: list[Command]) -> None:
     assert play(commands)[0].events == play(commands)[0].events
