@@ -8,11 +8,11 @@
     game.play(Solver(right), Solver(liar))
     assert game.survivor is right
 
-Players act one after another, each seeing what the ones before it did in the same block.
+In each block all players see the same state and decide; then their calls are made in the players' order.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final, Protocol
 
@@ -244,10 +244,9 @@ class Game:
         return self
 
     def step(self, *actors: Actor) -> None:
-        """Play one block."""
-        for actor in actors:
-            for action in list(actor.act(self)):
-                self.send(actor.name, action)
+        """Play one block: all decide on the same state, then their calls are made in order."""
+        for name, action in [(actor.name, action) for actor in actors for action in actor.act(self)]:
+            self.send(name, action)
         self.now += BLOCK_S
 
     def send(self, name: str, action: Sent) -> bool:
@@ -264,6 +263,21 @@ class Game:
             self.balance_wei[call.sender] += 0
         self.log.append(Entry(now=self.now, player=name, action=action, refusal=refusal))
         return refusal is None
+
+    def snapshot(self) -> Callable[[], None]:
+        """Remember this state; calling the result is a reorganisation back to it. Time does not go back."""
+        rules, chain = self.rules, self.chain
+        kept = dict(rules.disputes), dict(rules.owed_wei), rules.balance_wei, rules.burned_wei
+        kept_chain = dict(chain.assertions), dict(chain.tips), chain.balance_wei
+        balances, n_calls = self.balance_wei.copy(), len(self.log)
+
+        def restore() -> None:
+            rules.disputes, rules.owed_wei, rules.balance_wei, rules.burned_wei = kept
+            chain.assertions, chain.tips, chain.balance_wei = kept_chain
+            self.balance_wei = balances
+            del self.log[n_calls:]
+
+        return restore
 
     def _call(self, sender: Address, value_wei: int) -> Call:
         return Call(sender=sender, now=self.now, value_wei=value_wei, price_wei=PRICE_WEI)

@@ -12,7 +12,7 @@ from optimistic.protocol.dispute.solver import next_moves, opening
 from optimistic.protocol.dispute.traces import Player, Traces
 from optimistic.protocol.dispute.views import DisputeView, Stage
 from scripts.staging.lies import Fault, LyingTraces, UnitLie
-from tests.helpers.game_builder import BLOCK_S, MOVES, Actor, Game, KillUnopened, Sent, Sibling, account
+from tests.helpers.game_builder import BEGIN, BLOCK_S, Actor, Game, KillUnopened, Sent, Sibling, account
 
 
 @dataclass(eq=False)
@@ -23,11 +23,13 @@ class Solver:
     ----------
     name : the poster of the sibling unless it is somebody else
     traces : those of the sibling unless it is something else
+    against : the only other sibling it minds; all if None
     """
 
     sibling: Sibling
     name: str = ""
     traces: Traces | None = None
+    against: Sibling | None = None
 
     def __post_init__(self) -> None:
         self.name = self.name or self.sibling.name
@@ -36,7 +38,7 @@ class Solver:
     def act(self, game: Game) -> Iterator[Sent]:
         """Open, kill what did not open, play every dispute of the sibling, and collect."""
         for older, newer in game.pairs():
-            if self.sibling not in (older, newer):
+            if self.sibling not in (older, newer) or (self.against or older) not in (older, newer):
                 continue
             view = game.view(older, newer)
             if view is None:
@@ -118,6 +120,21 @@ class LastSecond:
 
 
 @dataclass(eq=False)
+class Slow:
+    """Wakes up every so many blocks."""
+
+    inner: Solver
+    blocks: int
+
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
+    def act(self, game: Game) -> Iterable[Sent]:
+        return self.inner.act(game) if (game.now - BEGIN) // BLOCK_S % self.blocks == 0 else ()
+
+
+@dataclass(eq=False)
 class Excluded:
     """Wants to play, but for some time in all its calls of some kinds do not get into a block.
 
@@ -128,7 +145,7 @@ class Excluded:
 
     inner: Solver
     left_s: int
-    kinds: tuple[str, ...] = MOVES
+    kinds: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -168,9 +185,7 @@ class FrontRunner:
         for action in self.victim.act(game):
             if isinstance(action, Commit):
                 yield replace(action, is_free=False, bond_wei=game.terms.bond_wei)
-            elif isinstance(action, Claim):
-                yield replace(action, account=account(self.name))
-            else:
+            elif not isinstance(action, Claim):
                 yield action
 
 

@@ -13,6 +13,7 @@ from itertools import chain
 from optimistic.protocol.commitment import climb, merkle_climb, merkle_root, node_hash
 from optimistic.protocol.dispute.actions import DivergenceProof, Opening, Reveal
 from optimistic.protocol.errors import InvalidInput
+from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import ZERO_HASH, Hash32
 
 _NOTHING = Opening(end_state=ZERO_HASH, children_root=ZERO_HASH)
@@ -89,7 +90,10 @@ def padding(state: Hash32, height: int, log_arity: int) -> list[Hash32]:
     """Return the node of each level from 0 to `height` below which nothing is but one leaf."""
     nodes = [state]
     for _ in range(height):
-        nodes.append(node_hash(state, merkle_root([nodes[-1]] * (1 << log_arity))))
+        children_root = nodes[-1]
+        for _ in range(log_arity):
+            children_root = keccak256(children_root + children_root)
+        nodes.append(node_hash(state, children_root))
     return nodes
 
 

@@ -13,8 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from optimistic.protocol.commitment import CommitmentTree, Node, Tree, leaf, merkle_root, node_hash, parent
+from optimistic.protocol.commitment import CommitmentTree, Node, Tree, merkle_root, node_hash, parent
+from optimistic.protocol.dispute.divergence import padding
 from optimistic.protocol.dispute.proofs import Inside, NoDifference, first_difference, inside
+from optimistic.protocol.types import Hash32
 
 _Place = tuple[int, int]
 """(level, index) of a node."""
@@ -46,7 +48,9 @@ def known_path(own: Tree, root: Node, published: Iterable[PublishedNodes]) -> li
     Each node from within, proven by its hash; empty if not even the children of the root are known.
     """
     groups = list(published)
-    guesses = [_Guess(own, groups, pads_the_rest=choice) for choice in (True, False)] if groups else []
+    if not groups:
+        return []
+    guesses = [_Guess(own, groups, pads_the_rest=choice) for choice in (True, False)]
     path: list[Inside] = []
     node, index = root, 0
     for level in range(own.height, 0, -1):
@@ -96,6 +100,7 @@ class _Guess(Tree):
         self._last_below: Final[dict[_Place, int]] = {}
         """Index of the last child below which something was published, by the place of its parent."""
         self._made: Final[dict[_Place, Node]] = {}
+        self._pads: Final[dict[Hash32, list[Hash32]]] = {}
         for group in published:
             self._add(group)
 
@@ -144,13 +149,12 @@ class _Guess(Tree):
                 continue
             is_behind = index >> (above - 1 - level) * self.log_arity > last
             if self._pads_the_rest and is_behind:
-                return self._pad(level, self.node(above - 1, last))
+                return self._pad(level, self.node(above - 1, last).end_state)
             break
         return self._own.node(level, index)
 
-    def _pad(self, level: int, node: Node) -> Node:
-        """Return the node of `level` below which the end state of `node` repeats."""
-        padding = leaf(node.end_state)
-        for _ in range(level):
-            padding = parent([padding] * (1 << self.log_arity))
-        return padding
+    def _pad(self, level: int, state: Hash32) -> Node:
+        """Return the node of `level` below which `state` repeats."""
+        if state not in self._pads:
+            self._pads[state] = padding(state, self.height, self.log_arity)
+        return Node(state, self._pads[state][level])
