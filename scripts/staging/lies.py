@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from optimistic.protocol.commitment import Node, Tree, UnitTree, merkle_root, node_hash, parent
-from optimistic.protocol.constants import UNIT_BITS
+from optimistic.protocol.constants import STEP_BITS, UNIT_BITS
 from optimistic.protocol.dispute.traces import Traces
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.hashing import keccak256
@@ -115,13 +115,13 @@ def unit_leaves(tree: Tree, n_batches: int) -> list[list[Hash32]]:
     found = []
     for first in range(0, n_batches * _UNITS_OF_BATCH, _UNITS_OF_BATCH):
         end = tree.node(UNIT_BITS // tree.log_arity, first >> UNIT_BITS).end_state
-        found.append(_leaves_until(tree, first, end))
+        found.append(_leaves_until(tree, first, end, _UNITS_OF_BATCH))
     return found
 
 
 def states_of(tree: Tree) -> list[Hash32]:
     """Return S(1), S(2), ... of a right trace tree, without their padding."""
-    return _leaves_until(tree, 0, tree.root.end_state)
+    return _leaves_until(tree, 0, tree.root.end_state, 1 << STEP_BITS)
 
 
 def lying_units(log_arity: int, batches: Sequence[Sequence[Hash32]], fault: Fault) -> Tree:
@@ -183,7 +183,7 @@ def lying_steps(tree: Tree, result: Hash32, fault: Fault) -> Tree:
 
     Raises
     ------
-    NoRoomForLie : there is no place for it
+    NoRoomForLie : the tree has no inner node at the level of the fault
     """
     states = states_of(tree)
     step = len(states) - 1 if fault.step is None else fault.step
@@ -197,13 +197,12 @@ def lying_steps(tree: Tree, result: Hash32, fault: Fault) -> Tree:
 
 def _change_states(states: list[Hash32], step: int, fault: Fault) -> list[Hash32]:
     """Return the states of a unit with the lie; what the last one is, the caller decides."""
+    near = min(step, len(states) - 1)
     match fault.step_lie:
-        case StepLie.EXTRA if step < len(states):
-            return [*states[: step + 1], *states[step:]]
-        case StepLie.MISSING if step < len(states) - 1:
-            return [*states[:step], *states[step + 1 :]]
-        case StepLie.EXTRA | StepLie.MISSING:
-            raise NoRoomForLie(f"the unit has {len(states)} steps")
+        case StepLie.EXTRA:
+            return [*states[: near + 1], *states[near:]]
+        case StepLie.MISSING:
+            return [*states[:near], *states[near + 1 :], ZERO_HASH][: max(1, len(states) - 1)]
         case StepLie.ZERO:
             return [ZERO_HASH] * len(states)
     padded = [*states, *states[-1:] * (step + 1 - len(states))]
@@ -250,9 +249,9 @@ class LyingTraces:
         return None
 
 
-def _leaves_until(tree: Tree, first: int, end: Hash32) -> list[Hash32]:
-    """Return the leaves from `first` up to the first one that is `end`."""
+def _leaves_until(tree: Tree, first: int, end: Hash32, most: int) -> list[Hash32]:
+    """Return the leaves from `first` up to the first one that is `end`, at most so many."""
     found = [tree.node(0, first).hash]
-    while found[-1] != end:
+    while found[-1] != end and len(found) < most:
         found.append(tree.node(0, first + len(found)).hash)
     return found

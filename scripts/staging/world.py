@@ -94,12 +94,15 @@ class World:
         assert self._tower is not None, "no watchtower runs"
         return self._tower
 
-    def start_node(self, plan: FaultPlan | None = None, *, publish_leaves: bool = False) -> Node:
+    def start_node(
+        self, plan: FaultPlan | None = None, *, publish_leaves: bool = False, asserts: bool = True
+    ) -> Node:
         """Start the aggregator on its data, honest or with a plan to lie."""
         config = NodeConfig(
             data_dir=self.folder / "aggregator",
             durable=False,
             rpc=None,
+            asserts=asserts,
             batcher=BatcherOptions(max_delay_s=2, max_empty_delay_s=60),
             asserter=AsserterOptions(interval_s=4, publishes_leaves=publish_leaves),
         )
