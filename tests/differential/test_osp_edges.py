@@ -20,7 +20,7 @@ from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.unit import Phase, Unit
 from tests.helpers.contract_host import Reverted
 from tests.helpers.evm_world import ALICE, ETHER, Alloc, sign_tx
-from tests.helpers.onchain_host import OnchainHost, step_calldata
+from tests.helpers.onchain_host import OnchainHost, host_of, step_calldata
 from tests.helpers.opcode_stage import OTHER, UNIT, Stage, stage, stage_on, view
 from tests.helpers.stepper_batch import Proven, prove_step, stepper_batch
 
@@ -159,6 +159,23 @@ def test_block__soon_after_the_clock_began__is_not_before_it(host: OnchainHost, 
 
     assert host.prove(step) == step.post
     assert m.unit.timestamp == max(0, l1_time - DEVNET.max_time_lag_s)
+
+
+def test_access_list__with_the_longest_headers__is_read_to_the_fourth_key() -> None:
+    """Lists of more than 65,535 bytes, which only a longer limit for transactions allows."""
+    params = replace(DEVNET, max_tx_bytes=1 << 17)
+    keys = [f"0x{key:064x}" for key in range(2_000)]
+    access = [{"address": "0x" + ALICE.hex(), "storageKeys": keys}]
+    raw = sign_tx(gas=5_000_000, accessList=access)
+    batch = stepper_batch([raw], {ALICE: Alloc(balance=ETHER)}, params=params)
+
+    (step,) = batch.proofs(
+        lambda _be, m, _j, _v: (
+            m.phase is Phase.TX_ACCESS and m.tx is not None and m.tx.access_address != ALICE
+        )
+    )
+
+    assert host_of(params).prove(step) == step.post
 
 
 def with_nonsense(step: Proven, places: Iterable[int]) -> bytes:

@@ -21,7 +21,7 @@ _OSP: Final[dict[str, tuple[str, ...]]] = {
     "BatchItems": ("BlockUnits", "TxBegin"),
     "BlockUnits": ("BlockUnits",),
     "CallGas": ("FrameGasHarness", "OpsCall", "OpsState"),
-    "Code": ("OpsBasic", "OpsMemory", "PendSteps"),
+    "Code": ("OpsBasic", "OpsMemory", "PendSteps", "OspEntry"),
     "Machine": ("OspEntry", "OpsCall", "OpsExit", "TxBegin"),
     "OpcodeTable": ("OpcodeTableHarness", "OspEntry"),
     "OpsBasic": ("OpsBasic",),

@@ -80,6 +80,19 @@ abstract contract PrecompilesCase is Test {
         }
     }
 
+    function test_run_missingOnL1_isNeverAnswered() public {
+        for (uint256 number = 2; number <= 10; ++number) {
+            if (number == PrecompileRules.IDENTITY) continue;
+            (bytes memory input,) = harness.vector(number);
+            uint256 cost = _price(number, input);
+
+            vm.mockCall(address(uint160(number)), input, "");
+            vm.expectRevert(abi.encodeWithSelector(PrecompileRunner.PrecompileBroken.selector, number));
+            harness.run(number, cost, input);
+            vm.clearMockedCalls();
+        }
+    }
+
     function testFuzz_run_littleGas_answersTheSameOrReverts(uint256 gasLimit, uint256 number, bool spoil) public view {
         number = bound(number, 1, 10);
         vm.assume(number != PrecompileRules.IDENTITY);
