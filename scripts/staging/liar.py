@@ -145,7 +145,7 @@ def side_of(view: DisputeView, assertion: Hash32) -> Side | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lie:
+class WrongDraft:
     """A wrong assertion, ready to be posted.
 
     Attributes
@@ -159,7 +159,7 @@ class Lie:
     traces: LyingTraces
 
     @classmethod
-    def about(cls, draft: Draft, right: Traces, fault: Fault) -> "Lie":
+    def about(cls, draft: Draft, right: Traces, fault: Fault) -> "WrongDraft":
         """Return the right draft with a lie in it.
 
         Raises
@@ -174,8 +174,8 @@ class Lie:
         return cls.of(draft, right, lying_units(tree.log_arity, leaves, fault), fault)
 
     @classmethod
-    def of(cls, draft: Draft, right: Traces, units: Tree, fault: Fault) -> "Lie":
-        """Return the lie that a wrong unit tree is; the fault tells how its traces are wrong."""
+    def of(cls, draft: Draft, right: Traces, units: Tree, fault: Fault) -> "WrongDraft":
+        """Return the assertion that a wrong unit tree makes; the fault tells how its traces are wrong."""
         wrong = replace(
             draft,
             unit_root=units.root.hash,

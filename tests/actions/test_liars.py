@@ -12,10 +12,10 @@ from optimistic.protocol.params import DEVNET
 from optimistic.protocol.types import Hash32
 from optimistic.service.contracts import AssertionStatus
 from optimistic.service.signer import Signer
-from scripts.staging.liar import Liar, Lie
+from scripts.staging.direct_traces import DirectTraces
+from scripts.staging.liar import Liar, WrongDraft
 from scripts.staging.lies import Fault, LyingTraces, StepLie, UnitLie
 from scripts.staging.onlooker import Onlooker
-from scripts.staging.right_traces import RightTraces
 from scripts.staging.strategies import STRATEGIES, CommitsOnly, Strategy
 from scripts.staging.world import USER_KEY, WATCHTOWER_KEY, World
 
@@ -66,7 +66,7 @@ class Ring:
         findings = self.tower.monitor.findings
         assert findings is not None
         self.draft: Draft = next(iter(findings.known.drafts.values()))
-        self.right = RightTraces(self.tower, self.draft.from_batch, self.draft.to_batch)
+        self.right = DirectTraces(self.tower, self.draft.from_batch, self.draft.to_batch)
         self.eyes = Onlooker(self.world.client, self.world.deployment)
         self.players: list[Liar] = []
 
@@ -93,19 +93,19 @@ class Ring:
         """The one who is right posts and plays; he needs no more than the solver."""
         own = self.right.units()
         assert own is not None
-        lie_free = Lie(draft=self.draft, units=own, traces=LyingTraces(self.right, own, Fault()))
+        lie_free = WrongDraft(draft=self.draft, units=own, traces=LyingTraces(self.right, own, Fault()))
         lie_free.post(self.eyes, self.signer(WATCHTOWER_KEY), self.world.clock)
         return self._add(WATCHTOWER_KEY, self.draft.id, self.right)
 
     def join_liar(self, number: int, fault: Fault, strategy: Strategy | None = None) -> Liar:
-        lie = Lie.about(self.draft, self.right, fault)
+        lie = WrongDraft.about(self.draft, self.right, fault)
         lie.post(self.eyes, self.signer(number), self.world.clock)
         liar = self._add(number, lie.draft.id, lie.traces, strategy)
         liar.rivals = frozenset([self.draft.id])
         return liar
 
     def join_for_the_right(
-        self, number: int, traces: LyingTraces | RightTraces, strategy: Strategy | None = None
+        self, number: int, traces: LyingTraces | DirectTraces, strategy: Strategy | None = None
     ) -> Liar:
         return self._add(number, self.draft.id, traces, strategy)
 
@@ -113,7 +113,7 @@ class Ring:
         self,
         number: int,
         assertion: Hash32,
-        traces: LyingTraces | RightTraces,
+        traces: LyingTraces | DirectTraces,
         strategy: Strategy | None = None,
     ) -> Liar:
         player = Liar(

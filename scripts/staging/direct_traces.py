@@ -11,7 +11,7 @@ from optimistic.service.unit_inputs import UnitInputs, UnitPlace
 _LAST_UNIT: Final = (1 << UNIT_BITS) - 1
 
 
-class RightTraces:
+class DirectTraces:
     """`Traces` of batches [from_batch, to_batch), as a watchtower that replayed them knows them.
 
     Made at once and in the caller's time: for stages, where units are short.
