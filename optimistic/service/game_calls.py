@@ -106,7 +106,7 @@ def key_of(action: GameAction) -> str:
 
 
 def describe(action: GameAction) -> dict[str, str | int | bool | None]:
-    """Return an action as plain values, for logs and for people."""
+    """Return an action as plain values, for logs and for people; no name is one that log lines use."""
     place = action.key if isinstance(action, Move | ProveStep | Timeout) else action
     dispute, subject = dispute_of(action), _subject(action)
     values: dict[str, str | int | bool | None] = {
@@ -124,9 +124,9 @@ def describe(action: GameAction) -> dict[str, str | int | bool | None]:
 def _details(action: GameAction) -> dict[str, str | int | bool | None]:
     match action:
         case Open():
-            return {"level": action.level, "index": action.proof.index}
+            return {"node_level": action.level, "index": action.proof.index}
         case Move():
-            return {"side": action.side.name.lower(), "level": action.level}
+            return {"side": action.side.name.lower(), "node_level": action.level}
         case Commit():
             side = action.side.name.lower()
             return {"side": side, "depth": action.depth, "bond_wei": action.bond_wei}

@@ -67,10 +67,15 @@ def test_describe__each_kind__names_dispute_and_siblings(action: GameAction) -> 
     assert values["deadline"] == action.deadline
 
 
+@pytest.mark.parametrize("action", ALL, ids=lambda action: action.kind)
+def test_describe__names__are_not_those_of_a_log_line(action: GameAction) -> None:
+    assert describe(action).keys().isdisjoint({"event", "level", "timestamp", "logger", "effect"})
+
+
 def test_describe__what_matters__is_told() -> None:
     assert "duel" not in describe(MOVE)
     assert describe(DUEL_MOVE)["duel"] == describe(START)["duel"] == describe(PROVE)["duel"]
-    assert (describe(MOVE)["side"], describe(MOVE)["level"]) == ("older", 1)
+    assert (describe(MOVE)["side"], describe(MOVE)["node_level"]) == ("older", 1)
     assert (describe(COMMIT)["bond_wei"], describe(FREE)["bond_wei"]) == (7, 0)
     assert describe(COMMIT)["commitment"] == "0x" + START.commitments[0].hex()
     assert describe(PROVE)["witness_bytes"] == len(PROVE.witness)
