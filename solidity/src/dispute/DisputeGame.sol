@@ -85,8 +85,7 @@ contract DisputeGame is DisputeLedger {
     function open(Pair calldata pair, uint8 level, DivergenceProof calldata proof, Reveal calldata reveal) external {
         bytes32 id = disputeIdOf(pair);
         if (_duels[id].stage != Stage.NONE) revert AlreadyOpen(pair.older, pair.newer);
-        Siblings memory siblings = CHAIN.siblings(pair.older, pair.newer);
-        if (!_areLive(siblings)) revert NotLiveSiblings(pair.older, pair.newer);
+        Siblings memory siblings = _liveSiblings(pair);
         uint256 closesAt = siblings.t0 + CHALLENGE_PERIOD;
         if (block.timestamp >= closesAt) revert WindowClosed(closesAt);
         Divergence memory found = _firstDifference(siblings, level, proof);
@@ -122,6 +121,7 @@ contract DisputeGame is DisputeLedger {
         bytes32 id = isWalk ? disputeId : _liveDuel(disputeId, key.commitments);
         Duel memory self = _duels[id];
         if (self.stage != (isWalk ? Stage.WALK : Stage.TRACE)) revert WrongStage();
+        if (isWalk) _liveSiblings(key.pair);
         if (self.turn != turn || self.level != level) revert NotOnTurn();
         Divergence memory found = _descend(disputeId, id, self, pre, proof, reveal);
         if (isWalk && self.level == 0) {
@@ -241,11 +241,11 @@ contract DisputeGame is DisputeLedger {
         view
         returns (Divergence memory found)
     {
-        if (level > HEIGHT) revert InvalidDepth();
+        if (level > HEIGHT) revert Divergences.InvalidDivergenceProof();
         bytes32[2] memory roots;
         (roots, found.pre) = proof.check(siblings.preLeaf, level, HEIGHT - level, LOG_ARITY);
         bool lead = roots[OLDER] == siblings.unitRoot[OLDER] && roots[NEWER] == siblings.unitRoot[NEWER];
-        if (!lead) revert WrongDivergence();
+        if (!lead) revert Divergences.InvalidDivergenceProof();
         found.nodes = proof.nodes;
     }
 
@@ -258,9 +258,9 @@ contract DisputeGame is DisputeLedger {
         DivergenceProof calldata proof,
         Reveal calldata reveal
     ) internal returns (Divergence memory found) {
-        if (self.level == 0) revert WrongStage();
         uint256 turn = self.turn;
         _bookTime(self);
+        if (self.level == 0) revert NotOnTurn();
         self.level -= 1;
         Divergence memory above;
         above.pre = pre;
@@ -363,6 +363,11 @@ contract DisputeGame is DisputeLedger {
         if (newerIsOut && (olderIsOut || tally.liveOlder != 0)) return NEWER;
         if (olderIsOut && tally.liveNewer != 0) return OLDER;
         revert Undecided();
+    }
+
+    function _liveSiblings(Pair calldata pair) internal view returns (Siblings memory siblings) {
+        siblings = CHAIN.siblings(pair.older, pair.newer);
+        if (!_areLive(siblings)) revert NotLiveSiblings(pair.older, pair.newer);
     }
 
     function _areLive(Siblings memory siblings) internal pure returns (bool) {

@@ -95,7 +95,8 @@ interface IDisputeGame is IOpenings {
     /// @notice The dispute or duel is not in the stage the call needs.
     error WrongStage();
 
-    /// @notice Another side is on turn, or the level is another one: somebody moved before.
+    /// @notice Another side is on turn, or the level is another one: somebody moved before. Or nothing is left to
+    /// move to.
     error NotOnTurn();
 
     /// @notice The clock of the side on turn ran out.
@@ -107,7 +108,7 @@ interface IDisputeGame is IOpenings {
     /// @notice The agreed state or the nodes are not those of the duel.
     error WrongDivergence();
 
-    /// @notice A level or a depth that no tree has.
+    /// @notice A depth no trace has.
     error InvalidDepth();
 
     /// @notice The same commitment is already there.
