@@ -5,7 +5,7 @@ For people and alarms; no move rests on it.
 Source: docs/spec/10-dispute-game.md
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from optimistic.protocol.dispute.clocks import duel_clock, is_closed, loser
@@ -74,26 +74,34 @@ def can_hold(view: DisputeView, right: Side, champion: Hash32 | None, now: int) 
     known = view.commitments.get(champion) if champion is not None else None
     if known is None:
         return now < view.window_end(right) or _wins_without(view, right, now)
-    return known.life is Life.LIVE and not any(
-        clocks.turn is right and clocks.expires_at <= now for clocks in _clocks_of(view, champion)
-    )
+    ends = _runs_out(right, _clocks_of(view, champion))
+    return known.life is Life.LIVE and (ends is None or ends > now)
 
 
 def seconds_left(view: DisputeView, side: Side, champion: Hash32 | None, now: int) -> int | None:
     """Return how long a side may still wait before a clock of its champion runs out, at least 0.
 
-    None while none of its clocks runs. See `can_hold` for the champion.
+    None while none of its clocks runs. While the champion is not known, it is taken to be the
+    commitment that has most time. See `can_hold`.
     """
     if view.stage not in (Stage.WALK, Stage.TRACE):
         return None
     if view.stage is Stage.WALK:
-        clocks = [view.walk.clocks]
+        ends = _runs_out(side, [view.walk.clocks])
+    elif champion is None and now >= view.window_end(side):
+        each = [_runs_out(side, _clocks_of(view, id_)) for id_ in view.live(side)]
+        known = [end for end in each if end is not None]
+        ends = max(known) if known and len(known) == len(each) else None
     elif champion is None or champion not in view.commitments:
-        return max(0, view.window_end(side) - now)
+        ends = view.window_end(side)
     else:
-        clocks = list(_clocks_of(view, champion))
-    ends = [c.expires_at for c in clocks if c.turn is side]
-    return max(0, min(ends) - now) if ends else None
+        ends = _runs_out(side, _clocks_of(view, champion))
+    return None if ends is None else max(0, ends - now)
+
+
+def _runs_out(side: Side, clocks: Iterable[Clocks]) -> int | None:
+    """Return when the first of some clocks runs out on which a side is on turn."""
+    return min((c.expires_at for c in clocks if c.turn is side), default=None)
 
 
 def latest_end(view: DisputeView) -> int:
