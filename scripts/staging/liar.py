@@ -23,7 +23,7 @@ from optimistic.service.clock import Clock
 from optimistic.service.contracts import AssertionStatus
 from optimistic.service.game_calls import call_of
 from optimistic.service.l1_errors import ContractReverted
-from optimistic.service.l1_types import Call, Receipt
+from optimistic.service.l1_types import Receipt
 from optimistic.service.one_shot import OneShotSender, TransactionFailed
 from optimistic.service.signer import Signer
 from scripts.staging.lies import Fault, LyingTraces, lying_units, unit_leaves
@@ -77,23 +77,26 @@ class Liar:
         self._strategy = strategy if strategy is not None else Strategy()
         self._sender = OneShotSender(onlooker.client, signer, clock=clock)
 
-    def turn(self) -> list[Played]:
-        """Look at L1 once and do what the strategy says; return what L1 took."""
+    def plan(self) -> list[GameAction]:
+        """Look at L1 once and return what the strategy says to do."""
         look = self._onlooker.look(self.signer.address)
         actions = [*self._openings(look), *self._moves(look), *look.claims]
-        done = []
-        for action in self._strategy.choose(actions, look.block.timestamp):
-            receipt = self._send(call_of(self._onlooker.game, action))
-            if receipt is None:
-                self.refused.append(action)
-            else:
-                done.append(Played(action=action, receipt=receipt))
-        self.played += done
-        return done
+        return self._strategy.choose(actions, look.block.timestamp)
 
-    def openings(self, look: Look) -> list[Open]:
-        """Return the disputes that the assertion, as the newer one, still has to open."""
-        return list(self._openings(look))
+    def turn(self) -> list[Played]:
+        """Do what is planned; return what L1 took."""
+        done = (self.play(action) for action in self.plan())
+        return [played for played in done if played is not None]
+
+    def play(self, action: GameAction) -> Played | None:
+        """Make one move; None if L1 refuses it, as it refuses most of what is wrong."""
+        try:
+            receipt = self._sender.send(call_of(self._onlooker.game, action))
+        except (ContractReverted, TransactionFailed):
+            self.refused.append(action)
+            return None
+        self.played.append(Played(action=action, receipt=receipt))
+        return self.played[-1]
 
     # ------------------------------------------------------------------------------ parts
 
@@ -130,13 +133,6 @@ class Liar:
 
     def _is_live(self, assertion: Hash32, look: Look) -> bool:
         return self._onlooker.state(assertion, look.block).status is AssertionStatus.LIVE
-
-    def _send(self, call: Call) -> Receipt | None:
-        """Send a move; None if L1 refuses it, as it refuses most of what is wrong."""
-        try:
-            return self._sender.send(call)
-        except (ContractReverted, TransactionFailed):
-            return None
 
 
 def side_of(view: DisputeView, assertion: Hash32) -> Side | None:
