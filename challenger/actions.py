@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from challenger.model import Draft
+from optimistic.protocol.dispute.actions import GameAction
 from optimistic.protocol.types import Address, Hash32
 
 
@@ -35,15 +36,6 @@ class Back(_Planned):
     kind: ClassVar = "back"
     assertion: Hash32
     stake_wei: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenDispute(_Planned):
-    """Open the dispute between an older and a newer sibling."""
-
-    kind: ClassVar = "open"
-    older: Hash32
-    newer: Hash32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,4 +79,6 @@ class WithdrawStake(_Planned):
     kind: ClassVar = "withdraw_stake"
 
 
-Action = AssertBatches | Back | OpenDispute | KillUnopened | Confirm | MarkDead | Slash | WithdrawStake
+AssertionAction = AssertBatches | Back | KillUnopened | Confirm | MarkDead | Slash | WithdrawStake
+
+Action = AssertionAction | GameAction

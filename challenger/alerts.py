@@ -1,6 +1,6 @@
 """What an operator must hear about: found by a pure function, told once, remembered while it lasts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -9,6 +9,8 @@ import structlog
 
 from challenger.model import Assertion, ChainView, Judgement, Knowledge, Status, split_unit
 from challenger.solver import right_chain
+from challenger.speed import LIMIT_PERCENT
+from challenger.standing import Standing, lost_by_right
 from optimistic.protocol.types import Hash32
 from optimistic.service.metrics import Metrics
 
@@ -36,16 +38,47 @@ class Alert:
 
 _OVERDUE_PARTS: Final = 4
 """A due confirmation that waits longer than this part of the challenge period is reported."""
+_LOW_CLOCK_PARTS: Final = 4
+"""A clock of ours with less than this part of the challenge period left is reported."""
+_LAG_PARTS: Final = 20
+"""A replay that is further behind than this part of the challenge period is reported."""
+_STUBBORN_FAILURES: Final = 3
+"""A trace that could not be made so often in a row is reported."""
 
 
-def find_alerts(view: ChainView, known: Knowledge) -> list[Alert]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """How the watchtower itself does.
+
+    Attributes
+    ----------
+    replay_lag_s : age of the oldest batch that is not replayed
+    load_percent : share of time that replaying takes when all lanes are full
+    troubles : dispute -> why nothing can be done about it
+    failing : jobs that failed the last times, and how often
+    """
+
+    replay_lag_s: int = 0
+    load_percent: float = 0.0
+    troubles: Mapping[Hash32, str] = field(default_factory=dict)
+    failing: Mapping[str, int] = field(default_factory=dict)
+
+
+def find_alerts(
+    view: ChainView, known: Knowledge, disputes: Sequence[Standing] = (), condition: Condition | None = None
+) -> list[Alert]:
     """Return every condition of this view that an operator should know."""
     alerts: list[Alert] = []
     for assertion in sorted(view.assertions.values(), key=lambda a: (a.to_batch, a.seq, a.id)):
         alerts += _about(view, known, assertion)
     for parent in right_chain(view, known):
         alerts += _about_window(view, known, parent)
+    alerts += _about_disputes(view, known, disputes)
     alerts += _about_account(view, known)
+    alerts += _about_claims(view, disputes)
+    alerts += _about_engines(known)
+    if condition is not None:
+        alerts += _about_condition(view, condition)
     return alerts
 
 
@@ -142,6 +175,109 @@ def _about_account(view: ChainView, known: Knowledge) -> Iterator[Alert]:
             kind="insufficient_collateral",
             subject=subject,
             detail=f"balance {view.me.balance_wei} wei, one stake is {view.stake_wei} wei",
+        )
+
+
+def _about_disputes(view: ChainView, known: Knowledge, disputes: Sequence[Standing]) -> Iterator[Alert]:
+    for winner, loser in lost_by_right(view, known):
+        yield Alert(
+            severity=Severity.CRITICAL,
+            kind="dispute_resolved_against_right",
+            subject=loser.hex(),
+            detail=f"a wrong assertion, 0x{winner.hex()}, has won",
+        )
+    for standing in disputes:
+        subject, left_s = standing.dispute.id.hex(), standing.left_s
+        if not standing.holds:
+            yield Alert(
+                severity=Severity.CRITICAL,
+                kind="dispute_forecast_lost",
+                subject=subject,
+                detail="the right side can no longer win it, whatever it does",
+            )
+        elif left_s is not None and left_s * _LOW_CLOCK_PARTS < view.challenge_period_s:
+            yield Alert(
+                severity=Severity.CRITICAL,
+                kind="clock_low",
+                subject=subject,
+                detail="less than a quarter of the challenge period is left on a clock of the right side",
+            )
+
+
+def _about_claims(view: ChainView, disputes: Sequence[Standing]) -> Iterator[Alert]:
+    for account in sorted({claim.account for claim in view.claims}):
+        yield Alert(
+            severity=Severity.WARNING,
+            kind="credits_unclaimed",
+            subject=account.hex(),
+            detail="disputes are over and owe this account something",
+        )
+    if view.me is None or view.me.stake.is_slashed:
+        return
+    needed_wei = bonds_needed(view, disputes) * view.terms.bond_wei
+    if needed_wei and view.me.balance_wei < needed_wei:
+        yield Alert(
+            severity=Severity.CRITICAL,
+            kind="bond_collateral_missing",
+            subject=view.me.stake.address.hex(),
+            detail=f"balance {view.me.balance_wei} wei, commitments take {needed_wei} wei",
+        )
+
+
+def bonds_needed(view: ChainView, disputes: Sequence[Standing]) -> int:
+    """Return how many commitments are still to be made that no stake of ours answers for."""
+    if view.me is None:
+        return 0
+    player = view.me.player
+    return sum(
+        1
+        for standing in disputes
+        if not standing.has_champion
+        and not (
+            standing.dispute.assertion(standing.right) in player.staked_on
+            and standing.dispute.id not in player.used_free
+        )
+    )
+
+
+def _about_engines(known: Knowledge) -> Iterator[Alert]:
+    for parent, doubt in sorted(known.doubts.items()):
+        yield Alert(
+            severity=Severity.CRITICAL,
+            kind="engines_disagree",
+            subject=parent.hex(),
+            detail=f"about unit {doubt.unit} of batch {doubt.batch}: L1 will decide as the step machine does",
+        )
+
+
+def _about_condition(view: ChainView, condition: Condition) -> Iterator[Alert]:
+    if condition.replay_lag_s * _LAG_PARTS > view.challenge_period_s:
+        yield Alert(
+            severity=Severity.ERROR,
+            kind="replay_behind",
+            subject="",
+            detail="the replay is behind by more than a twentieth of the challenge period",
+        )
+    if condition.load_percent > LIMIT_PERCENT:
+        yield Alert(
+            severity=Severity.ERROR,
+            kind="replay_too_slow",
+            subject="",
+            detail="full lanes would take more than half of the time to replay: use a faster machine",
+        )
+    for dispute, reason in sorted(condition.troubles.items()):
+        yield Alert(
+            severity=Severity.CRITICAL,
+            kind="dispute_contradicts_replay",
+            subject=dispute.hex(),
+            detail=reason,
+        )
+    if any(count >= _STUBBORN_FAILURES for count in condition.failing.values()):
+        yield Alert(
+            severity=Severity.ERROR,
+            kind="traces_failing",
+            subject="",
+            detail="traces cannot be made: the log tells why",
         )
 
 

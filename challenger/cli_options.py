@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from challenger.config import ChallengerConfig, Mode
-from challenger.solver import BackPolicy
+from challenger.policy import BackPolicy
 from optimistic.service.options import (
     ADDRESS,
     AMOUNT_WEI,
@@ -124,12 +124,54 @@ def acting_options(function: FC) -> FC:
         ),
         health_options,
     )
+    return apply(dispute_options(function))
+
+
+def dispute_options(function: FC) -> FC:
+    """Add what is about playing disputes."""
+    apply = compose(
+        option(
+            "--response-delay",
+            type=DURATION_MS,
+            default="0s",
+            help="Pause before each answer in a dispute, while more than half of the clock is left.",
+        ),
+        option(
+            "--response-delay-after",
+            type=click.IntRange(0),
+            default=0,
+            help="Make that pause only once a search was narrowed down by this many levels.",
+        ),
+        option(
+            "--claim-for",
+            type=ADDRESS,
+            multiple=True,
+            help="Claim bonds and credits of this account too; may be given more than once.",
+        ),
+        option(
+            "--cross-check/--no-cross-check",
+            default=True,
+            help="Run contested batches on both engines.",
+        ),
+        option(
+            "--trace-workers",
+            type=click.IntRange(0),
+            default=1,
+            help="Processes that make traces; 0 makes them in between.",
+        ),
+        option(
+            "--trace-cache",
+            type=click.IntRange(1),
+            default=4096,
+            help="Most megabytes that traces on disk take.",
+        ),
+    )
     return apply(function)
 
 
 def reading_config(values: dict[str, Any], mode: Mode = Mode.WATCH_ONLY) -> ChallengerConfig:
     """Return the config of a command that sends nothing."""
-    return ChallengerConfig(mode=mode, **_reading_fields(values))
+    return ChallengerConfig(mode=mode, trace_workers=0, cross_checks=False, **_reading_fields(values))
 
 
 def daemon_config(values: dict[str, Any]) -> ChallengerConfig:
@@ -149,6 +191,12 @@ def daemon_config(values: dict[str, Any]) -> ChallengerConfig:
         assert_after_ms=values["assert_after"],
         max_delay_ms=values["max_delay"],
         release_stake=values["release_stake"],
+        response_delay_ms=values["response_delay"],
+        response_delay_after=values["response_delay_after"],
+        claim_for=tuple(values["claim_for"]),
+        cross_checks=values["cross_check"],
+        trace_workers=values["trace_workers"],
+        trace_cache_bytes=values["trace_cache"] << 20,
         max_spend_wei=values["max_spend"],
         max_fee_gwei=values["max_fee_gwei"],
         poll_interval_ms=values["poll_interval"],

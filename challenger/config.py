@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from challenger.solver import BackPolicy
+from challenger.policy import BackPolicy
 from optimistic.protocol.errors import InvalidInput
 from optimistic.service.health import HealthOptions
 
@@ -46,6 +46,15 @@ class ChallengerConfig:
     """Age at which unasserted batches are asserted; None: twice the deployment's force delay."""
     max_delay_ms: int = 300_000
     release_stake: bool = True
+    response_delay_ms: int = 0
+    response_delay_after: int = 0
+    claim_for: tuple[bytes, ...] = ()
+    """Further accounts whose bonds and credits are claimed, for them."""
+    cross_checks: bool = True
+    """Whether contested batches are run on both engines."""
+    trace_workers: int = 1
+    """Processes that make traces; 0 makes them in the daemon's own loop."""
+    trace_cache_bytes: int = 4 << 30
     max_spend_wei: int | None = None
     max_fee_gwei: int = 500
     poll_interval_ms: int = 2_000
@@ -72,6 +81,10 @@ class ChallengerConfig:
             for name in durations
             if getattr(self, name) <= 0
         ]
+        if self.trace_workers < 0 or self.trace_cache_bytes <= 0 or self.response_delay_after < 0:
+            found.append("--trace-workers, --trace-cache and --response-delay-after must not be negative")
+        if any(len(account) != 20 for account in self.claim_for):
+            found.append("--claim-for is 20 bytes")
         if self.assert_after_ms is not None and self.assert_after_ms % 1000:
             found.append("--assert-after is in whole seconds: L1 time has no smaller part")
         return found

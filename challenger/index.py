@@ -3,8 +3,9 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from challenger.model import BatchHead, PublishedNodes
+from challenger.model import BatchHead
 from optimistic.protocol.commitment import Node, node_hash
+from optimistic.protocol.dispute.published import PublishedNodes
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.records import BatchRecord
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
@@ -16,7 +17,6 @@ from optimistic.service.l1_events import (
     Confirmed,
     DepositEnqueued,
     Died,
-    DisputeOpened,
     L1Event,
     Place,
     Slashed,
@@ -39,6 +39,7 @@ class DepositHead:
 
     hash: Hash32
     key: LogKey
+    l1_timestamp: int
 
 
 class EventIndex:
@@ -61,7 +62,6 @@ class EventIndex:
         """Where each stake lies."""
         self.confirmed: set[Hash32] = set()
         self.dead: set[Hash32] = set()
-        self.openings: set[tuple[Hash32, Hash32]] = set()
         self.published: dict[Hash32, dict[tuple[int, int, int], PublishedNodes]] = defaultdict(dict)
         """By level, first index and count: L1 checked them, so equal places hold equal nodes."""
         self._n_consumed = 0
@@ -81,12 +81,15 @@ class EventIndex:
             case UnitLeaves():
                 place = (event.level, event.first_index, len(event.nodes))
                 self.published[event.id].setdefault(place, _published(event))
-            case DisputeOpened():
-                self.openings.add((event.older, event.newer))
             case Asserted() | Backed() | Confirmed() | Died() | Slashed() | StakeWithdrawn():
                 self._about_assertions(event)
             case _:
                 pass
+
+    def waiting_since(self) -> int | None:
+        """Return the L1 time of the oldest deposit that no batch has taken."""
+        waiting = self.deposits[self._n_consumed : self._n_consumed + 1]
+        return waiting[0].l1_timestamp if waiting else None
 
     def settled(self, latest_confirmed: Hash32) -> set[Hash32]:
         """Return the assertions whose children do not matter: dead, below a dead one, or long confirmed."""
@@ -126,7 +129,7 @@ class EventIndex:
             raise L1Lied(
                 f"deposit {event.index} follows deposit {len(self.deposits) - 1}: events are missing"
             )
-        self.deposits.append(DepositHead(event.deposit_hash, _key(event.place)))
+        self.deposits.append(DepositHead(event.deposit_hash, _key(event.place), event.deposit.l1_timestamp))
 
     def _about_assertions(
         self, event: Asserted | Backed | Confirmed | Died | Slashed | StakeWithdrawn

@@ -2,6 +2,11 @@
 
 A right assertion has a right parent and exactly our unit root; everything below a wrong one is
 wrong. What the replay has not reached, or cannot read, is unknown.
+
+Where the two engines disagree, L1 will execute what the step machine does, so its result is right
+and is what the replay goes on with. Whoever asserted what the transaction engine says may not have
+meant to lie: until half of the window is over its assertion counts as unknown, so that people can
+look into it; what neither engine says is wrong at once.
 """
 
 from collections import deque
@@ -12,6 +17,7 @@ from challenger.locate import UnitSearch
 from challenger.model import (
     Assertion,
     ChainView,
+    Doubt,
     Draft,
     Judgement,
     Knowledge,
@@ -22,6 +28,7 @@ from challenger.model import (
 from challenger.trace import RollupTrace
 from optimistic.protocol.constants import BATCH_BITS
 from optimistic.protocol.types import Hash32
+from optimistic.service.unit_inputs import UnitPlace
 
 
 class ReplayedChain(Protocol):
@@ -42,8 +49,17 @@ class ReplayedChain(Protocol):
     def end_leaf(self, to_batch: int) -> Hash32 | None:
         """Return the state after batches [0, to_batch), if known."""
 
+    def key(self, index: int) -> Hash32:
+        """Return a hash of everything the replay of batches [0, index] depends on."""
+
     def trace(self, from_batch: int, to_batch: int) -> RollupTrace | None:
         """Return our commitment to a range of batches, if all of its leaves are known."""
+
+    def uncorrected_trace(self, from_batch: int, to_batch: int) -> RollupTrace | None:
+        """Return what the transaction engine alone would commit to, if it is known."""
+
+    def first_correction(self, from_batch: int, to_batch: int) -> UnitPlace | None:
+        """Return the first unit of a range about which the engines disagree, if there is one."""
 
 
 class _Range(NamedTuple):
@@ -51,7 +67,7 @@ class _Range(NamedTuple):
 
     parent: Hash32
     to_batch: int
-    input_hash: Hash32
+    key: Hash32
 
 
 class Judge:
@@ -67,12 +83,14 @@ class Judge:
         self._replayed = replayed
         self._genesis_end_leaf = genesis_end_leaf
         self._drafts: dict[_Range, Draft] = {}
+        self._doubts: dict[_Range, Doubt] = {}
         self._wrong: dict[tuple[Hash32, Hash32], tuple[UnitSearch, WrongUnits]] = {}
 
     def judge(self, view: ChainView) -> Knowledge:
         """Return a verdict for every assertion of the view, and the right children."""
         verdicts: dict[Hash32, Verdict] = {}
         drafts: dict[Hash32, Draft] = {}
+        doubts: dict[Hash32, Doubt] = {}
         used: dict[_Range, Draft] = {}
         genesis = view.assertions[view.genesis_id]
         verdicts[genesis.id] = _judge_genesis(genesis, self._genesis_end_leaf)
@@ -87,30 +105,41 @@ class Judge:
             found = self._right_draft(view, parent)
             if found is not None:
                 used[found[0]] = drafts[parent.id] = found[1]
+                doubt = self._doubt(*found)
+                if doubt is not None:
+                    doubts[parent.id] = doubt
             for child in children:
-                verdicts[child.id] = self._judge(view, child, drafts.get(parent.id))
+                if _is_undecided(view, parent, child, doubts.get(parent.id)):
+                    verdicts[child.id] = _DOUBTFUL
+                else:
+                    verdicts[child.id] = self._judge(view, child, drafts.get(parent.id))
         self._drafts = used
-        return Knowledge(verdicts=verdicts, drafts=drafts)
+        self._doubts = {range_: doubt for range_, doubt in self._doubts.items() if range_ in used}
+        return Knowledge(verdicts=verdicts, drafts=drafts, doubts=doubts)
+
+    def _doubt(self, range_: _Range, draft: Draft) -> Doubt | None:
+        """Return what the engines disagree about in the range of a draft."""
+        place = self._replayed.first_correction(draft.from_batch, draft.to_batch)
+        if place is None:
+            return None
+        if range_ not in self._doubts:
+            trace = self._replayed.uncorrected_trace(draft.from_batch, draft.to_batch)
+            batches = draft.from_batch, draft.to_batch
+            other = None if trace is None else _draft(draft.parent, batches, draft.acc, trace).id
+            self._doubts[range_] = Doubt(batch=place.batch, unit=place.unit, other=other)
+        return self._doubts[range_]
 
     def _right_draft(self, view: ChainView, parent: Assertion) -> tuple[_Range, Draft] | None:
         to_batch = self._range_end(view, parent)
         if not parent.to_batch < to_batch <= self._replayed.n_replayed:
             return None
-        key = _Range(parent.id, to_batch, view.batches[to_batch - 1].input_hash)
+        key = _Range(parent.id, to_batch, self._replayed.key(to_batch - 1))
         draft = self._drafts.get(key)
         if draft is None:
             trace = self._replayed.trace(parent.to_batch, to_batch)
             if trace is None:
                 return None
-            draft = Draft(
-                parent=parent.id,
-                from_batch=parent.to_batch,
-                to_batch=to_batch,
-                acc=view.batches[to_batch - 1].acc,
-                unit_root=trace.unit_root,
-                end_leaf=trace.end_leaf,
-                children_root=trace.children_root(),
-            )
+            draft = _draft(parent.id, (parent.to_batch, to_batch), view.batches[to_batch - 1].acc, trace)
         return key, draft
 
     def _range_end(self, view: ChainView, parent: Assertion) -> int:
@@ -129,7 +158,7 @@ class Judge:
         return Verdict(judgement=Judgement.INVALID, reason=reason, wrong=self._locate(view, child))
 
     def _locate(self, view: ChainView, child: Assertion) -> WrongUnits | None:
-        key = (child.id, view.batches[child.to_batch - 1].input_hash)
+        key = (child.id, self._replayed.key(child.to_batch - 1))
         search, wrong = self._wrong.get(key, (UnitSearch(), None))
         news = search.news(view.published.get(child.id, ()))
         if wrong is None or news:
@@ -141,6 +170,31 @@ class Judge:
             wrong = search.bounds(trace)
             self._wrong[key] = search, wrong
         return wrong
+
+
+_DOUBTFUL = Verdict(
+    judgement=Judgement.UNKNOWN,
+    reason="what the transaction engine says; the step machine differs, and wins after half of the window",
+)
+
+
+def _is_undecided(view: ChainView, parent: Assertion, child: Assertion, doubt: Doubt | None) -> bool:
+    """Whether a child is what the transaction engine says, and it is too early to act against it."""
+    if doubt is None or child.id != doubt.other or child.status is not Status.LIVE:
+        return False
+    return view.now < parent.t0 + view.challenge_period_s // 2
+
+
+def _draft(parent: Hash32, batches: tuple[int, int], acc: Hash32, trace: RollupTrace) -> Draft:
+    return Draft(
+        parent=parent,
+        from_batch=batches[0],
+        to_batch=batches[1],
+        acc=acc,
+        unit_root=trace.unit_root,
+        end_leaf=trace.end_leaf,
+        children_root=trace.children_root(),
+    )
 
 
 def _judge_genesis(genesis: Assertion, end_leaf: Hash32) -> Verdict:

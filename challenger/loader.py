@@ -5,7 +5,9 @@ read from the contracts at the very block the events end with. An endpoint that 
 itself, or a second one, is not believed: the turn fails and nothing is done.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import structlog
@@ -13,12 +15,17 @@ import structlog
 from challenger.index import EventIndex, LogKey
 from challenger.model import Assertion, ChainView, Identity, L1Block, Staker, Status
 from challenger.store import Store
+from optimistic.protocol.dispute.actions import Claim
+from optimistic.protocol.dispute.traces import Terms
 from optimistic.protocol.errors import TemporaryError
+from optimistic.protocol.params import RollupParams
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
-from optimistic.service.contracts import AssertionChain, AssertionState, Inbox
+from optimistic.service.contracts import AssertionChain, AssertionState, DisputeGame, Inbox
 from optimistic.service.deployment import Deployment
 from optimistic.service.event_decoder import decode_event
+from optimistic.service.game_index import GameIndex
+from optimistic.service.game_reader import GameReader
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import L1Lied
 from optimistic.service.l1_events import BatchAppended, DepositEnqueued, L1Event
@@ -48,6 +55,8 @@ class LoaderOptions:
     confirmations: int
     account: Address | None
     """The watchtower's own account; None in watch-only mode."""
+    claim_for: tuple[Address, ...] = ()
+    """Further accounts whose claims are called for."""
 
 
 class Loader:
@@ -77,6 +86,8 @@ class Loader:
         self._metrics = metrics if metrics is not None else NoopMetrics()
         self._inbox = Inbox(client, contracts.inbox)
         self._chain = AssertionChain(client, contracts.assertion_chain)
+        self._game = DisputeGame(client, contracts.dispute_game)
+        self._games = GameReader(self._game, self._chain)
         self._reader = LogReader(
             client,
             store.database,
@@ -86,7 +97,7 @@ class Loader:
             options=ReaderOptions(confirmations=options.confirmations),
         )
         self._lies = 0
-        self._index = self._rebuild()
+        self._index, self._game_index = self._rebuild()
         self._view: ChainView | None = None
         self._awaited: Hash32 | None = None
         self._ignored: frozenset[Hash32] = frozenset()
@@ -112,6 +123,11 @@ class Loader:
         return delivered.to_block < delivered.head.number - self._options.confirmations
 
     @property
+    def params(self) -> RollupParams:
+        """Consensus parameters of the deployment."""
+        return self._deployment.params
+
+    @property
     def cursor(self) -> Header | None:
         """The block up to which events were taken."""
         return self._reader.cursor
@@ -126,6 +142,7 @@ class Loader:
         if self._check_client is None or header is None or header.hash != self._awaited:
             return
         if self._check_client.find_header(header.number) is None:
+            self._metrics.count("node_endpoint_out_of_sync")
             raise EndpointBehind(f"the second endpoint does not have block {header.number} yet")
         self._awaited = None
 
@@ -134,11 +151,12 @@ class Loader:
         try:
             for event in events:
                 self._index.apply(event)
+                self._game_index.apply(event)
             with self._store.database.transaction():
                 self._store.add_logs(delivered.logs)
                 self._reader.commit(delivered)
         except BaseException as error:
-            self._index = self._rebuild()
+            self._index, self._game_index = self._rebuild()
             if isinstance(error, L1Lied):
                 self._contradicted()
             raise
@@ -148,7 +166,7 @@ class Loader:
         with self._store.database.transaction():
             self._store.drop_logs_after(kept)
             self._reader.rewind(ancestor)
-        self._index = self._rebuild()
+        self._index, self._game_index = self._rebuild()
         self._view = None
         self._metrics.count("l1_reorgs_seen")
         log.warning("l1_reorganised", kept_up_to=kept)
@@ -162,13 +180,15 @@ class Loader:
             log.error("l1_events_doubted", reaction="all events are read again")
             self._rewind(None)
 
-    def _rebuild(self) -> EventIndex:
+    def _rebuild(self) -> tuple[EventIndex, GameIndex]:
         index = EventIndex(self._deployment.genesis.end_leaf)
+        game = GameIndex(self._deployment.params.log_arity)
         for item in self._store.logs():
             event = decode_event(item)
             if event is not None:
                 index.apply(event)
-        return index
+                game.apply(event)
+        return index, game
 
     # ------------------------------------------------------------------------------ views
 
@@ -200,6 +220,22 @@ class Loader:
         """Take these from the events alone in the next views: nothing is decided by their state on L1."""
         self._ignored = assertions
 
+    def check_openings(self, pairs: Iterable[tuple[Hash32, Hash32]]) -> None:
+        """Check that no dispute between these siblings (older, newer) is missing in the events.
+
+        Raises
+        ------
+        TemporaryError : L1 cannot be read, or contradicts its events
+        """
+        header = self._reader.cursor
+        if header is None:
+            return
+        try:
+            self._games.check_openings(self._game_index, header, pairs)
+        except L1Lied:
+            self._contradicted()
+            raise
+
     def _check_complete(self, header: Header) -> None:
         index, at = self._index, header.hash
         count = self._inbox.batch_count(at=at)
@@ -215,6 +251,7 @@ class Loader:
     def _cross_check(self, other: L1Client, header: Header, count: int) -> None:
         found = other.find_header(header.number)
         if found is None:
+            self._metrics.count("node_endpoint_out_of_sync")
             raise EndpointBehind(f"the second endpoint does not have block {header.number} yet")
         if found.hash != header.hash:
             raise EndpointsDisagree(f"the second endpoint has another block {header.number}")
@@ -232,16 +269,27 @@ class Loader:
             assertions[id_] = self._assertion(id_, state)
         if latest not in assertions:
             raise L1Lied("the last confirmed assertion is not among the events")
+        disputes, claims = self._game_index.disputes.values(), self._claims(header)
         return ChainView(
             block=L1Block(number=header.number, hash=header.hash, timestamp=header.timestamp),
             challenge_period_s=params.challenge_period_s,
             airgap_s=params.airgap_s,
             stake_wei=params.stake_wei,
+            terms=Terms(
+                log_arity=params.log_arity,
+                challenge_period_s=params.challenge_period_s,
+                bond_wei=params.commitment_bond_wei,
+            ),
             batches=tuple(index.batches),
             assertions=assertions,
             genesis_id=self._deployment.genesis.assertion_id,
             latest_confirmed=latest,
-            openings=frozenset(index.openings),
+            openings=frozenset(dispute.siblings for dispute in disputes),
+            disputes=self._games.disputes(self._game_index, header, assertions.keys() - self._ignored),
+            settled={d.siblings: d.settlement.winner for d in disputes if d.settlement is not None},
+            claims=claims,
+            claimable_wei=sum(self._game.claimable(claim, at=header.hash) for claim in claims),
+            waiting_since=index.waiting_since(),
             members=self._staked_members(assertions),
             tips={who: tip for who, tip in index.tips.items() if who != self._options.account},
             published={id_: tuple(nodes.values()) for id_, nodes in index.published.items()},
@@ -322,6 +370,12 @@ class Loader:
                 found[id_] = stakers
         return found
 
+    def _claims(self, header: Header) -> tuple[Claim, ...]:
+        own = () if self._options.account is None else (self._options.account,)
+        accounts = dict.fromkeys((*own, *self._options.claim_for)) if own else {}
+        found = (self._games.claims(self._game_index, header, account) for account in accounts)
+        return tuple(chain.from_iterable(found))
+
     def _identity(self, header: Header) -> Identity | None:
         account = self._options.account
         if account is None:
@@ -336,6 +390,7 @@ class Loader:
             ),
             balance_wei=self._client.balance_wei(account, header.hash),
             memberships=frozenset(id_ for id_, members in self._index.members.items() if account in members),
+            used_free=self._game_index.free_used(account),
         )
 
     # ------------------------------------------------------------------------------ batches

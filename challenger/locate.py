@@ -9,8 +9,9 @@ that differs holds a wrong unit.
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from challenger.model import PublishedNodes, WrongUnits
+from challenger.model import WrongUnits
 from optimistic.protocol.commitment import Tree
+from optimistic.protocol.dispute.published import PublishedNodes
 
 Span = tuple[int, int]
 """Units [start, end)."""

@@ -8,8 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
-from optimistic.protocol.commitment import Node, assertion_id
+from optimistic.protocol.commitment import assertion_id
 from optimistic.protocol.constants import BATCH_BITS, UNIT_BITS
+from optimistic.protocol.dispute.actions import Claim
+from optimistic.protocol.dispute.published import PublishedNodes
+from optimistic.protocol.dispute.traces import Player, Terms, Traces
+from optimistic.protocol.dispute.views import DisputeView
 from optimistic.protocol.types import Address, Hash32
 
 
@@ -74,18 +78,6 @@ class Assertion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedNodes:
-    """Nodes of an assertion's unit tree that somebody published and L1 checked.
-
-    Nodes beyond the given ones, up to the next power of the arity, repeat the last.
-    """
-
-    level: int
-    first_index: int
-    nodes: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Staker:
     """An account's stake."""
 
@@ -105,6 +97,17 @@ class Identity:
     balance_wei: int
     memberships: frozenset[Hash32] = frozenset()
     """Assertions it posted or backed."""
+    used_free: frozenset[Hash32] = frozenset()
+    """Disputes in which it has used its free commitment."""
+
+    @property
+    def player(self) -> Player:
+        """The account as a player of the dispute game."""
+        return Player(
+            address=self.stake.address,
+            staked_on=self.memberships if self.stake.amount else frozenset(),
+            used_free=self.used_free,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +118,23 @@ class ChainView:
     challenge_period_s: int
     airgap_s: int
     stake_wei: int
+    terms: Terms
     batches: Sequence[BatchHead]
     assertions: Mapping[Hash32, Assertion]
     genesis_id: Hash32
     latest_confirmed: Hash32
     openings: frozenset[tuple[Hash32, Hash32]] = frozenset()
-    """Pairs (older, newer) with a dispute."""
+    """Pairs (older, newer) with a dispute, over or not."""
+    disputes: Sequence[DisputeView] = ()
+    """Those that are not over, oldest first; those below wrong assertions may be left out."""
+    settled: Mapping[tuple[Hash32, Hash32], Hash32 | None] = field(default_factory=dict)
+    """Pairs (older, newer) whose dispute is over -> the winner, if there was one."""
+    claims: Sequence[Claim] = ()
+    """What would pay the accounts that are claimed for."""
+    claimable_wei: int = 0
+    """What they would pay, at most: a poster's share is part of each."""
+    waiting_since: int | None = None
+    """L1 time of the oldest deposit that no batch has taken."""
     members: Mapping[Hash32, tuple[Staker, ...]] = field(default_factory=dict)
     """Members of dead assertions who still have a stake."""
     tips: Mapping[Address, Hash32] = field(default_factory=dict)
@@ -235,14 +249,39 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """The two engines disagree about a unit of a range; what the step machine says is right."""
+
+    batch: int
+    unit: int
+    """The first of them: batch from the genesis on, unit of the batch."""
+    other: Hash32 | None
+    """The child that the transaction engine would assert, if it is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
     """The outcome of judging one view."""
 
     verdicts: Mapping[Hash32, Verdict]
     drafts: Mapping[Hash32, Draft]
     """Right parent -> its right child, asserted or not; only where the replay is complete."""
+    traces: Mapping[Hash32, Traces] = field(default_factory=dict)
+    """Right parent -> the computation of its right child."""
+    unchecked: frozenset[Hash32] = frozenset()
+    """Right parents with contested batches that the step machine did not run yet."""
+    doubts: Mapping[Hash32, Doubt] = field(default_factory=dict)
+    """Right parent -> what the engines disagree about below it."""
 
     def judgement(self, assertion: Hash32) -> Judgement:
         """Return what is known of an assertion."""
         verdict = self.verdicts.get(assertion)
         return Judgement.UNKNOWN if verdict is None else verdict.judgement
+
+    def is_right(self, assertion: Hash32) -> bool:
+        """Return whether an assertion is known to be right."""
+        return self.judgement(assertion) is Judgement.VALID
+
+    def is_wrong(self, assertion: Hash32) -> bool:
+        """Return whether an assertion is known to be wrong."""
+        return self.judgement(assertion) is Judgement.INVALID

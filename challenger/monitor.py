@@ -1,23 +1,34 @@
-"""One turn of the watchtower: read L1, replay, judge, tell, act.
+"""One turn of the watchtower: read L1, replay, judge, play, tell, act.
 
 Stateless: each turn starts from L1 at one block. What is kept between turns is a cache, what
 is unknown is left alone.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol, TypeVar
 
 import structlog
 
 from challenger.actions import Action
-from challenger.alerts import Alert, AlertLog, Severity, find_alerts
+from challenger.alerts import Alert, AlertLog, Condition, Severity, find_alerts
+from challenger.defence import Played, play
 from challenger.judge import Judge
 from challenger.loader import Loader
-from challenger.metrics import report_account, report_replay, report_verdicts
-from challenger.model import ChainView, Judgement, Knowledge
-from challenger.solver import Policy, next_actions
-from challenger.verifier import Verifier
+from challenger.metrics import (
+    replay_lag_s,
+    report_account,
+    report_disputes,
+    report_replay,
+    report_speed,
+    report_verdicts,
+)
+from challenger.model import ChainView, Judgement, Knowledge, Status
+from challenger.policy import Policy
+from challenger.right_traces import RightTraces
+from challenger.solver import next_actions, right_chain
+from challenger.speed import SpeedMeter
+from challenger.standing import Standing, standings
 from optimistic.protocol.mpt import MissingNode
 from optimistic.protocol.types import Hash32
 from optimistic.service.clock import Clock
@@ -26,6 +37,9 @@ from optimistic.service.storage_errors import CorruptStorage
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
+_Thought = tuple[Knowledge, Played, list[Standing]]
 
 _REPLAY_BUDGET_S: Final = 5.0
 """After this long a turn looks at L1 again, and at whether it is told to stop."""
@@ -46,6 +60,8 @@ class Findings:
     known: Knowledge
     actions: tuple[Action, ...]
     alerts: tuple[Alert, ...]
+    disputes: tuple[Standing, ...]
+    """Those that are not over and have a right side."""
     n_replayed: int
     """Batches replayed."""
 
@@ -67,7 +83,7 @@ class Monitor:
     def __init__(
         self,
         loader: Loader,
-        verifier: Verifier,
+        traces: RightTraces,
         performer: Performer,
         options: MonitorOptions,
         *,
@@ -75,13 +91,15 @@ class Monitor:
         metrics: Metrics,
     ) -> None:
         self._loader = loader
-        self._verifier = verifier
+        self._verifier = traces.verifier
+        self._traces = traces
         self._performer = performer
         self._options = options
         self._clock = clock
         self._metrics = metrics
         self._alerts = AlertLog(metrics)
-        self._judge = Judge(verifier, options.genesis_end_leaf)
+        self._judge = Judge(self._verifier, options.genesis_end_leaf)
+        self._meter = SpeedMeter(loader.params, clock)
         self._has_rebuilt = False
         self.findings: Findings | None = None
 
@@ -97,22 +115,26 @@ class Monitor:
         view = self._loader.view()
         if view is None:
             return False
-        known = self._think(view)
-        if known is None:
+        thought = self._guarded(lambda: self._think(view))
+        if thought is None:
             return True
+        known, played, disputes = thought
         self._loader.ignore(_below_wrong(view, known))
-        actions = next_actions(view, known, self._options.policy)
-        self._tell(view, known, actions)
+        actions = next_actions(view, known, self._options.policy, played.actions)
+        self._tell(view, known, actions, played, disputes)
         self._performer.perform(view, actions)
         self._metrics.gauge("highest_acted_l1_block", view.block.number)
+        made = self._guarded(self._traces.tend)
+        return made is not False or self._is_behind(view)
+
+    def _is_behind(self, view: ChainView) -> bool:
         return self._verifier.problem is None and self._verifier.n_replayed < len(view.batches)
 
-    def _think(self, view: ChainView) -> Knowledge | None:
-        """Replay what is new and judge; None if the cache was damaged and had to be thrown away."""
+    def _guarded(self, work: Callable[[], T]) -> T | None:
+        """Do something with the cache; None if it was damaged and had to be thrown away."""
         problem: MissingNode | CorruptStorage
         try:
-            self._replay(view)
-            return self._judge.judge(view)
+            return work()
         except (MissingNode, CorruptStorage) as error:
             if self._has_rebuilt:
                 raise
@@ -123,12 +145,28 @@ class Monitor:
         self._verifier.restart()
         return None
 
+    def _think(self, view: ChainView) -> _Thought | None:
+        """Replay what is new, judge and play; None if the engines turned out to disagree about something."""
+        self._replay(view)
+        judged = self._judge.judge(view)
+        traces = self._traces.traces(view, judged)
+        places = self._traces.disagreements(view, judged, traces)
+        for place in places:
+            log.critical("engines_disagree", batch=place.batch, unit=place.unit)
+            self._verifier.correct(place)
+        if places:
+            return None
+        known = replace(judged, traces=traces, unchecked=self._traces.unchecked(view, judged))
+        self._loader.check_openings(_unopened(view, known))
+        return known, play(view, known, self._options.policy), standings(view, known)
+
     def _replay(self, view: ChainView) -> None:
         start_s = self._clock.monotonic_s()
         self._verifier.follow(view.batches)
         done, seconds = 0, 0.0
         while done < self._options.batches_per_turn and seconds < _REPLAY_BUDGET_S:
-            if not self._verifier.advance(self._loader, 1):
+            self._meter.start()
+            if not self._verifier.advance(self._loader, 1, self._meter.unit):
                 break
             done += 1
             seconds = self._clock.monotonic_s() - start_s
@@ -142,13 +180,28 @@ class Monitor:
                 of=len(view.batches),
                 seconds=round(seconds, 3),
             )
+            report_speed(self._metrics, self._meter)
         report_replay(self._metrics, view, self._verifier)
 
-    def _tell(self, view: ChainView, known: Knowledge, actions: Sequence[Action]) -> None:
-        alerts = [*find_alerts(view, known), *self._staleness(view)]
+    def _tell(
+        self,
+        view: ChainView,
+        known: Knowledge,
+        actions: Sequence[Action],
+        played: Played,
+        disputes: Sequence[Standing],
+    ) -> None:
+        condition = Condition(
+            replay_lag_s=replay_lag_s(view, self._verifier),
+            load_percent=self._meter.load_percent(),
+            troubles=played.troubles,
+            failing=self._traces.failing(),
+        )
+        alerts = [*find_alerts(view, known, disputes, condition), *self._staleness(view)]
         self._alerts.update(alerts, view.block.hash)
         report_verdicts(self._metrics, view, known)
-        report_account(self._metrics, view)
+        report_disputes(self._metrics, view, known, disputes)
+        report_account(self._metrics, view, disputes)
         self._metrics.gauge("l1_block", view.block.number)
         before = self.findings
         found = Findings(
@@ -156,6 +209,7 @@ class Monitor:
             known=known,
             actions=tuple(actions),
             alerts=tuple(self._alerts.active),
+            disputes=tuple(disputes),
             n_replayed=self._verifier.n_replayed,
         )
         if before is None or before.view is not view or before != found:
@@ -175,6 +229,21 @@ class Monitor:
                 detail="the newest L1 block is too old: the endpoint may be stuck",
             )
         ]
+
+
+def _unopened(view: ChainView, known: Knowledge) -> list[tuple[Hash32, Hash32]]:
+    """Return the pairs (older, newer) of a live right child and a live rival without a dispute."""
+    pairs = []
+    for parent in right_chain(view, known):
+        live = [child for child in view.children(parent.id) if child.status is Status.LIVE]
+        right = next((child for child in live if known.is_right(child.id)), None)
+        rivals = [] if right is None else [child for child in live if child.id != right.id]
+        for rival in rivals:
+            assert right is not None, "there are rivals"
+            older, newer = sorted((rival, right), key=lambda child: child.seq)
+            if not view.is_open(older, newer):
+                pairs.append((older.id, newer.id))
+    return pairs
 
 
 def _below_wrong(view: ChainView, known: Knowledge) -> frozenset[Hash32]:

@@ -11,16 +11,19 @@ from functools import partial
 from challenger.actions import (
     Action,
     AssertBatches,
+    AssertionAction,
     Back,
     Confirm,
     KillUnopened,
     MarkDead,
-    OpenDispute,
     Slash,
     WithdrawStake,
 )
+from optimistic.protocol.dispute.actions import GameAction
 from optimistic.protocol.types import Address, Hash32
+from optimistic.service import game_readiness
 from optimistic.service.contracts import AssertionChain, AssertionState, AssertionStatus, DisputeGame, Inbox
+from optimistic.service.game_readiness import GameContracts
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import BlockId
 from optimistic.service.tx_types import Precondition, Readiness
@@ -39,20 +42,30 @@ class Contracts:
     account: Address
     challenge_period_s: int
 
+    @property
+    def of_game(self) -> GameContracts:
+        """Those that a player of the dispute game needs."""
+        return GameContracts(
+            game=self.game,
+            chain=self.chain,
+            account=self.account,
+            challenge_period_s=self.challenge_period_s,
+        )
+
 
 def precondition_of(contracts: Contracts, action: Action) -> Precondition:
     """Return the check that the transaction manager makes before and after sending `action`."""
+    if isinstance(action, GameAction):
+        return game_readiness.precondition_of(contracts.of_game, action)
     return partial(_readiness, contracts, action)
 
 
-def _readiness(contracts: Contracts, action: Action, at: BlockId) -> Readiness:
+def _readiness(contracts: Contracts, action: AssertionAction, at: BlockId) -> Readiness:
     match action:
         case AssertBatches():
             return _of_assert(contracts, action, at)
         case Back():
             return _of_back(contracts, action, at)
-        case OpenDispute():
-            return _of_open(contracts, action, at)
         case KillUnopened():
             return _of_kill(contracts, action, at)
         case Confirm():
@@ -99,17 +112,6 @@ def _stake_readiness(contracts: Contracts, parent: Hash32, stake_wei: int, at: B
         return Readiness.READY
     is_free = contracts.chain.assertion(stake.tip, at=at).status is AssertionStatus.CONFIRMED
     return Readiness.READY if is_free else Readiness.NOT_YET
-
-
-def _of_open(contracts: Contracts, action: OpenDispute, at: BlockId) -> Readiness:
-    if contracts.game.is_open(action.older, action.newer, at=at):
-        return Readiness.DONE
-    older, newer = _pair(contracts, action.older, action.newer, at)
-    if older.status is not AssertionStatus.LIVE or newer.status is not AssertionStatus.LIVE:
-        return Readiness.LOST
-    parent = contracts.chain.assertion(newer.parent, at=at)
-    too_late = _now(contracts, at) >= parent.t0 + contracts.challenge_period_s
-    return Readiness.LOST if too_late else Readiness.READY
 
 
 def _of_kill(contracts: Contracts, action: KillUnopened, at: BlockId) -> Readiness:

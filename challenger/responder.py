@@ -12,29 +12,33 @@ from challenger.actions import (
     Confirm,
     KillUnopened,
     MarkDead,
-    OpenDispute,
     Slash,
     WithdrawStake,
 )
 from challenger.model import ChainView
 from challenger.preconditions import Contracts, precondition_of
+from challenger.standing import own_bonds
 from challenger.store import Store
+from optimistic.protocol.dispute.actions import Claim, Commit, GameAction, ProveStep, Settle, Timeout
+from optimistic.service import game_calls
 from optimistic.service.effect_keys import EffectKeys
 from optimistic.service.l1_types import Call
 from optimistic.service.metrics import Metrics
 from optimistic.service.tx_manager import TxManager
-from optimistic.service.tx_types import TxRequest
+from optimistic.service.tx_types import IdempotencyConflict, TxRequest
 
 log = structlog.get_logger(__name__)
 
 _GAS_BOUND: Final = 400_000
-"""No action of this list takes more gas; what the budget reserves for each."""
-_DEFENCE_ACTIONS: Final = 4
-"""So many actions with a deadline stay affordable: the right assertion and its disputes."""
+"""No action about assertions takes more gas; what the budget reserves for each."""
+_DEFENCE_GAS: Final = 10_000_000
+"""Stays affordable: the right assertion, and a dispute about it from the opening to the executed step."""
 
 
 def call_of(contracts: Contracts, action: Action) -> Call:
     """Return the message that performs an action."""
+    if isinstance(action, GameAction):
+        return game_calls.call_of(contracts.game, action)
     chain = contracts.chain
     match action:
         case AssertBatches(draft=draft):
@@ -47,8 +51,6 @@ def call_of(contracts: Contracts, action: Action) -> Call:
             )
         case Back():
             return chain.back_call(action.assertion, stake_wei=action.stake_wei)
-        case OpenDispute():
-            return contracts.game.open_call(action.older, action.newer)
         case KillUnopened():
             return chain.kill_unopened_call(action.older, action.newer)
         case Confirm():
@@ -63,12 +65,14 @@ def call_of(contracts: Contracts, action: Action) -> Call:
 
 def key_of(view: ChainView, action: Action) -> str:
     """Return the name of an action's effect: the same effect never runs twice under one name."""
+    if isinstance(action, GameAction):
+        return game_calls.key_of(action)
     match action:
         case AssertBatches():
             parts = [action.draft.id.hex(), str(action.stake_wei)]
         case Back():
             parts = [action.assertion.hex(), str(action.stake_wei)]
-        case OpenDispute() | KillUnopened():
+        case KillUnopened():
             parts = [action.older.hex(), action.newer.hex()]
         case Confirm() | MarkDead():
             parts = [action.assertion.hex()]
@@ -79,9 +83,11 @@ def key_of(view: ChainView, action: Action) -> str:
     return ":".join([action.kind, *parts])
 
 
-def describe(action: Action) -> dict[str, str | int | None]:
+def describe(action: Action) -> dict[str, str | int | bool | None]:
     """Return an action as plain values, for logs and for people."""
-    values: dict[str, str | int | None] = {"action": action.kind, "reason": action.reason}
+    if isinstance(action, GameAction):
+        return game_calls.describe(action)
+    values: dict[str, str | int | bool | None] = {"action": action.kind, "reason": action.reason}
     for name in ("assertion", "older", "newer", "staker"):
         if hasattr(action, name):
             values[name] = "0x" + getattr(action, name).hex()
@@ -138,52 +144,75 @@ class Responder:
         self._book_fees()
         reserved = 0
         for action in actions:
-            cost = self._cost_wei(view, action)
+            gas_limit = self._gas_limit(view, action)
+            cost = self._cost_wei(view, action, gas_limit)
             if not self._can_afford(view, reserved + cost + self._defence_wei(view, action)):
                 self._metrics.count("actions_unaffordable", kind=action.kind)
                 log.error("action_over_budget", max_spend_wei=self._max_spend_wei, **describe(action))
                 continue
             reserved += cost
-            self._submit(view, action)
+            self._submit(view, action, gas_limit)
 
-    def _submit(self, view: ChainView, action: Action) -> None:
+    def _submit(self, view: ChainView, action: Action, gas_limit: int | None) -> None:
         key, known = self._keys.current(key_of(view, action), view.block.number)
-        status = self._manager.submit(
-            TxRequest(
-                key=key,
-                call=call_of(self._contracts, action),
-                precondition=precondition_of(self._contracts, action),
-            )
+        request = TxRequest(
+            key=key,
+            call=call_of(self._contracts, action),
+            precondition=precondition_of(self._contracts, action),
+            gas_limit=gas_limit,
         )
+        try:
+            status = self._manager.submit(request)
+        except IdempotencyConflict:
+            return  # the same effect is on its way, planned when less was known: that one goes on
         self._watched.add(key)
         if known is None:
             self._metrics.count("actions_submitted", kind=action.kind)
+            if isinstance(action, GameAction):
+                self._metrics.count("moves", kind=action.kind)
             log.info("action_submitted", effect=key, state=status.state.value, **describe(action))
 
-    def _cost_wei(self, view: ChainView, action: Action) -> int:
+    def _gas_limit(self, view: ChainView, action: Action) -> int | None:
+        """Return the gas limit of an action that no estimate fits, unless it was signed already."""
+        if not isinstance(action, GameAction):
+            return None
+        _, known = self._keys.current(key_of(view, action), view.block.number)
+        if known is not None and not known.is_final:
+            return None
+        return game_calls.gas_limit_of(self._contracts.of_game, action, view.block.hash)
+
+    def _cost_wei(self, view: ChainView, action: Action, gas_limit: int | None) -> int:
         if self._max_spend_wei is None:
             return 0
-        stake = action.stake_wei if isinstance(action, AssertBatches | Back) else 0
-        return stake + self._gas_wei(view)
+        if isinstance(action, GameAction):
+            gas = game_calls.GAS_BOUNDS[action.kind] if gas_limit is None else gas_limit
+            value_wei = action.bond_wei if isinstance(action, Commit) else 0
+        else:
+            gas = _GAS_BOUND
+            value_wei = action.stake_wei if isinstance(action, AssertBatches | Back) else 0
+        return value_wei + gas * self._gas_price_wei(view)
 
     def _defence_wei(self, view: ChainView, action: Action) -> int:
         """Return what must remain after an action that nobody loses by doing late.
 
         Others decide how many such actions there are; they must not use up what a defence takes.
         """
-        if self._max_spend_wei is None or action.deadline is not None or isinstance(action, WithdrawStake):
+        if self._max_spend_wei is None or action.deadline is not None:
+            return 0
+        if isinstance(action, WithdrawStake | ProveStep | Timeout | Settle | Claim):
             return 0
         is_staked = view.me is None or view.me.stake.amount or isinstance(action, AssertBatches | Back)
-        return (0 if is_staked else view.stake_wei) + _DEFENCE_ACTIONS * self._gas_wei(view)
+        return (0 if is_staked else view.stake_wei) + _DEFENCE_GAS * self._gas_price_wei(view)
 
-    def _gas_wei(self, view: ChainView) -> int:
+    def _gas_price_wei(self, view: ChainView) -> int:
         base_fee = self._contracts.client.header(view.block.hash).base_fee_wei
-        return _GAS_BOUND * (2 * base_fee + self._contracts.client.priority_fee_wei())
+        return 2 * base_fee + self._contracts.client.priority_fee_wei()
 
     def _can_afford(self, view: ChainView, cost_wei: int) -> bool:
         if self._max_spend_wei is None or view.me is None:
             return True
-        return self._store.fees_wei() + view.me.stake.amount + cost_wei <= self._max_spend_wei
+        locked_wei = view.me.stake.amount + own_bonds(view) * view.terms.bond_wei
+        return self._store.fees_wei() + locked_wei + cost_wei <= self._max_spend_wei
 
     def _book_fees(self) -> None:
         """Remember what the transactions that ended since have cost."""

@@ -4,8 +4,9 @@ The rules, for every right assertion from the oldest on:
 
 1. Its right child gets our stake: asserted if a rival or a silent asserter makes it necessary
    and the window is open, backed if it is there and the policy says so.
-2. The right child is defended against every live sibling: a dispute is opened against an older
-   one while the window is open, a newer one that opened none is killed when it has closed.
+2. The right child is defended against every live wrong sibling: a dispute is opened against an
+   older one while the window is open, a newer one that opened none is killed when it has closed,
+   and every dispute is played (`defence`).
 3. The right child is confirmed when it is due.
 
 Besides: stakes on dead assertions are slashed, children of dead assertions marked dead where that
@@ -15,9 +16,8 @@ children of an assertion whose right child is unknown.
 Source: docs/spec/06-assertions.md
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from challenger.actions import (
@@ -27,13 +27,14 @@ from challenger.actions import (
     Confirm,
     KillUnopened,
     MarkDead,
-    OpenDispute,
     Slash,
     WithdrawStake,
 )
-from challenger.model import Assertion, ChainView, Draft, Identity, Judgement, Knowledge, Status
+from challenger.defence import is_our_turn, open_against
+from challenger.model import Assertion, ChainView, Draft, Identity, Knowledge, Status
+from challenger.policy import BackPolicy, Policy
 from optimistic.protocol.constants import BATCH_BITS
-from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.dispute.actions import Commit, GameAction
 from optimistic.protocol.types import Address, Hash32
 
 _MAX_MARKS: Final = 32
@@ -41,30 +42,9 @@ _MAX_MARKS: Final = 32
 stake pays for a branch of any length: marking all of it would cost us without end."""
 
 
-class BackPolicy(StrEnum):
-    """When to put the stake behind a right assertion of somebody else."""
-
-    CONTESTED = "contested"
-    ALWAYS = "always"
-    NEVER = "never"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """The operator's choices; none of them is consensus."""
-
-    back: BackPolicy = BackPolicy.CONTESTED
-    assert_after_s: int
-    """Age at which batches nobody asserted get an assertion from us."""
-    max_delay_s: int = 300
-    """Honest watchers spread what is not urgent over this time, by address."""
-    urgent_s: int = 43_200
-    """With less time than this left, nothing is delayed."""
-    release_stake: bool = True
-    """Withdraw the stake when nothing needs it."""
-
-
-def next_actions(view: ChainView, known: Knowledge, policy: Policy) -> list[Action]:
+def next_actions(
+    view: ChainView, known: Knowledge, policy: Policy, moves: Sequence[GameAction] = ()
+) -> list[Action]:
     """Return everything worth doing now, most urgent first.
 
     Parameters
@@ -72,6 +52,7 @@ def next_actions(view: ChainView, known: Knowledge, policy: Policy) -> list[Acti
     view : L1 at one block
     known : verdicts and right children; what is missing there is unknown and stays untouched
     policy : the operator's choices
+    moves : what is worth doing in the disputes that are open
     """
     if view.me is None:
         return []
@@ -80,7 +61,8 @@ def next_actions(view: ChainView, known: Knowledge, policy: Policy) -> list[Acti
     for parent in right_chain(view, known):
         draft = known.drafts.get(parent.id)
         if draft is not None:
-            actions += _about_children(view, parent, draft, policy, plan)
+            actions += _about_children(view, known, parent, policy, plan)
+    actions += [move for move in moves if not _can_be_free_soon(view, actions, move)]
     actions += _about_the_dead(view)
     if not plan.is_used and plan.is_free and policy.release_stake and policy.back is not BackPolicy.ALWAYS:
         actions.append(WithdrawStake(reason="no assertion needs the stake"))
@@ -91,7 +73,7 @@ def right_chain(view: ChainView, known: Knowledge) -> list[Assertion]:
     """Return the live right assertions from the last confirmed one on, oldest first."""
     chain: list[Assertion] = []
     current = view.assertions.get(view.latest_confirmed)
-    while current is not None and current.is_alive and known.judgement(current.id) is Judgement.VALID:
+    while current is not None and current.is_alive and known.is_right(current.id):
         chain.append(current)
         draft = known.drafts.get(current.id)
         current = None if draft is None else view.assertions.get(draft.id)
@@ -109,22 +91,48 @@ def needs_assertion(view: ChainView, parent: Assertion, policy: Policy) -> tuple
     return None
 
 
+def _can_be_free_soon(view: ChainView, planned: Sequence[Action], move: GameAction) -> bool:
+    """Whether a commitment would cost a bond only because our stake is still on its way."""
+    if not isinstance(move, Commit) or move.is_free or move.deadline is None:
+        return False
+    staking = {action.assertion for action in planned if isinstance(action, Back)}
+    staking |= {action.draft.id for action in planned if isinstance(action, AssertBatches)}
+    has_time = move.deadline - view.now > view.challenge_period_s // 2
+    return has_time and (move.older, move.newer)[move.side] in staking
+
+
 def _about_children(
-    view: ChainView, parent: Assertion, draft: Draft, policy: Policy, plan: "_StakePlan"
+    view: ChainView, known: Knowledge, parent: Assertion, policy: Policy, plan: "_StakePlan"
 ) -> Iterator[Action]:
-    children = view.children(parent.id)
+    draft, children = known.drafts[parent.id], view.children(parent.id)
     right = next((child for child in children if child.id == draft.id), None)
+    live = [child for child in children if child.id != draft.id and child.status is Status.LIVE]
+    wrong = [child for child in live if known.is_wrong(child.id)]
+    may_stake = not _waits_for_both_engines(view, known, parent, wrong)
     if right is None:
-        yield from _post(view, parent, draft, policy, plan)
+        if may_stake:
+            yield from _post(view, parent, draft, policy, plan)
         return
     if right.status is not Status.LIVE:
         return
-    rivals = [child for child in children if child.id != right.id and child.status is Status.LIVE]
-    if policy.back is BackPolicy.ALWAYS or (rivals and policy.back is BackPolicy.CONTESTED):
+    if may_stake and (policy.back is BackPolicy.ALWAYS or (wrong and policy.back is BackPolicy.CONTESTED)):
         yield from plan.back(right, view.window_end(parent), "the assertion is right")
-    yield from _defend(view, parent, right, rivals, policy)
-    if not rivals:
+    yield from _defend(view, known, parent, right, wrong, policy)
+    if not live:
         yield from _confirm(view, parent, right, policy)
+
+
+def _waits_for_both_engines(
+    view: ChainView, known: Knowledge, parent: Assertion, wrong: Sequence[Assertion]
+) -> bool:
+    """Whether it is too early for a stake: the engines disagree, or may do.
+
+    Where they are known to disagree, what neither of them says has to be contradicted at once.
+    """
+    if parent.child_to and view.now >= parent.t0 + view.challenge_period_s // 2:
+        return False
+    doubt = known.doubts.get(parent.id)
+    return parent.id in known.unchecked or (doubt is not None and not wrong)
 
 
 def _post(
@@ -134,16 +142,21 @@ def _post(
         needed = needs_assertion(view, parent, policy)
         if draft.to_batch < min(len(view.batches), parent.to_batch + (1 << BATCH_BITS)):
             return  # the replay is not done: a later draft covers more
-        if needed is not None and _is_our_turn(view, policy, draft.id, needed[1], None):
+        if needed is not None and is_our_turn(view, policy, draft.id, needed[1], None):
             yield from plan.post(draft, None, needed[0])
         return
     deadline = view.window_end(parent)
-    if view.now < deadline and _is_our_turn(view, policy, draft.id, parent.t0, deadline):
+    if view.now < deadline and is_our_turn(view, policy, draft.id, parent.t0, deadline):
         yield from plan.post(draft, deadline, "only wrong assertions cover these batches")
 
 
 def _defend(
-    view: ChainView, parent: Assertion, right: Assertion, rivals: list[Assertion], policy: Policy
+    view: ChainView,
+    known: Knowledge,
+    parent: Assertion,
+    right: Assertion,
+    rivals: list[Assertion],
+    policy: Policy,
 ) -> Iterator[Action]:
     window_end = view.window_end(parent)
     for rival in rivals:
@@ -152,10 +165,8 @@ def _defend(
         if view.is_open(older, newer):
             continue
         if is_older and view.now < window_end:
-            if _is_our_turn(view, policy, newer.id, parent.t0, window_end):
-                yield OpenDispute(
-                    older=older.id, newer=newer.id, deadline=window_end, reason="an older sibling is wrong"
-                )
+            if is_our_turn(view, policy, newer.id, parent.t0, window_end):
+                yield from open_against(view, known, rival, right, window_end)
         elif not is_older and view.now >= window_end:
             yield KillUnopened(older=older.id, newer=newer.id, reason="a wrong newcomer opened no dispute")
 
@@ -163,7 +174,7 @@ def _defend(
 def _confirm(view: ChainView, parent: Assertion, right: Assertion, policy: Policy) -> Iterator[Action]:
     due = max(view.window_end(parent), parent.sole_since + view.airgap_s)
     is_due = parent.status is Status.CONFIRMED and parent.live_children == 1 and view.now >= due
-    if is_due and _is_our_turn(view, policy, right.id, due, None):
+    if is_due and is_our_turn(view, policy, right.id, due, None):
         yield Confirm(assertion=right.id, reason="window and airgap are over")
 
 
@@ -191,16 +202,6 @@ def _below_the_dead(view: ChainView, tip: Hash32) -> Assertion | None:
             return current
         current = parent
     return None
-
-
-def _is_our_turn(view: ChainView, policy: Policy, key: Hash32, since: int, deadline: int | None) -> bool:
-    """Spread watchers over `max_delay_s` where there is time: each has its own delay per key."""
-    if view.me is None or view.challenge_period_s < policy.urgent_s or not policy.max_delay_s:
-        return True
-    if deadline is not None and deadline - view.now < policy.urgent_s:
-        return True
-    digest = keccak256(view.me.stake.address + key)
-    return view.now >= since + int.from_bytes(digest, "big") % policy.max_delay_s
 
 
 class _StakePlan:

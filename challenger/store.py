@@ -27,7 +27,7 @@ class ReplayedBatch:
 
     index: int
     input_hash: Hash32
-    """Fixes everything the replay of batches 0 … index read."""
+    """Fixes everything the replay of batches 0 … index read, and who ran which unit."""
     leaves: tuple[Hash32, ...]
     top: Node
     """Root of the batch's subtree of the unit tree."""
@@ -161,6 +161,19 @@ class Store:
     def clear_replay(self) -> None:
         """Forget every replayed batch: the replay starts again."""
         self.database.execute("DELETE FROM replayed_batch")
+
+    # ------------------------------------------------------------------------------ corrections
+
+    def add_correction(self, input_hash: Hash32, unit: int) -> None:
+        """Remember a unit that the step machine has to run, because the engines disagree about it."""
+        self.database.execute("INSERT OR IGNORE INTO correction VALUES (?, ?)", (input_hash, unit))
+
+    def corrections(self) -> dict[Hash32, frozenset[int]]:
+        """Return the units that the step machine has to run, by the input hash of their batch."""
+        found: dict[Hash32, set[int]] = {}
+        for input_hash, unit in self.database.query("SELECT input_hash, unit FROM correction"):
+            found.setdefault(Hash32(input_hash), set()).add(unit)
+        return {input_hash: frozenset(units) for input_hash, units in found.items()}
 
     # ------------------------------------------------------------------------------ spending
 

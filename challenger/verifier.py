@@ -12,11 +12,13 @@ from challenger.model import BatchHead
 from challenger.store import ReplayedBatch, Store
 from challenger.trace import RollupTrace
 from optimistic.protocol.commitment import batch_tree
-from optimistic.protocol.derivation import BatchReplay, RollupState, UnitResult
+from optimistic.protocol.derivation import RollupState, UnitResult
 from optimistic.protocol.execution import EvmEngine
+from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.mpt import NodeStore
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.types import ZERO_HASH, Hash32
+from optimistic.service.corrected_replay import CorrectedReplay
 from optimistic.service.storage_errors import CorruptStorage
 from optimistic.service.unit_inputs import BatchInput, UnitInputs, UnitPlace
 
@@ -52,6 +54,8 @@ class Verifier:
         self._nodes: Final = nodes
         self._engine: EvmEngine | None = None
         self._batches: Sequence[BatchHead] = ()
+        self._corrections = store.corrections()
+        self._places: list[UnitPlace] = []
         self._n_replayed = 0
         self._start = 0
         self._problem: str | None = None
@@ -77,13 +81,43 @@ class Verifier:
         """Return the state after batches [0, to_batch), if known."""
         if not 0 < to_batch <= len(self._batches):
             return None
-        return self._store.end_leaf(self._batches[to_batch - 1].input_hash)
+        return self._store.end_leaf(self.key(to_batch - 1))
+
+    def key(self, index: int) -> Hash32:
+        """Return a hash of everything the replay of batches [0, index] depends on: inputs and corrections."""
+        input_hash = self._batches[index].input_hash
+        places = self._corrected(self._start, index + 1)
+        if not places:
+            return input_hash
+        return keccak256(input_hash + b"".join(place.j.to_bytes(8, "big") for place in places))
 
     def trace(self, from_batch: int, to_batch: int) -> RollupTrace | None:
         """Return our commitment to a range of batches, if all of its leaves are known."""
-        hashes = [batch.input_hash for batch in self._batches[from_batch:to_batch]]
+        return self._trace([self.key(index) for index in range(from_batch, to_batch)])
+
+    def uncorrected_trace(self, from_batch: int, to_batch: int) -> RollupTrace | None:
+        """Return what the transaction engine alone would commit to, if it is known."""
+        return self._trace([batch.input_hash for batch in self._batches[from_batch:to_batch]])
+
+    def first_correction(self, from_batch: int, to_batch: int) -> UnitPlace | None:
+        """Return the first unit of a range of batches about which the engines disagree, if there is one."""
+        return next(iter(self._corrected(from_batch, to_batch)), None)
+
+    def leaves(self, index: int) -> tuple[Hash32, ...]:
+        """Return the machine hash after each unit of a replayed batch.
+
+        Raises
+        ------
+        CorruptStorage : they are not in the cache, or damaged
+        """
+        return self._leaves(self.key(index))
+
+    def _corrected(self, from_batch: int, to_batch: int) -> list[UnitPlace]:
+        return [place for place in self._places if from_batch <= place.batch < to_batch]
+
+    def _trace(self, hashes: Sequence[Hash32]) -> RollupTrace | None:
         tops = [top for top in map(self._store.top, hashes) if top is not None]
-        if not hashes or len(tops) != to_batch - from_batch:
+        if not hashes or len(tops) != len(hashes):
             return None
         return RollupTrace(self._params.log_arity, tops, lambda offset: self._leaves(hashes[offset]))
 
@@ -99,13 +133,37 @@ class Verifier:
         """Turn to the batches of a new view: find how far they are replayed already."""
         known = self._batches[self._n_replayed - 1 : self._n_replayed]
         self._batches = batches
+        self._start = self._snapshot(batches)
+        self._places = self._find_corrected()
         if not known or batches[self._n_replayed - 1 : self._n_replayed] != known:
             self._n_replayed = self.resume_point(len(batches))
-        self._start = self._snapshot(batches)
         self._problem = None
 
-    def advance(self, source: BatchSource, limit: int) -> int:
+    def correct(self, place: UnitPlace) -> None:
+        """Leave a unit to the step machine from now on: it and everything behind it is replayed again."""
+        input_hash = self._batches[place.batch].input_hash
+        self._store.add_correction(input_hash, place.unit)
+        self._corrections = self._store.corrections()
+        self._engine = None
+        self._places = self._find_corrected()
+        self._n_replayed = self.resume_point(len(self._batches))
+
+    def _find_corrected(self) -> list[UnitPlace]:
+        """Return the units of the present batches that are left to the step machine, in their order."""
+        if not self._corrections:
+            return []
+        return [
+            UnitPlace(index, unit)
+            for index, batch in enumerate(self._batches)
+            for unit in sorted(self._corrections.get(batch.input_hash, ()))
+        ]
+
+    def advance(self, source: BatchSource, limit: int, on_unit: OnUnit | None = None) -> int:
         """Replay up to `limit` further batches and return how many were.
+
+        Parameters
+        ----------
+        on_unit : sees every unit as it is done
 
         Raises
         ------
@@ -117,7 +175,7 @@ class Verifier:
             if batch.record.config_hash != self._config_hash:
                 self._problem = f"batch {self._n_replayed} runs under a configuration unknown to this program"
                 break
-            self._store.put_batch(self.replay(self._n_replayed, batch))
+            self._store.put_batch(self.replay(self._n_replayed, batch, on_unit))
             self._n_replayed += 1
             done += 1
         return done
@@ -131,18 +189,21 @@ class Verifier:
         """
         start = self.state_before(index)
         engine = self._engine_at(start.unit.state_root)
-        replay = BatchReplay(self._params, start, batch.record, batch.data, batch.deposits, engine)
+        by_machine = {place.unit for place in self._corrected(index, index + 1)}
+        replay = CorrectedReplay(
+            self._params, start, batch, self._nodes, by_machine=by_machine, engine=engine
+        )
         leaves = []
         self._engine = None
         for unit in replay:
             leaves.append(unit.leaf)
             if on_unit is not None:
                 on_unit(unit)
-        engine.flush()
-        self._engine = engine
+        replay.engine.flush()
+        self._engine = replay.engine
         return ReplayedBatch(
             index=index,
-            input_hash=self._batches[index].input_hash,
+            input_hash=self.key(index),
             leaves=tuple(leaves),
             top=batch_tree(self._params.log_arity, leaves).root,
             end=replay.state,
@@ -157,7 +218,7 @@ class Verifier:
         """
         if index == 0:
             return self._genesis
-        state = self._store.state(self._batches[index - 1].input_hash)
+        state = self._store.state(self.key(index - 1))
         if state is None:
             raise CorruptStorage(f"the state before batch {index} is not in the cache")
         return state
@@ -165,7 +226,7 @@ class Verifier:
     def resume_point(self, index: int) -> int:
         """Return the largest number of batches, at most `index`, whose end state is kept."""
         kept = self._store.resumable()
-        return next((i + 1 for i, hash_ in kept if i < index and self._batches[i].input_hash == hash_), 0)
+        return next((i + 1 for i, hash_ in kept if i < index and self.key(i) == hash_), 0)
 
     def rebuild_state(self, source: BatchSource, index: int) -> RollupState:
         """Return the state after batches [0, index), replaying from the last one kept."""
@@ -189,6 +250,7 @@ class Verifier:
             batches=tuple(source.batch(number) for number in range(resume, index + 1)),
             previous_acc=self._batches[index - 1].acc if index else ZERO_HASH,
             acc=self._batches[index].acc,
+            by_machine=frozenset(self._corrected(resume, index + 1)),
         )
 
     def restart(self) -> None:

@@ -13,10 +13,11 @@ import structlog
 from challenger.config import ChallengerConfig, Mode
 from challenger.loader import Loader, LoaderOptions
 from challenger.monitor import Findings, Monitor, MonitorOptions, Performer
+from challenger.policy import Policy
 from challenger.preconditions import Contracts
 from challenger.report import findings_document, summary
 from challenger.responder import DryRun, Responder
-from challenger.solver import Policy
+from challenger.right_traces import RightTraces
 from challenger.store import Store
 from challenger.verifier import Verifier
 from optimistic.protocol.errors import RollupError, TemporaryError
@@ -33,8 +34,11 @@ from optimistic.service.lifecycle import Backoff, LoopOptions, Supervisor
 from optimistic.service.metrics import PrometheusMetrics
 from optimistic.service.node_store import LmdbNodeStore
 from optimistic.service.signer import Signer
+from optimistic.service.trace_cache import TraceCache
+from optimistic.service.trace_workers import InlineWorker, WorkerProcesses, Workers
 from optimistic.service.tx_manager import TxManager
 from optimistic.service.tx_types import TxOptions
+from optimistic.service.unit_traces import TraceShop
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +46,7 @@ METRICS_PREFIX: Final = "challenger"
 FINDINGS_FILE: Final = "findings.json"
 _DATABASE_FILE: Final = "watchtower.db"
 _NODES_FOLDER: Final = "nodes"
+_TRACES_FOLDER: Final = "traces"
 _TX_INTERVAL_S: Final = 0.5
 _GWEI: Final = 10**9
 _BACKOFF: Final = Backoff(limit_s=5.0)
@@ -106,15 +111,27 @@ class Watchtower:
             self.client,
             self.deployment,
             self.store,
-            LoaderOptions(confirmations=config.l1_confirmations, account=self.account),
+            LoaderOptions(
+                confirmations=config.l1_confirmations,
+                account=self.account,
+                claim_for=tuple(map(Address, config.claim_for)),
+            ),
             check_client=check_client,
             metrics=self.metrics,
         )
         self.verifier = Verifier(params, genesis.state, self.store, self.nodes)
+        self.shop = self._trace_shop()
+        resources.callback(self.shop.close)
         self.manager = None if signer is None or config.mode is not Mode.ACT else self._manager(signer)
         self.monitor = Monitor(
             self.loader,
-            self.verifier,
+            RightTraces(
+                self.verifier,
+                self.loader,
+                self.shop,
+                params.log_arity,
+                checks_engines=config.cross_checks,
+            ),
             self._performer(),
             MonitorOptions(
                 genesis_end_leaf=genesis.end_leaf,
@@ -125,6 +142,17 @@ class Watchtower:
             clock=self.clock,
             metrics=self.metrics,
         )
+
+    def _trace_shop(self) -> TraceShop:
+        config = self.config
+        cache = TraceCache(config.data_dir / _TRACES_FOLDER, config.trace_cache_bytes)
+        cache.sweep()
+        workers: Workers = (
+            WorkerProcesses(config.data_dir / _NODES_FOLDER, cache, config.trace_workers)
+            if config.trace_workers
+            else InlineWorker(self.nodes, cache)
+        )
+        return TraceShop(cache, workers, clock=self.clock, metrics=self.metrics)
 
     def _manager(self, signer: Signer) -> TxManager:
         options = TxOptions(
@@ -259,4 +287,6 @@ def _policy(config: ChallengerConfig, force_delay_s: int) -> Policy:
         assert_after_s=patience_s,
         max_delay_s=config.max_delay_ms // 1000,
         release_stake=config.release_stake,
+        response_delay_s=config.response_delay_ms // 1000,
+        response_delay_after=config.response_delay_after,
     )

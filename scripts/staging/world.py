@@ -129,6 +129,7 @@ class World:
             data_dir=self.folder / "watchtower",
             has_key=True,
             max_delay_ms=0,
+            trace_workers=0,
         )
         wiring = Wiring(connect=lambda *_: self.l1.client(), clock=self.clock)
         self._tower = Watchtower(config, wiring, self.signers[WATCHTOWER_KEY])

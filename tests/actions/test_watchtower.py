@@ -7,7 +7,7 @@ import pytest
 
 from challenger.config import Mode
 from challenger.model import Judgement, Verdict
-from challenger.solver import BackPolicy
+from challenger.policy import BackPolicy
 from challenger.watchtower import Watchtower
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import DEVNET, MINIMAL
@@ -35,6 +35,13 @@ def verdict(tower: Watchtower, id_: Hash32) -> Verdict:
 def right_id(tower: Watchtower, parent: Hash32) -> Hash32:
     assert tower.monitor.findings is not None
     return tower.monitor.findings.known.drafts[parent].id
+
+
+def right_id_before(tower: Watchtower, stage: Stage) -> Hash32:
+    """The assertion of ours that was confirmed."""
+    assert tower.monitor.findings is not None
+    view = tower.monitor.findings.view
+    return next(a.id for a in view.assertions.values() if a.poster == stage.watcher.address)
 
 
 def alerts(tower: Watchtower) -> list[str]:
@@ -102,18 +109,21 @@ def test_watchtower__leaves_published__names_the_lie(tmp_path: Path, params: obj
     assert where.unit == (1 << 15) + 2  # batch 1: BEGIN_BATCH, BLOCK_BEGIN, then the transfer
 
 
-def test_watchtower__contested_for_ever__never_confirms_anything(stage: Stage) -> None:
+def test_watchtower__silent_liar__loses_by_the_clock_and_pays(stage: Stage) -> None:
     two_batches(stage)
     wrong = stage.post(stage.eve, 2, tamper=wrong_gas(1))
-    tower = stage.tower()
+    tower = stage.tower(release_stake=False)
     stage.run(tower)
+    before = stage.client.balance_wei(stage.watcher.address, "latest")
 
     close_window(stage)
     stage.run(tower)
 
-    assert stage.chain.latest_confirmed(at="latest") == stage.genesis_id
-    assert stage.state(wrong.id).status is AssertionStatus.LIVE
-    assert "right_assertion_contested" in alerts(tower)
+    assert stage.state(wrong.id).status is AssertionStatus.DEAD
+    assert stage.chain.latest_confirmed(at="latest") == right_id_before(tower, stage)
+    assert stage.chain.is_slashed(stage.eve.address, at="latest")
+    assert stage.client.balance_wei(stage.watcher.address, "latest") > before + stage.params.stake_wei // 3
+    assert "credits_unclaimed" not in alerts(tower)
 
 
 def test_watchtower__wrong_newcomer_without_opening__is_killed_slashed_and_outlived(stage: Stage) -> None:
@@ -306,21 +316,21 @@ def test_watchtower__right_end_by_a_wrong_way__is_rivalled_like_any_lie(stage: S
     assert stage.game.is_open(wrong.id, right_id(tower, stage.genesis_id), at="latest")
 
 
-def test_watchtower__many_liars__opens_against_the_older_and_kills_the_newer(stage: Stage) -> None:
+def test_watchtower__many_silent_liars__outlives_the_older_and_kills_the_newer(stage: Stage) -> None:
     two_batches(stage)
     liars = (stage.eve, stage.bob, stage.alice, stage.sequencer)
     older = [stage.post(liars[i], 2, tamper=wrong_gas(0, 1 + i)) for i in range(2)]
     tower = stage.tower()
     stage.run(tower)
+    right = right_id(tower, stage.genesis_id)
     newer = [stage.post(liars[2 + i], 2, tamper=wrong_gas(0, 3 + i)) for i in range(2)]
 
     close_window(stage)
     stage.run(tower)
 
-    right = right_id(tower, stage.genesis_id)
     assert all(stage.game.is_open(wrong.id, right, at="latest") for wrong in older)
-    assert {stage.state(wrong.id).status for wrong in newer} == {AssertionStatus.DEAD}
-    assert stage.state(right).status is AssertionStatus.LIVE
+    assert {stage.state(wrong.id).status for wrong in (*older, *newer)} == {AssertionStatus.DEAD}
+    assert stage.state(right).status is AssertionStatus.CONFIRMED
     assert stage.chain.is_slashed(stage.alice.address, at="latest")
 
 

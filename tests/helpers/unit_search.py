@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from challenger.locate import UnitSearch
-from challenger.model import PublishedNodes, WrongUnits
+from challenger.model import WrongUnits
 from optimistic.protocol.commitment import Tree
+from optimistic.protocol.dispute.published import PublishedNodes
 
 
 def locate_wrong_units(own: Tree, published: Iterable[PublishedNodes]) -> WrongUnits:

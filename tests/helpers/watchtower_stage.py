@@ -300,7 +300,7 @@ class Stage:
             data_dir=self.folder / name,
             has_key=True,
             l1_confirmations=options.pop("l1_confirmations", 0),
-            **{"mode": Mode.ACT, **options},
+            **{"mode": Mode.ACT, "trace_workers": 0, **options},
         )
         tower = Watchtower(config, wiring, account.signer)
         self._towers.append(tower)

@@ -3,11 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from challenger.actions import AssertBatches, Back, Confirm, KillUnopened, OpenDispute, WithdrawStake
-from challenger.model import Judgement, PublishedNodes, Status
-from challenger.solver import BackPolicy, Policy, next_actions
+from challenger.actions import AssertBatches, Back, Confirm, KillUnopened, WithdrawStake
+from challenger.model import Judgement, Status
+from challenger.policy import BackPolicy, Policy
+from challenger.solver import next_actions
 from challenger.trace import RollupTrace
 from optimistic.protocol.commitment import UnitTree, batch_tree
+from optimistic.protocol.dispute.actions import Open
+from optimistic.protocol.dispute.published import PublishedNodes
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Hash32
 from tests.helpers.unit_search import locate_wrong_units
@@ -61,7 +64,7 @@ def test_solver__any_tree__supports_only_what_is_right(story: Story, policy: Pol
             case Back() | Confirm():
                 assert known.judgement(action.assertion) is Judgement.VALID
                 assert action.assertion in rights
-            case OpenDispute():
+            case Open():
                 assert action.newer in rights
                 assert view.assertions[action.older].seq < view.assertions[action.newer].seq
             case KillUnopened():
@@ -103,7 +106,7 @@ def test_solver__nothing_known__does_nothing_about_children(story: Story, policy
 
     actions = next_actions(story.view(), story.known(), policy)
 
-    supporting = AssertBatches | Back | Confirm | OpenDispute | KillUnopened
+    supporting = AssertBatches | Back | Confirm | Open | KillUnopened
     assert not [action for action in actions if isinstance(action, supporting)]
 
 

@@ -44,6 +44,10 @@ class FakeL1:
             client=fake, inbox=fake, chain=fake, game=fake, account=ME, challenge_period_s=PERIOD_S
         )
 
+    @property
+    def client(self) -> Any:
+        return self
+
     def header(self, at: Any) -> Header:
         return Header(
             number=1,

@@ -22,6 +22,9 @@ PROBLEMS: dict[str, tuple[ChallengerConfig, str]] = {
     "nothing_to_spend": (replace(GOOD, max_spend_wei=0), "--max-spend"),
     "no_timeout": (replace(GOOD, l1_timeout_ms=0), "--l1-timeout must be positive"),
     "no_pause": (replace(GOOD, poll_interval_ms=0), "--poll-interval must be positive"),
+    "no_cache": (replace(GOOD, trace_cache_bytes=0), "--trace-cache"),
+    "workers_below_none": (replace(GOOD, trace_workers=-1), "--trace-workers"),
+    "short_claimant": (replace(GOOD, claim_for=(b"\x01",)), "--claim-for"),
     "part_of_a_second": (replace(GOOD, assert_after_ms=1_500), "--assert-after"),
 }
 

@@ -4,9 +4,9 @@ from itertools import pairwise
 import pytest
 
 from challenger.index import EventIndex, LogKey
-from challenger.model import PublishedNodes
 from optimistic.protocol.commitment import Node, node_hash
 from optimistic.protocol.dispute.ids import dispute_id
+from optimistic.protocol.dispute.published import PublishedNodes
 from optimistic.protocol.dispute.views import Divergence
 from optimistic.protocol.records import BatchRecord, next_acc
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
@@ -167,7 +167,6 @@ def test_index__ends_and_openings__are_kept() -> None:
     )
 
     assert (index.confirmed, index.dead) == ({ident("a")}, {ident("b")})
-    assert index.openings == {(ident("a"), ident("b"))}
 
 
 def test_index__published_nodes__are_hashed_by_level() -> None:

@@ -1,12 +1,14 @@
 from dataclasses import dataclass, field, replace
 
 from challenger.judge import Judge
-from challenger.model import Assertion, ChainView, Judgement, Knowledge, PublishedNodes, Status
+from challenger.model import Assertion, ChainView, Judgement, Knowledge, Status
 from challenger.trace import RollupTrace
-from optimistic.protocol.commitment import batch_tree, leaf
+from optimistic.protocol.commitment import assertion_id, batch_tree, leaf
+from optimistic.protocol.dispute.published import PublishedNodes
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Hash32
-from tests.unit.challenger.views import GENESIS, Story, ident
+from optimistic.service.unit_inputs import UnitPlace
+from tests.unit.challenger.views import GENESIS, PERIOD_S, T0, Story, ident
 
 GENESIS_LEAF = ident("leaf genesis")
 
@@ -20,6 +22,9 @@ class ToyReplay:
     problem: str | None = None
     hidden: set[int] = field(default_factory=set)
     """Batches whose leaves are not kept."""
+    corrected: tuple[UnitPlace, ...] = ()
+    """Units about which the engines disagree."""
+    knows_uncorrected: bool = True
 
     def end_leaf(self, to_batch: int) -> Hash32 | None:
         return _leaves(to_batch - 1)[-1] if to_batch <= self.n_replayed else None
@@ -30,6 +35,22 @@ class ToyReplay:
             return None
         tops = [batch_tree(5, _leaves(i)).root for i in wanted]
         return RollupTrace(5, tops, lambda offset: _leaves(from_batch + offset))
+
+    def key(self, index: int) -> Hash32:
+        return ident(f"input {index}" if not self.corrected else f"corrected {index}")
+
+    def uncorrected_trace(self, from_batch: int, to_batch: int) -> RollupTrace | None:
+        if not self.knows_uncorrected:
+            return None
+        tops = [batch_tree(5, _wrong_leaves(i)).root for i in range(from_batch, to_batch)]
+        return RollupTrace(5, tops, lambda offset: _wrong_leaves(from_batch + offset))
+
+    def first_correction(self, from_batch: int, to_batch: int) -> UnitPlace | None:
+        return next((place for place in self.corrected if from_batch <= place.batch < to_batch), None)
+
+
+def _wrong_leaves(index: int) -> tuple[Hash32, ...]:
+    return tuple(keccak256(b"other" + leaf_) for leaf_ in _leaves(index))
 
 
 def _leaves(index: int) -> tuple[Hash32, ...]:
@@ -191,3 +212,60 @@ def test_judge__leaves_published_later__names_the_unit_then() -> None:
     assert before is not None
     assert after is not None
     assert (before.unit, after.unit) == (None, 0)
+
+
+# ---------------------------------------------------------------------------------- two engines
+
+DOUBTED = (UnitPlace(0, 1),)
+
+
+def doubtful(now: int, *, knows_uncorrected: bool = True) -> tuple[Story, Knowledge]:
+    """The step machine's, the transaction engine's and a third opinion about batch 0, on L1 together."""
+    story = story_with((GENESIS, "machine", LIVE), (GENESIS, "engine", LIVE), (GENESIS, "lie", LIVE)).at(now)
+    replayed = ToyReplay(4, corrected=DOUBTED, knows_uncorrected=knows_uncorrected)
+    view = with_content(story.view(), story, ("machine",))
+    other = ToyReplay(4).uncorrected_trace(0, 1)
+    assert other is not None
+    assertions = dict(view.assertions)
+    for name, trace in (("machine", replayed.trace(0, 1)), ("engine", other)):
+        assert trace is not None
+        old = assertions.pop(story.ids[name])
+        new_id = assertion_id(old.parent, old.acc, trace.unit_root, trace.end_leaf)
+        story.ids[name] = new_id
+        assertions[new_id] = replace(old, id=new_id, unit_root=trace.unit_root, end_leaf=trace.end_leaf)
+    return story, judge(replace(view, assertions=assertions), replayed, GENESIS_LEAF)
+
+
+def judgements(story: Story, known: Knowledge) -> tuple[Judgement, Judgement, Judgement]:
+    machine, engine, lie = (known.judgement(story.ids[name]) for name in ("machine", "engine", "lie"))
+    return machine, engine, lie
+
+
+def test_judge__engines_disagree__third_opinion_is_wrong_and_the_engines_is_undecided() -> None:
+    story, known = doubtful(T0)
+
+    assert judgements(story, known) == (Judgement.VALID, Judgement.UNKNOWN, Judgement.INVALID)
+    doubt = known.doubts[story.ids[GENESIS]]
+    assert (doubt.batch, doubt.unit, doubt.other) == (0, 1, story.ids["engine"])
+
+
+def test_judge__engines_disagree_for_half_the_window__the_step_machine_decides() -> None:
+    story, known = doubtful(T0 + PERIOD_S // 2)
+
+    assert judgements(story, known) == (Judgement.VALID, Judgement.INVALID, Judgement.INVALID)
+
+
+def test_judge__engines_disagree_and_the_other_result_is_gone__it_is_wrong_like_any_other() -> None:
+    story, known = doubtful(T0, knows_uncorrected=False)
+
+    assert judgements(story, known) == (Judgement.VALID, Judgement.INVALID, Judgement.INVALID)
+
+
+def test_judge__disagreement_behind_an_assertion__is_a_doubt_about_its_children() -> None:
+    story = story_with((GENESIS, "a", LIVE))
+    view = with_content(story.view(), story, ("a",))
+
+    known = judge(view, ToyReplay(4, corrected=(UnitPlace(3, 1),)), GENESIS_LEAF)
+
+    assert set(known.doubts) == {story.ids["a"]}
+    assert known.judgement(story.ids["a"]) is Judgement.VALID

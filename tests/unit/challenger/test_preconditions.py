@@ -10,7 +10,6 @@ from challenger.actions import (
     Confirm,
     KillUnopened,
     MarkDead,
-    OpenDispute,
     Slash,
     WithdrawStake,
 )
@@ -18,7 +17,7 @@ from challenger.preconditions import precondition_of
 from optimistic.service.contracts import AssertionState, AssertionStatus, Stake
 from optimistic.service.tx_types import Readiness
 from tests.unit.challenger.contracts import NOTHING, FakeL1
-from tests.unit.challenger.views import EVE, ME, PERIOD_S, STAKE_WEI, T0, draft_of, ident
+from tests.unit.challenger.views import EVE, ME, PERIOD_S, STAKE_WEI, T0, draft_of, ident, opening_of
 
 LIVE, DEAD, CONFIRMED = AssertionStatus.LIVE, AssertionStatus.DEAD, AssertionStatus.CONFIRMED
 READY, NOT_YET, DONE, LOST = Readiness.READY, Readiness.NOT_YET, Readiness.DONE, Readiness.LOST
@@ -29,7 +28,7 @@ DRAFT = draft_of(PARENT, 0, 2, "right")
 ASSERT = AssertBatches(draft=DRAFT, stake_wei=STAKE_WEI, reason="")
 ROLL = AssertBatches(draft=DRAFT, stake_wei=0, reason="")
 BACK = Back(assertion=OLDER, stake_wei=STAKE_WEI, reason="")
-OPEN = OpenDispute(older=OLDER, newer=NEWER, reason="")
+OPEN = opening_of(OLDER, NEWER)
 KILL = KillUnopened(older=OLDER, newer=NEWER, reason="")
 CONFIRM = Confirm(assertion=OLDER, reason="")
 MARK = MarkDead(assertion=OLDER, reason="")

@@ -4,20 +4,22 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from challenger.actions import Action, Confirm, OpenDispute
+from challenger.actions import Action, Confirm
 from challenger.model import ChainView, L1Block
+from challenger.policy import Policy
 from challenger.responder import DryRun, Responder, describe, key_of
-from challenger.solver import Policy, next_actions
+from challenger.solver import next_actions
 from challenger.store import Store
+from optimistic.protocol.dispute.ids import dispute_id
 from optimistic.protocol.types import Hash32
 from optimistic.service.l1_types import Receipt
 from optimistic.service.metrics import NoopMetrics
 from optimistic.service.tx_types import TxOutcome, TxRequest, TxState, TxStatus
 from tests.unit.challenger.contracts import FakeL1
-from tests.unit.challenger.views import GENESIS, STAKE_WEI, Story, ident
+from tests.unit.challenger.views import GENESIS, STAKE_WEI, Story, ident, opening_of
 
 POLICY = Policy(assert_after_s=50)
-OPEN = OpenDispute(older=ident("older"), newer=ident("newer"), reason="a test", deadline=10**9)
+OPEN = opening_of(ident("older"), ident("newer"), deadline=10**9)
 
 
 class FakeManager:
@@ -93,7 +95,7 @@ def test_responder__same_action_every_turn__is_one_transaction(store: Store) -> 
     bench.perform(OPEN)
     bench.perform(OPEN, block=8)
 
-    assert bench.keys == [f"open:{OPEN.older.hex()}:{OPEN.newer.hex()}#0"]
+    assert bench.keys == [f"open:{dispute_id(OPEN.older, OPEN.newer).hex()}#0"]
     assert bench.manager.requests[bench.keys[0]].precondition is not None
 
 
@@ -152,8 +154,8 @@ def test_responder__over_budget__sends_what_is_affordable(store: Store) -> None:
 
 
 def test_attack__housekeeping_without_end__leaves_what_a_defence_takes(store: Store) -> None:
-    gas_wei = 400_000 * 21
-    bench = Bench(store, max_spend_wei=STAKE_WEI + 6 * gas_wei)
+    defence_wei, action_wei = 10_000_000 * 21, 400_000 * 21
+    bench = Bench(store, max_spend_wei=STAKE_WEI + defence_wei + 2 * action_wei)
     endless = [Confirm(assertion=ident(f"right {i}"), reason="a test") for i in range(10)]
 
     bench.perform(*endless)
@@ -163,7 +165,7 @@ def test_attack__housekeeping_without_end__leaves_what_a_defence_takes(store: St
 
 
 def test_responder__fees_booked__reduce_the_budget(store: Store) -> None:
-    bench = Bench(store, max_spend_wei=10_000_000)
+    bench = Bench(store, max_spend_wei=600_000 * 21)
     bench.perform(OPEN)
     key = bench.keys[0]
     bench.manager.end(key, TxOutcome.CONFIRMED, block=7)

@@ -12,12 +12,13 @@ from challenger.actions import (
     Confirm,
     KillUnopened,
     MarkDead,
-    OpenDispute,
     Slash,
     WithdrawStake,
 )
 from challenger.model import Status
-from challenger.solver import BackPolicy, Policy, next_actions, right_chain
+from challenger.policy import BackPolicy, Policy
+from challenger.solver import next_actions, right_chain
+from optimistic.protocol.dispute.actions import Open
 from tests.unit.challenger.views import AIRGAP_S, EVE, GENESIS, ME, PERIOD_S, STAKE_WEI, T0, Story
 
 POLICY = Policy(assert_after_s=50)
@@ -33,7 +34,7 @@ def brief(story: Story, action: Action) -> tuple[object, ...]:
             return ("assert", names[action.draft.id], action.stake_wei)
         case Back():
             return ("back", names[action.assertion], action.stake_wei)
-        case OpenDispute() | KillUnopened():
+        case Open() | KillUnopened():
             return (action.kind, names[action.older], names[action.newer])
         case Confirm() | MarkDead():
             return (action.kind, names[action.assertion])
@@ -41,6 +42,8 @@ def brief(story: Story, action: Action) -> tuple[object, ...]:
             return ("slash", names[action.assertion], action.staker)
         case WithdrawStake():
             return ("withdraw_stake",)
+        case _:
+            return (action.kind,)
 
 
 def actions(story: Story, policy: Policy = POLICY) -> list[tuple[object, ...]]:

@@ -1,9 +1,10 @@
 import pytest
 
 from challenger.locate import MAX_GROUPS, UnitSearch
-from challenger.model import PublishedNodes, WrongUnits, split_unit
+from challenger.model import WrongUnits, split_unit
 from challenger.trace import RollupTrace
 from optimistic.protocol.commitment import Tree, UnitTree, batch_tree, leaf
+from optimistic.protocol.dispute.published import PublishedNodes
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Hash32
 from tests.helpers.unit_search import locate_wrong_units

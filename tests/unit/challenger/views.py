@@ -4,13 +4,16 @@
 >>> story.child("genesis", "right", to=1).child("genesis", "wrong", to=1)
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Self
 
 from challenger.model import (
     Assertion,
     BatchHead,
     ChainView,
+    Doubt,
     Draft,
     Identity,
     Judgement,
@@ -20,6 +23,11 @@ from challenger.model import (
     Status,
     Verdict,
 )
+from optimistic.protocol.commitment import Tree, UnitTree
+from optimistic.protocol.dispute.actions import Claim, Open
+from optimistic.protocol.dispute.proofs import prove_roots
+from optimistic.protocol.dispute.traces import Terms
+from optimistic.protocol.dispute.views import DisputeView
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
 
@@ -30,6 +38,7 @@ STAKE_WEI = 2 * 10**18
 ME = Address(b"\x11" * 20)
 EVE = Address(b"\xee" * 20)
 GENESIS = "genesis"
+TERMS = Terms(log_arity=5, challenge_period_s=PERIOD_S, bond_wei=STAKE_WEI // 10)
 
 
 def ident(name: str) -> Hash32:
@@ -44,6 +53,41 @@ def batch(index: int, *, timestamp: int = T0, is_forced: bool = False) -> BatchH
         input_hash=ident(f"input {index}"),
         l1_timestamp=timestamp,
         is_forced=is_forced,
+    )
+
+
+@cache
+def unit_tree() -> UnitTree:
+    """The right computation of every story."""
+    return UnitTree(TERMS.log_arity, [[ident("unit 0"), ident("unit 1")]])
+
+
+class ToyTraces:
+    """Knows the unit tree, and steps of units as far as told."""
+
+    def __init__(self, steps: Mapping[int, Tree] | None = None) -> None:
+        self._steps = steps or {}
+
+    def units(self) -> Tree | None:
+        return unit_tree()
+
+    def steps(self, j: int) -> Tree | None:
+        return self._steps.get(j)
+
+    def witness(self, j: int, v: int) -> bytes | None:
+        return None
+
+
+def opening_of(older: Hash32, newer: Hash32, deadline: int | None = None) -> Open:
+    """Open a dispute from the roots on."""
+    return Open(
+        older=older,
+        newer=newer,
+        level=5,
+        proof=prove_roots((ident("root of the older"), ident("root of the newer"))),
+        reveal=None,
+        reason="a test",
+        deadline=deadline,
     )
 
 
@@ -70,6 +114,12 @@ class Story:
         }
         self._batches: list[BatchHead] = []
         self._openings: set[tuple[Hash32, Hash32]] = set()
+        self._disputes: list[DisputeView] = []
+        self._settled: dict[tuple[Hash32, Hash32], Hash32 | None] = {}
+        self._claims: list[Claim] = []
+        self._doubts: dict[Hash32, Doubt] = {}
+        self._unchecked: set[Hash32] = set()
+        self._steps: dict[int, Tree] = {}
         self._verdicts = {ident(GENESIS): Verdict(judgement=Judgement.VALID, reason="genesis")}
         self._drafts: dict[Hash32, Draft] = {}
         self._latest = ident(GENESIS)
@@ -128,6 +178,40 @@ class Story:
         self._openings.add((self.ids[older], self.ids[newer]))
         return self
 
+    def disputed(self, dispute: DisputeView) -> Self:
+        """A dispute that is not over."""
+        self._openings.add((dispute.older, dispute.newer))
+        self._disputes.append(dispute)
+        return self
+
+    def settled(self, older: str, newer: str, winner: str | None) -> Self:
+        """A dispute that is over."""
+        pair = self.ids[older], self.ids[newer]
+        self._openings.add(pair)
+        self._settled[pair] = None if winner is None else self.ids[winner]
+        return self
+
+    def owed(self, *claims: Claim) -> Self:
+        """What would pay somebody."""
+        self._claims += claims
+        return self
+
+    def doubted(self, parent: str, other: str) -> Self:
+        """The engines disagree below `parent`; the transaction engine says `other`."""
+        self._doubts[self.ids[parent]] = Doubt(batch=0, unit=3, other=self.ids[other])
+        self._verdicts[self.ids[other]] = Verdict(judgement=Judgement.UNKNOWN, reason="story")
+        return self
+
+    def unchecked(self, parent: str) -> Self:
+        """The step machine did not run the batches below `parent` yet."""
+        self._unchecked.add(self.ids[parent])
+        return self
+
+    def steps(self, j: int, tree: Tree) -> Self:
+        """Know the right trace of a unit."""
+        self._steps[j] = tree
+        return self
+
     def staked(self, tip: str, *members: str, slashed: bool = False) -> Self:
         """My stake lies on `tip`; I am a member of it and of `members`."""
         stake = Staker(address=ME, amount=STAKE_WEI, tip=self.ids[tip], is_slashed=slashed)
@@ -160,18 +244,28 @@ class Story:
             challenge_period_s=period_s,
             airgap_s=AIRGAP_S,
             stake_wei=STAKE_WEI,
+            terms=replace(TERMS, challenge_period_s=period_s),
             batches=self._batches,
             assertions=self._assertions,
             genesis_id=ident(GENESIS),
             latest_confirmed=self._latest,
             openings=frozenset(self._openings),
+            disputes=tuple(self._disputes),
+            settled=self._settled,
+            claims=tuple(self._claims),
             members=self._members,
             tips=self._tips,
             me=None if watching else self._me,
         )
 
     def known(self) -> Knowledge:
-        return Knowledge(verdicts=self._verdicts, drafts=self._drafts)
+        return Knowledge(
+            verdicts=self._verdicts,
+            drafts=self._drafts,
+            traces={parent: ToyTraces(self._steps) for parent in self._drafts},
+            doubts=self._doubts,
+            unchecked=frozenset(self._unchecked),
+        )
 
 
 def _genesis() -> Assertion:
