@@ -34,8 +34,8 @@ class CreditGas:
 
 
 def credit_price(gas_price_wei: int, base_fee_wei: int) -> int:
-    """Return what one gas of a call earns: its own price, capped."""
-    return min(gas_price_wei, base_fee_wei + MAX_TIP_WEI, MAX_PRICE_WEI)
+    """Return what one gas of a call earns: its own price, capped; at least one wei."""
+    return max(1, min(gas_price_wei, base_fee_wei + MAX_TIP_WEI, MAX_PRICE_WEI))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

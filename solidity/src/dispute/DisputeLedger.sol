@@ -146,10 +146,11 @@ abstract contract DisputeLedger is IDisputeGame {
         else _helperCredits[id][msg.sender] += amount;
     }
 
-    /// @dev What `gas` is worth now. The cap and the tip keep a mover from overpaying its own block producer.
+    /// @dev What `gas` is worth now. The cap and the tip keep a mover from overpaying its own block producer. No price
+    /// counts as one wei: gas is often estimated without a price, and must not leave out the slots that are written.
     function _worth(uint256 gas) internal view returns (uint256) {
         uint256 price = block.basefee + CREDIT_TIP_WEI;
-        if (tx.gasprice < price) price = tx.gasprice;
+        if (tx.gasprice < price) price = tx.gasprice == 0 ? 1 : tx.gasprice;
         return gas * (price < CREDIT_PRICE_CAP_WEI ? price : CREDIT_PRICE_CAP_WEI);
     }
 
