@@ -198,11 +198,14 @@ class GameIndex:
         return not self.dead.isdisjoint(record.siblings)
 
     def interests(self, record: DisputeRecord, account: Address) -> tuple[Hash32, ...] | None:
-        """Return the commitments an account owns or moved for; None if it took no part in the dispute."""
+        """Return the live commitments an account owns or moved for; None if it took no part in the dispute.
+
+        What was earned for a dead one is void.
+        """
         found = record.earners.get(account)
         if found is None:
             return None
-        return tuple(id_ for id_ in record.commitments if id_ in found)
+        return tuple(id_ for id_, c in record.commitments.items() if id_ in found and c.life is Life.LIVE)
 
     def free_used(self, account: Address) -> frozenset[Hash32]:
         """Return the disputes in which an account has made its free commitment."""

@@ -121,12 +121,13 @@ def test_index__siblings_dead__matters_while_one_lives(dead: tuple[Hash32, ...],
 def test_index__interests__name_what_an_account_owns_or_moved_for() -> None:
     story = duel_story()
     right, wrong = commitments_of(story)
-    index = story.proven((right, wrong), prover=BOB).index()
+    before = story.index()
+    index = story.proven((right, wrong), prover=BOB).commitment_died(wrong).index()
     record = record_of(index)
 
-    assert index.interests(record, ALICE) == (right,)
-    assert index.interests(record, EVE) == (wrong,)
-    assert index.interests(record, BOB) == (right, wrong)
+    assert before.interests(record_of(before), EVE) == (wrong,)
+    assert index.interests(record, ALICE) == index.interests(record, BOB) == (right,)
+    assert index.interests(record, EVE) == ()
     assert index.interests(record, POSTER) is None
 
 
