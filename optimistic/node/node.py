@@ -71,7 +71,8 @@ _SEQUENCER_POLL_S = 0.005
 _WAL_SEGMENT_BYTES = 8 << 20
 
 
-def _worker_processes(nodes: LmdbNodeStore, cache: TraceCache, count: int) -> Workers:
+def worker_processes(nodes: LmdbNodeStore, cache: TraceCache, count: int) -> Workers:
+    """Have traces made by other processes, which read the same trie nodes."""
     return WorkerProcesses(nodes.folder, cache, count)
 
 
@@ -96,7 +97,7 @@ class Surroundings:
     health: Health = field(default_factory=Health)
     """Told how every loop fares."""
     build_engine: EngineBuilder = EvmEngine
-    build_workers: WorkersBuilder = _worker_processes
+    build_workers: WorkersBuilder = worker_processes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

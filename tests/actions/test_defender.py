@@ -1,7 +1,9 @@
 """The aggregator alone against liars, on real contracts: no watchtower is there to help it."""
 
 import shutil
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,18 +11,34 @@ import pytest
 from challenger.model import Draft
 from optimistic.node.chain_records import StoredAssertion
 from optimistic.node.derived_traces import DerivedRange
-from optimistic.node.node import Node
+from optimistic.node.node import Node, worker_processes
 from optimistic.protocol.commitment import Tree
 from optimistic.protocol.constants import UNIT_BITS
+from optimistic.protocol.params import HIGHEST_PRECOMPILE_PRICE, MINIMAL
+from optimistic.protocol.stepper.opcode_table import Op
+from optimistic.protocol.stepper.trace import next_state
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
+from optimistic.protocol.unit import Phase
 from optimistic.service.contracts import AssertionStatus
-from optimistic.service.l1_events import CommitmentDied, Committed, DisputeSettled, Moved, Paid, StepProven
+from optimistic.service.l1_events import (
+    CommitmentDied,
+    Committed,
+    DisputeSettled,
+    DuelStarted,
+    Moved,
+    Paid,
+    StepProven,
+    UnitPinned,
+)
 from optimistic.service.trace_job import make_trace, make_witness
+from optimistic.service.unit_run import open_unit
 from scripts.staging.liar import Liar, WrongDraft
 from scripts.staging.lies import Fault, LyingTraces, StepLie, UnitLie
 from scripts.staging.onlooker import Onlooker
 from scripts.staging.strategies import OpensOnly, Strategy
+from tests.helpers.assembly import call, store
 from tests.helpers.node_world import NodeWorld
+from tests.helpers.precompile_cases import modexp_input
 from tests.helpers.watchtower_stage import L1Account
 
 BOB = Address(b"\xb0" * 20)
@@ -52,6 +70,17 @@ class RightTraces:
             self._made[j] = make_trace(self._range.inputs(0, j % (1 << UNIT_BITS)), self._nodes)
         return self._made[j]
 
+    def find(self, phase: Phase) -> tuple[int, int]:
+        """The first unit and step at which the machine is in a phase."""
+        for unit in range(len(self._range.leaves(0))):
+            run = open_unit(self._range.inputs(0, unit), self._nodes)
+            m, v = next_state(run.full, unit, 0, run.acc, run.start()), 1
+            while m.phase not in (Phase.BOUNDARY, Phase.IDLE):
+                if m.phase is phase:
+                    return unit, v
+                m, v = next_state(run.full, unit, v, run.acc, m), v + 1
+        raise AssertionError("no step is in that phase")
+
     def witness(self, j: int, v: int) -> bytes:
         return make_witness(self._range.inputs(0, j % (1 << UNIT_BITS)), v, self._nodes)
 
@@ -59,12 +88,13 @@ class RightTraces:
 class Scene:
     """A rollup with one batch, an aggregator who is right about it, and a liar, Eve."""
 
-    def __init__(self, world: NodeWorld) -> None:
+    def __init__(self, world: NodeWorld, initcode: bytes | None = None) -> None:
         self.world = world
         self.eyes = Onlooker(world.client, world.deployment)
         node = world.aggregator(asserts=False)
         alice = world.funded(node)
-        node.gateway.submit(alice.transfer(BOB, 5))
+        raw = alice.transfer(BOB, 5) if initcode is None else alice.deploy(initcode, gas=3_000_000)
+        node.gateway.submit(raw)
         world.turn(node)
         world.until_safe(node)
         knowing = world.replica("knowing")
@@ -175,6 +205,28 @@ def check_won_by_a_step(scene: Scene) -> None:
     assert own.is_free
 
 
+def test_attack__liar_disputes_the_dearest_precompile_call__step_gets_all_the_gas_it_must_forward(
+    world: NodeWorld,
+) -> None:
+    operands = b"\xff" * 160
+    data = modexp_input(operands, operands, operands[:-1] + b"\xfd")
+    code = store(data) + call(Op.STATICCALL, b"\x05", gas=HIGHEST_PRECOMPILE_PRICE, args=(0, len(data)))
+    scene = Scene(world, code)
+    unit, step = scene.traces.find(Phase.PRECOMPILE)
+    scene.defend()
+    scene.play(until=lambda: scene.status(scene.right.id) is AssertionStatus.LIVE)
+    liar = scene.lie(Fault(unit=unit, step=step))
+
+    scene.play(liar, until=lambda: scene.is_dead(liar))
+
+    [proof] = scene.events(StepProven)
+    receipt = scene.world.client.receipt(proof.place.tx_hash)
+    query = "SELECT gas_limit FROM tx_intent WHERE key LIKE 'prove_step:%'"
+    [(gas_limit,)] = scene.node.database.query(query)
+    assert receipt is not None
+    assert 1 << 24 >= gas_limit > 7_000_000 > 2 * receipt.gas_used, "much is forwarded and comes back"
+
+
 def test_aggregator_alone__dispute_won__collects_and_confirms(scene: Scene) -> None:
     scene.defend()
     scene.play(until=lambda: scene.status(scene.right.id) is AssertionStatus.LIVE)
@@ -198,6 +250,41 @@ def test_aggregator_alone__liar_opens_and_falls_silent__dies_by_the_clock(scene:
     scene.play(until=lambda: scene.is_dead(liar))
 
     assert scene.status(scene.right.id) is AssertionStatus.LIVE
+
+
+def test_aggregator_alone__traces_made_by_processes__wins(scene: Scene) -> None:
+    scene.defend(build_workers=worker_processes)
+    scene.play(until=lambda: scene.status(scene.right.id) is AssertionStatus.LIVE)
+    liar = scene.lie(FAULTS["last step"])
+    scene.play(liar, until=lambda: bool(scene.events(UnitPinned)))
+
+    def wait(kind: type) -> None:
+        give_up_s = time.monotonic() + 60
+        while not scene.events(kind) and time.monotonic() < give_up_s:
+            scene.node.tick()
+            time.sleep(0.05)
+
+    wait(Committed)
+    scene.play(liar, until=lambda: bool(scene.events(DuelStarted)))
+    wait(StepProven)
+    scene.play(liar, until=lambda: scene.is_dead(liar))
+
+    check_won_by_a_step(scene)
+
+
+def test_aggregator_alone__plain_bisection__wins(tmp_path: Path) -> None:
+    world = NodeWorld(tmp_path, MINIMAL)
+    scene = Scene(world)
+    scene.defend()
+    scene.play(until=lambda: scene.status(scene.right.id) is AssertionStatus.LIVE)
+    liar = scene.lie(FAULTS["first step"])
+
+    scene.play(liar, until=lambda: bool(scene.events(StepProven)))
+    world.l1.advance_time(MINIMAL.challenge_period_s)
+    scene.play(liar, until=lambda: scene.is_dead(liar))
+
+    check_won_by_a_step(scene)
+    world.close()
 
 
 def test_aggregator_alone__killed_after_each_of_its_moves_without_its_caches__still_wins(

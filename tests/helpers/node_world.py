@@ -7,16 +7,23 @@ from typing import Any
 from optimistic.node.asserter import AsserterOptions
 from optimistic.node.batcher import BatcherOptions
 from optimistic.node.config import NodeConfig, Role
-from optimistic.node.node import EngineBuilder, Node, Signers, Surroundings
+from optimistic.node.node import EngineBuilder, Node, Signers, Surroundings, WorkersBuilder
 from optimistic.protocol.execution import EvmEngine
+from optimistic.protocol.mpt import NodeReader
 from optimistic.protocol.params import DEVNET, RollupParams
 from optimistic.protocol.types import Address
 from optimistic.service.log_reader import FinalityMode, ReaderOptions
-from optimistic.service.trace_workers import InlineWorker
+from optimistic.service.trace_cache import TraceCache
+from optimistic.service.trace_workers import InlineWorker, Workers
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.watchtower_stage import ETHER, Stage
 
 READER = ReaderOptions(finality=FinalityMode.DEPTH, safe_depth=2, finalized_depth=4)
+
+
+def at_once(nodes: NodeReader, cache: TraceCache, _: int) -> Workers:
+    """Have traces made in this process."""
+    return InlineWorker(nodes, cache)
 
 
 class NodeWorld(Stage):
@@ -41,7 +48,11 @@ class NodeWorld(Stage):
         return replace(base, **changes)
 
     def aggregator(
-        self, name: str = "aggregator", build_engine: EngineBuilder = EvmEngine, **changes: Any
+        self,
+        name: str = "aggregator",
+        build_engine: EngineBuilder = EvmEngine,
+        build_workers: WorkersBuilder = at_once,
+        **changes: Any,
     ) -> Node:
         """Start an aggregator; starting the same name again is a restart."""
         signers = Signers(sequencer=self.sequencer.signer, staker=self.bob.signer)
@@ -50,7 +61,7 @@ class NodeWorld(Stage):
             signers=signers,
             clock=self.clock,
             build_engine=build_engine,
-            build_workers=lambda nodes, cache, _: InlineWorker(nodes, cache),
+            build_workers=build_workers,
         )
         return self._keep(Node(self.deployment, self.config(name, Role.AGGREGATOR, **changes), around))
 
