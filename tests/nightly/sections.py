@@ -39,6 +39,7 @@ SECTIONS = (
         limit_s=3_600,
         environment={"HYPOTHESIS_PROFILE": "nightly"},
     ),
+    Section(name="model", command=(*PYTEST, "tests/model"), limit_s=7_200),
     Section(name="forgeries", command=(*PYTEST, FORGERIES), limit_s=3_600),
     Section(
         name="forge-fuzz",

@@ -1,0 +1,71 @@
+"""Random runs with four siblings and up to three commitments on each side."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from tests.model.exhaustive import Failure
+from tests.model.runs import Run, play_runs
+from tests.model.table import RunTerms, run_terms
+from tests.model.terms import Terms, mutants
+
+FEW = 400
+MANY = 1_000_000
+PARTS = 8
+TRIES = 300
+
+
+def failures(terms: RunTerms) -> list[str]:
+    """What goes wrong in some runs."""
+    found = []
+    for seed in range(TRIES):
+        try:
+            Run(terms, Random(seed)).play()
+        except Failure as failure:
+            found.append(str(failure))
+    return found
+
+
+def test_runs__four_siblings_three_commitments__hold() -> None:
+    disputes = play_runs(RunTerms(), 0, FEW)
+
+    assert disputes > 3 * FEW
+
+
+def test_runs__longer_trees_and_more_siblings__hold() -> None:
+    play_runs(RunTerms(depth=5, siblings=6, delta=3, planned=10, censored=10), 0, FEW // 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "failure"),
+    [
+        ("older side inherits lateness", "the right sibling died"),
+        ("newcomer gets a fresh clock", "a dispute is undecided at t0 + 2T"),
+        ("settled with open windows", "the right sibling died"),
+        ("time is booked to the other side", "the right sibling died"),
+    ],
+)
+def test_mutant__random_runs__often_fail(name: str, failure: str) -> None:
+    found = failures(run_terms(mutants(Terms())[name]))
+
+    assert found.count(failure) > TRIES // 25
+
+
+def test_censorship__almost_the_whole_period__fails() -> None:
+    terms = RunTerms()
+
+    found = failures(replace(terms, censored=terms.period - 1))
+
+    assert "the right sibling died" in found
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("part", range(PARTS))
+def test_runs__a_million__hold(record_property: Callable[[str, object], None], part: int) -> None:
+    count = MANY // PARTS
+
+    disputes = play_runs(RunTerms(), FEW + part * count, count)
+
+    record_property("table", f"{count:,} runs with {disputes:,} disputes")
