@@ -7,6 +7,14 @@ import {IAssertionChain} from "../../src/interfaces/IAssertionChain.sol";
 import {IInbox} from "../../src/interfaces/IInbox.sol";
 import {AssertionChain} from "../../src/l1/AssertionChain.sol";
 import {Inbox} from "../../src/l1/Inbox.sol";
+import {
+    CREDIT_GAS_COMMIT_1,
+    CREDIT_GAS_COMMIT_5,
+    CREDIT_GAS_MOVE_1,
+    CREDIT_GAS_MOVE_5,
+    CREDIT_GAS_OPEN_1,
+    CREDIT_GAS_OPEN_5
+} from "../../src/libraries/Constants.sol";
 import {DivergenceProof, Reveal} from "../../src/libraries/Divergences.sol";
 import {
     Commitment,
@@ -180,6 +188,30 @@ abstract contract Disputes is Rollup {
         (wrongFrom, salts) = ([olderFrom, newerFrom], [bytes32("older"), bytes32("newer")]);
         pair = Pair(assertTree(alice, unitTree(OLDER)), assertTree(bob, unitTree(NEWER)));
         disputeId = disputeIdOf(pair);
+    }
+
+    /// @dev A third sibling, against which the game goes on in the place of the newer one.
+    function assertNewer(address who, uint256 from, bytes32 salt) internal {
+        (wrongFrom[NEWER], salts[NEWER]) = (from, salt);
+        pair.newer = assertTree(who, unitTree(NEWER));
+        disputeId = disputeIdOf(pair);
+    }
+
+    /// @dev Siblings of which one is right, or neither; returns the first unit they differ in.
+    function assertSomeSiblings(uint256 seed) internal returns (uint256) {
+        uint256 n = leaves.length;
+        uint256 older = seed % (n + 1);
+        uint256 newer = seed / 256 % (n + 1);
+        // Beyond the last unit there is nothing to be wrong in, and two right ones are one.
+        if (older == n && newer == n) newer = 0;
+        assertSiblings(older, newer);
+        return older < newer ? older : newer;
+    }
+
+    /// @dev What the game itself can do to an assertion.
+    function killAssertion(bytes32 loser, bytes32 winner) internal {
+        vm.prank(address(disputes));
+        chain.kill(loser, winner);
     }
 
     function assertTree(address who, Tree memory tree) internal returns (bytes32) {
@@ -373,6 +405,10 @@ abstract contract Disputes is Rollup {
 
     /* READING */
 
+    function same(Duel memory actual, Duel memory expected) internal pure {
+        assertEq(keccak256(abi.encode(actual)), keccak256(abi.encode(expected)));
+    }
+
     function commitmentOf(Trace memory trace) internal view returns (Commitment memory) {
         return disputes.commitment(pair, idOf(trace));
     }
@@ -391,6 +427,18 @@ abstract contract Disputes is Rollup {
 
     function stage() internal view returns (Stage) {
         return walk().stage;
+    }
+
+    function openGas() internal pure returns (uint256) {
+        return logArity() == 1 ? CREDIT_GAS_OPEN_1 : CREDIT_GAS_OPEN_5;
+    }
+
+    function moveGas() internal pure returns (uint256) {
+        return logArity() == 1 ? CREDIT_GAS_MOVE_1 : CREDIT_GAS_MOVE_5;
+    }
+
+    function commitGas() internal pure returns (uint256) {
+        return logArity() == 1 ? CREDIT_GAS_COMMIT_1 : CREDIT_GAS_COMMIT_5;
     }
 
     /// @dev What a move of so much gas earns at the present prices.
