@@ -1,4 +1,4 @@
-"""The demonstration: an honest act that ends with ether back on L1, and a lie that is caught."""
+"""The demonstration: an honest act that ends with ether back on L1, and a lie that loses its dispute."""
 
 import random
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from challenger.model import Assertion, ChainView, Judgement, Status, Verdict, split_unit
+from challenger.model import Assertion, ChainView, Judgement, Status, Verdict
 from optimistic.protocol.constants import MESSAGE_PASSER
 from optimistic.protocol.hashing import abi_word, keccak256
 from optimistic.protocol.records import deposit_tx_hash
@@ -15,7 +15,8 @@ from optimistic.protocol.withdrawals import Message, message_key, prove_withdraw
 from optimistic.service.contracts import AssertionStatus
 from optimistic.service.event_decoder import decode_event
 from optimistic.service.l1_events import DepositEnqueued
-from scripts.staging.faults import FaultPlan, Lie
+from scripts.staging.dispute_act import LOOP_RUNTIME, DisputeAct, Ending
+from scripts.staging.faults import Lie
 from scripts.staging.world import USER_KEY, WATCHTOWER_KEY, World
 
 Say = Callable[[str], None]
@@ -23,6 +24,7 @@ T = TypeVar("T")
 
 DEPOSIT_WEI: Final = 10 * 10**18
 WITHDRAWN_WEI: Final = 3 * 10**18
+SECOND_WITHDRAWN_WEI: Final = 2 * 10**18
 TRANSFERS: Final = 24
 COUNTER_RUNTIME: Final = bytes.fromhex("5f546001018060005560005260205ff3")
 """Adds one to slot 0 and returns it."""
@@ -36,19 +38,21 @@ class Outcome:
     batches: int = 0
     confirmed: int = 0
     withdrawn_wei: int = 0
-    first_wrong_unit: int | None = None
+    ending: Ending | None = None
 
     def to_json(self, seconds: float) -> dict[str, Any]:
         """Return the object of the last line."""
-        caught = self.first_wrong_unit is not None
+        ending = self.ending
+        total_wei = WITHDRAWN_WEI + SECOND_WITHDRAWN_WEI
         return {
-            "ok": caught and self.withdrawn_wei == WITHDRAWN_WEI,
+            "ok": ending is not None and ending.is_good and self.withdrawn_wei == total_wei,
             "l2_txs": self.l2_txs,
             "batches": self.batches,
             "confirmed": self.confirmed,
             "withdrawn_wei": self.withdrawn_wei,
-            "fraud_detected": caught,
-            "first_wrong_unit": self.first_wrong_unit,
+            "fraud_detected": ending is not None and ending.unit is not None,
+            "first_wrong_unit": None if ending is None else ending.unit,
+            "dispute": None if ending is None else ending.dispute,
             "seconds": round(seconds, 1),
         }
 
@@ -72,6 +76,7 @@ class Story:
         self._user = world.l1.keys[USER_KEY]
         self._address = world.signers[USER_KEY].address
         self._outcome = Outcome()
+        self._loop = Address(bytes(20))
 
     def play(self) -> dict[str, Any]:
         """Play everything and return the object of the last line."""
@@ -108,29 +113,36 @@ class Story:
             world.send_l2(self._user, nonce + n, to=receiver, value=10**15)
             for n, receiver in enumerate(receivers)
         ]
-        created = world.send_l2(self._user, nonce + TRANSFERS, gas=200_000, data=init_code(COUNTER_RUNTIME))
-        self._await_receipts([*hashes, created])
-        receipt = world.node.store.receipt(created)
-        assert receipt is not None, "awaited above"
-        counter = receipt.contract_address
-        called = world.send_l2(self._user, nonce + TRANSFERS + 1, to=counter, gas=100_000)
+        created = [
+            world.send_l2(self._user, nonce + TRANSFERS + n, gas=200_000, data=init_code(runtime))
+            for n, runtime in enumerate((COUNTER_RUNTIME, LOOP_RUNTIME))
+        ]
+        self._await_receipts([*hashes, *created])
+        receipts = (_require(world.node.store.receipt(tx_hash)) for tx_hash in created)
+        counter, self._loop = (_require(receipt.contract_address) for receipt in receipts)
+        called = world.send_l2(self._user, nonce + TRANSFERS + 2, to=counter, gas=100_000)
         self._await_receipts([called])
-        self._say(
-            f"L2:      {TRANSFERS} transfers, contract 0x{bytes(counter or b'').hex()} deployed and called"
-        )
+        self._say(f"L2:      {TRANSFERS} transfers, contract 0x{counter.hex()} deployed and called")
 
     def _withdraw(self) -> Message:
-        message = Message(
-            nonce=0, sender=self._address, target=self._address, value=WITHDRAWN_WEI, gas_limit=0, data=b""
-        )
-        selector = keccak256(b"sendMessage(address,uint256,bytes)")[:4]
-        call = selector + b"".join(abi_word(word) for word in (self._address, 0, 96, 0))
-        tx_hash = self._world.send_l2(
-            self._user, self._nonce(), to=MESSAGE_PASSER, gas=200_000, value=WITHDRAWN_WEI, data=call
-        )
-        self._await_receipts([tx_hash])
+        message = self._message(0, WITHDRAWN_WEI)
+        self._await_receipts([self._send_message(message, self._nonce())])
         self._say(f"L2:      withdrawal of {_ether(WITHDRAWN_WEI)} started")
         return message
+
+    def _message(self, nonce: int, value_wei: int) -> Message:
+        """Return the user's withdrawal to himself, by the number of his messages so far."""
+        return Message(
+            nonce=nonce, sender=self._address, target=self._address, value=value_wei, gas_limit=0, data=b""
+        )
+
+    def _send_message(self, message: Message, nonce: int) -> Hash32:
+        """Send a message on L2; return the hash of its transaction."""
+        selector = keccak256(b"sendMessage(address,uint256,bytes)")[:4]
+        call = selector + b"".join(abi_word(word) for word in (self._address, 0, 96, 0))
+        return self._world.send_l2(
+            self._user, nonce, to=MESSAGE_PASSER, gas=200_000, value=message.value, data=call
+        )
 
     def _agree(self) -> None:
         """Wait until an assertion covers everything so far and the watchtower found it right."""
@@ -185,48 +197,12 @@ class Story:
     # ------------------------------------------------------------------------------ the lie
 
     def _catch_a_lie(self) -> None:
-        world = self._world
-        world.stop_node()
-        plan = FaultPlan(self._lie)
-        world.start_node(plan, publish_leaves=True)
-        nonce, count = self._nonce(), 12
-        chosen = self._random.randrange(count)
-        self._say(
-            f"lie:     the aggregator now lies about transaction {chosen + 1} of {count}: {self._lie.value}"
-        )
-        for n in range(count):
-            receiver = Address(keccak256(b"lie" + bytes([n]))[12:])
-            signed = world.sign_l2(self._user, nonce + n, to=receiver, value=10**15)
-            if n == chosen:
-                plan.tx_hash = signed[1]
-            world.node.gateway.submit(signed[0])
-        world.turn_until(lambda: self._located() is not None, "the watchtower's verdict on the lie")
-        assertion, verdict = _require(self._located())
-        assert verdict.wrong is not None, "located above"
-        unit = _require(verdict.wrong.unit)
-        self._say(
-            f"watch:   assertion 0x{assertion.id.hex()[:16]}… is {verdict.judgement.value}: {verdict.reason}"
-        )
-        offset, within = split_unit(unit)
-        self._say(f"         first wrong unit {unit}: unit {within} of batch {assertion.from_batch + offset}")
-        world.turn_until(lambda: self._rival(assertion) is not None, "the watchtower's rival")
-        rival = _require(self._rival(assertion))
-        self._say(f"rival:   the watchtower staked on 0x{rival.id.hex()[:16]}…; the pair is contested")
-        self._outcome.first_wrong_unit = unit
-
-    def _located(self) -> tuple[Assertion, Verdict] | None:
-        view, verdicts = self._seen()
-        for id_, verdict in verdicts.items():
-            if verdict.judgement is Judgement.INVALID and verdict.wrong and verdict.wrong.unit is not None:
-                return view.assertions[id_], verdict
-        return None
-
-    def _rival(self, wrong: Assertion) -> Assertion | None:
-        view, _ = self._seen()
-        tower = self._world.signers[WATCHTOWER_KEY].address
-        siblings = (a for a in view.assertions.values() if a.parent == wrong.parent and a.poster == tower)
-        rival = next(siblings, None)
-        return rival if rival is not None and (wrong.id, rival.id) in view.openings else None
+        message = self._message(1, SECOND_WITHDRAWN_WEI)
+        act = DisputeAct(self._world, self._say, self._random, self._lie)
+        ending = act.play(self._loop, message, lambda nonce: self._send_message(message, nonce))
+        self._outcome.ending = ending
+        self._outcome.l2_txs = ending.l2_txs
+        self._outcome.withdrawn_wei += ending.withdrawn_wei
 
     # ------------------------------------------------------------------------------ looking
 
@@ -251,9 +227,6 @@ class Story:
         self._world.turn_until(lambda: all(store.receipt(h) is not None for h in hashes), "the L2 receipts")
 
     def _count(self) -> None:
-        store = self._world.node.store
-        head = store.heads().unsafe.number
-        self._outcome.l2_txs = sum(block.n_transactions for block in store.blocks(1, head))
         self._outcome.batches = self._world.inbox.batch_count(at="latest")
         view, _ = self._seen()
         statuses = [a.status for a in view.assertions.values() if a.parent != bytes(32)]

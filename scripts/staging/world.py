@@ -28,6 +28,7 @@ from optimistic.service.embedded_l1 import EmbeddedL1
 from optimistic.service.l1_types import Call, Receipt
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.signer import Signer
+from optimistic.service.trace_workers import InlineWorker
 from scripts.staging.faults import FaultPlan, lying_engines
 
 SEQUENCER_KEY, WATCHTOWER_KEY, USER_KEY, DEPLOYER_KEY = 0, 1, 2, 3
@@ -97,12 +98,13 @@ class World:
     def start_node(
         self, plan: FaultPlan | None = None, *, publish_leaves: bool = False, asserts: bool = True
     ) -> Node:
-        """Start the aggregator on its data, honest or with a plan to lie."""
+        """Start the aggregator on its data, honest or with a plan to lie; one that lies plays no disputes."""
         config = NodeConfig(
             data_dir=self.folder / "aggregator",
             durable=False,
             rpc=None,
             asserts=asserts,
+            defends=plan is None,
             batcher=BatcherOptions(max_delay_s=2, max_empty_delay_s=60),
             asserter=AsserterOptions(interval_s=4, publishes_leaves=publish_leaves),
         )
@@ -111,6 +113,7 @@ class World:
             signers=Signers(sequencer=self.signers[SEQUENCER_KEY]),
             clock=self.clock,
             build_engine=EvmEngine if plan is None else lying_engines(plan),
+            build_workers=lambda nodes, cache, _: InlineWorker(nodes, cache),
         )
         self._node = Node(self.deployment, config, around)
         return self._node
@@ -163,8 +166,7 @@ class World:
         raise StageStuck(f"{what} did not happen within {_PATIENCE} turns")
 
     def skip_time(self, seconds: int) -> None:
-        """Move L1's clock forward at once."""
-        self.l1.advance_time(seconds)
+        """Move the clock of everybody, L1 included, forward at once."""
         self.clock.advance(seconds)
         self.turn()
 
