@@ -5,6 +5,7 @@ For people and alarms; no move rests on it.
 Source: docs/spec/10-dispute-game.md
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -45,15 +46,17 @@ def if_nobody_moves(view: DisputeView, now: int) -> Forecast | None:
 
 def _after_timeouts(view: DisputeView, now: int) -> Forecast:
     """Let every clock of a pinned unit run out in the order in which they do."""
+    clocks = view.walk.clocks
     live = {side: view.live(side) for side in Side}
     ends = sorted((duel_clocks(view, ids).expires_at, ids) for ids in _pairs(view))
-    times = sorted({now, *(view.window_end(side) for side in Side), *(at for at, _ in ends)})
-    for time in times:
-        for at, ids in ends:
-            if at <= time and all(ids[side] in live[side] for side in Side):
+    waiting = deque(ends)
+    for time in sorted({now, *(view.window_end(side) for side in Side), *(at for at, _ in ends)}):
+        while waiting and waiting[0][0] <= time:
+            _, ids = waiting.popleft()
+            if all(ids[side] in live[side] for side in Side):
                 side = duel_clocks(view, ids).turn
                 live[side].remove(ids[side])
-        closed = [is_closed(view.walk.clocks.left[side], view.walk.clocks.since, time) for side in Side]
+        closed = [is_closed(clocks.left[side], clocks.since, time) for side in Side]
         lost = loser((closed[0], closed[1]), (len(live[Side.OLDER]), len(live[Side.NEWER])))
         if time >= now and lost is not None:
             return Forecast(winner=lost.other, at=time)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimistic.protocol.commitment import CommitmentTree, Tree, UnitTree, leaf
+from optimistic.protocol.dispute import published
 from optimistic.protocol.dispute.divergence import check_divergence, check_reveal
 from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.dispute.proofs import Inside, inside
@@ -51,8 +52,8 @@ def check_path(own: Tree, rival: Tree, path: list[Inside]) -> None:
         index = (index << own.log_arity) + digit
 
 
-def depth_known(rival: Tree, *published: PublishedNodes, own: Tree = OWN) -> int:
-    path = known_path(own, rival.root, published)
+def depth_known(rival: Tree, *groups: PublishedNodes, own: Tree = OWN) -> int:
+    path = known_path(own, rival.root, groups)
     check_path(own, rival, path)
     return len(path)
 
@@ -123,7 +124,7 @@ def test_known_path__false_inner_end_state__stops_where_no_child_differs() -> No
 
 
 @pytest.mark.parametrize(
-    "published",
+    "nodes",
     [
         PublishedNodes(level=0, first_index=0, nodes=()),
         PublishedNodes(level=6, first_index=0, nodes=(OWN.root,)),
@@ -133,11 +134,22 @@ def test_known_path__false_inner_end_state__stops_where_no_child_differs() -> No
         PublishedNodes(level=4, first_index=0, nodes=(leaf(PRE),) * 33),
     ],
 )
-def test_known_path__a_group_without_a_place__is_ignored(published: PublishedNodes) -> None:
+def test_known_path__a_group_without_a_place__is_ignored(nodes: PublishedNodes) -> None:
     rival = UnitTree(5, wrong_once(7))
 
-    assert depth_known(rival, published) == 0
-    assert depth_known(rival, published, group(rival, 0, 0, 32)) == HEIGHT
+    assert depth_known(rival, nodes) == 0
+    assert depth_known(rival, nodes, group(rival, 0, 0, 32)) == HEIGHT
+
+
+def test_attack__more_nodes_than_are_worth_hashing__are_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Publishing is paid for once, hashing is not: a flood of nodes only costs the walk."""
+    rival = UnitTree(5, wrong_once(7))
+    monkeypatch.setattr(published, "MAX_NODES", 64)
+
+    assert depth_known(rival, group(rival, 0, 0, 32), group(rival, 0, 32, 32)) == HEIGHT
+    assert depth_known(rival, group(rival, 0, 0, 32), group(rival, 0, 32, 32), group(rival, 0, 64, 1)) == 0
 
 
 @given(data=st.data())
