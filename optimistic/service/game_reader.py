@@ -118,35 +118,31 @@ class GameReader:
         )
 
     def claims(self, index: GameIndex, block: Header, account: Address) -> list[Claim]:
-        """Return the claims that would pay an account something, oldest dispute first."""
-        found: list[Claim] = []
-        last: Claim | None = None
-        for record in index.disputes.values():
-            commitments = index.interests(record, account)
-            if record.settlement is None or commitments is None:
-                continue
-            last = Claim(
-                reason="the dispute is over",
-                older=record.older,
-                newer=record.newer,
-                commitments=commitments,
-                account=account,
-            )
-            if self._is_due(index, record, last, block):
-                found.append(last)
-        if not found and last is not None and self._game.owed(account, at=block.hash):
-            found.append(last)
-        return found
+        """Return the claims that would pay an account something, oldest dispute first.
 
-    def _is_due(self, index: GameIndex, record: DisputeRecord, claim: Claim, block: Header) -> bool:
+        Any of them pays the shares it is owed as a poster, too.
+        """
+        over = [claim for record in index.disputes.values() if (claim := _claim(index, record, account))]
+        if not over:
+            return []
+        owed_wei = self._game.owed(account, at=block.hash)
+        due = [claim for claim in over if self._is_due(index, claim, block, owed_wei)]
+        return due if due or not owed_wei else over[-1:]
+
+    def _is_due(self, index: GameIndex, claim: Claim, block: Header, owed_wei: int) -> bool:
+        """Return whether a claim would pay something of its own dispute; asked until it would not."""
+        record, payments = index.find(claim.older, claim.newer), index.payments.get(claim.account, [])
+        assert record is not None, "it was made of the record"
         assert record.settlement is not None, "only what is over can be claimed"
-        payments, key = index.payments.get(claim.account, []), (record.id, claim.account)
-        settled, after = self._paid.get(key, (None, None))
+        settled, after = self._paid.get((record.id, claim.account), (None, None))
         if settled == record.settlement.place and (after is None or after in payments):
             return False
-        if self._game.claimable(claim, at=block.hash):
+        if self._game.claimable(claim, at=block.hash) > owed_wei:
             return True
-        self._paid[key] = (record.settlement.place, payments[-1] if payments else None)
+        self._paid[record.id, claim.account] = (
+            record.settlement.place,
+            payments[-1] if payments else None,
+        )
         return False
 
     # ------------------------------------------------------------------------------ parts
@@ -208,6 +204,20 @@ class GameReader:
                 self._times.clear()
             found = self._times[place.block_hash] = self._client.header(place.block_hash).timestamp
         return found
+
+
+def _claim(index: GameIndex, record: DisputeRecord, account: Address) -> Claim | None:
+    """Return what an account may have to claim in a dispute that is over."""
+    commitments = index.interests(record, account)
+    if record.settlement is None or commitments is None:
+        return None
+    return Claim(
+        reason="the dispute is over",
+        older=record.older,
+        newer=record.newer,
+        commitments=commitments,
+        account=account,
+    )
 
 
 def _duel_view(dispute: DisputeRecord, record: DuelRecord, state: DuelState) -> DuelView:

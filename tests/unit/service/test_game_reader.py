@@ -242,6 +242,15 @@ def test_reader__payment_reorganised_away__is_asked_again() -> None:
 
 
 def test_reader__only_a_share_is_owed__one_claim_collects_it() -> None:
-    l1 = FakeGameL1(shares={ALICE: 5})
+    l1 = FakeGameL1(shares={ALICE: 5}, claims={(OLDER, NEWER): 5})
+
+    assert len(claims(l1, l1.reader(), l1.mirror(claim_story()))) == 1
+    l1.shares.clear()
+    l1.claims.clear()
+    assert claims(l1, l1.reader(), l1.mirror(claim_story())) == []
+
+
+def test_reader__share_and_own_part__one_claim_collects_both() -> None:
+    l1 = FakeGameL1(shares={ALICE: 5}, claims={(OLDER, NEWER): 7})
 
     assert len(claims(l1, l1.reader(), l1.mirror(claim_story()))) == 1
