@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ SNAPSHOTS = ROOT / "solidity" / "snapshots"
 DEPLOYED = ("l1/Inbox", "l1/AssertionChain", "l1/Bridge", "dispute/DisputeGame", "dispute/PrecompileGuard")
 STEPPING = tuple(f"dispute/osp/{name}" for name in (*GROUPS.values(), VERIFIER, PROBE))
 PREDEPLOYED = ("l2/MessagePasser", "l2/FeeVault", "l2/Multicall3")
+CONTRACTS = (*DEPLOYED, *STEPPING, *PREDEPLOYED)
 SIZE_LIMIT = 24_576
 
 
@@ -48,11 +50,10 @@ def compile_contract(path: str) -> dict[str, Any]:
     return output
 
 
-def render_all() -> dict[Path, str]:
-    """Compile everything; return the text of every generated file."""
+def render(paths: Sequence[str]) -> dict[Path, str]:
+    """Compile these contracts; return the text of every file generated from them."""
     artifacts = {"Create2Factory": form.bare_artifact_json(form.CREATE2_FACTORY_CODE)}
     files = {}
-    paths = (*DEPLOYED, *STEPPING, *PREDEPLOYED)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         outputs = list(pool.map(compile_contract, paths))
     for name, output in zip((Path(path).name for path in paths), outputs, strict=True):
@@ -66,9 +67,10 @@ def render_all() -> dict[Path, str]:
 
 @click.command()
 @click.option("--check", is_flag=True, help="Write nothing; fail if a committed file is stale.")
-def main(check: bool) -> None:
+@click.option("--only", multiple=True, type=click.Choice(CONTRACTS), help="Compile these; all if not given.")
+def main(check: bool, only: tuple[str, ...]) -> None:
     """Write optimistic/artifacts and solidity/snapshots/{abi,storage}."""
-    for path, text in render_all().items():
+    for path, text in render(only or CONTRACTS).items():
         if check and (not path.exists() or path.read_text() != text):
             raise click.ClickException(f"{path.relative_to(ROOT)} is stale: run scripts/build_contracts.py")
         if not check:

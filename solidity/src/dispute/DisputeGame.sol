@@ -221,9 +221,9 @@ contract DisputeGame is DisputeLedger {
         bytes32 id = disputeIdOf(pair);
         Duel memory self = _duels[id];
         if (self.stage != Stage.WALK && self.stage != Stage.TRACE) revert WrongStage();
-        Siblings memory siblings = CHAIN.siblings(pair.older, pair.newer);
-        if (_areLive(siblings)) _decide(pair, id, siblings, _loser(self, _tallies[id]));
-        else _endMoot(pair, id, siblings);
+        Standing memory standing = _standing(pair);
+        if (_areLive(standing.status)) _decide(pair, id, standing, _loser(self, _tallies[id]));
+        else _endMoot(pair, id, standing);
     }
 
     /* VIEWS */
@@ -303,10 +303,10 @@ contract DisputeGame is DisputeLedger {
         view
         returns (bytes32)
     {
-        Siblings memory siblings = CHAIN.siblings(pair.older, pair.newer);
-        uint256 batch = siblings.from + (j >> UNIT_BITS);
-        bytes32 acc = batch < siblings.to ? INBOX.acc(batch) : bytes32(0);
-        IOneStepVerifier verifier = IOneStepVerifier(INBOX.config(siblings.config).verifier);
+        (uint256 from, uint256 to, uint256 config) = CHAIN.range(pair.older);
+        uint256 batch = from + (j >> UNIT_BITS);
+        bytes32 acc = batch < to ? INBOX.acc(batch) : bytes32(0);
+        IOneStepVerifier verifier = IOneStepVerifier(INBOX.config(config).verifier);
         return verifier.step(pre, j, v, acc, witness);
     }
 
@@ -350,9 +350,9 @@ contract DisputeGame is DisputeLedger {
         Duel memory walk = _duels[disputeId];
         if (walk.stage != Stage.WALK) revert WrongStage();
         if (block.timestamp < walk.since + _left(walk, walk.turn)) revert ClockRunning();
-        Siblings memory siblings = CHAIN.siblings(pair.older, pair.newer);
-        if (_areLive(siblings)) _decide(pair, disputeId, siblings, walk.turn);
-        else _endMoot(pair, disputeId, siblings);
+        Standing memory standing = _standing(pair);
+        if (_areLive(standing.status)) _decide(pair, disputeId, standing, walk.turn);
+        else _endMoot(pair, disputeId, standing);
     }
 
     /// @dev The side without a live commitment when its window is over; if neither has one, the newcomer.
@@ -367,11 +367,11 @@ contract DisputeGame is DisputeLedger {
 
     function _liveSiblings(Pair calldata pair) internal view returns (Siblings memory siblings) {
         siblings = CHAIN.siblings(pair.older, pair.newer);
-        if (!_areLive(siblings)) revert NotLiveSiblings(pair.older, pair.newer);
+        if (!_areLive(siblings.status)) revert NotLiveSiblings(pair.older, pair.newer);
     }
 
-    function _areLive(Siblings memory siblings) internal pure returns (bool) {
-        return siblings.status[OLDER] == Status.LIVE && siblings.status[NEWER] == Status.LIVE;
+    function _areLive(Status[2] memory status) internal pure returns (bool) {
+        return status[OLDER] == Status.LIVE && status[NEWER] == Status.LIVE;
     }
 
     /* INTERNAL: COMMITMENTS AND DUELS */

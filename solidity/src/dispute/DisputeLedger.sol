@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {IAssertionChain} from "../interfaces/IAssertionChain.sol";
 import {IDisputeGame} from "../interfaces/IDisputeGame.sol";
 import {CREDIT_PRICE_CAP_WEI, CREDIT_TIP_WEI} from "../libraries/Constants.sol";
-import {Siblings, Status} from "../types/Assertion.sol";
+import {Status} from "../types/Assertion.sol";
 import {
     Commitment,
     Credit,
@@ -33,6 +33,12 @@ abstract contract DisputeLedger is IDisputeGame {
         uint256 side;
         uint256 paid;
         uint256 total;
+    }
+
+    /// @dev How the two siblings stand, by side.
+    struct Standing {
+        Status[2] status;
+        address[2] poster;
     }
 
     /* IMMUTABLES */
@@ -214,7 +220,7 @@ abstract contract DisputeLedger is IDisputeGame {
     /* INTERNAL: THE END */
 
     /// @dev Ends a dispute of two live siblings: the loser dies.
-    function _decide(Pair calldata pair, bytes32 disputeId, Siblings memory siblings, uint256 loser) internal {
+    function _decide(Pair calldata pair, bytes32 disputeId, Standing memory standing, uint256 loser) internal {
         uint256 winner = NEWER - loser;
         (bytes32 dead, bytes32 survivor) = loser == OLDER ? (pair.older, pair.newer) : (pair.newer, pair.older);
         _end(disputeId, winner);
@@ -224,23 +230,28 @@ abstract contract DisputeLedger is IDisputeGame {
         uint256 burned = loser == OLDER ? purse.forfeitsNewer : purse.forfeitsOlder;
         uint256 total = winner == OLDER ? _tallies[disputeId].creditsOlder : _tallies[disputeId].creditsNewer;
         uint256 pool = purse.pool + seized + lost;
-        _share(disputeId, survivor, killed, siblings.poster[winner], pool, total, burned);
+        _share(disputeId, survivor, killed, standing.poster[winner], pool, total, burned);
     }
 
     /// @dev Ends a dispute that lost a sibling elsewhere: nobody dies by it.
-    function _endMoot(Pair calldata pair, bytes32 disputeId, Siblings memory siblings) internal {
+    function _endMoot(Pair calldata pair, bytes32 disputeId, Standing memory standing) internal {
         Purse memory purse = _purses[disputeId];
         uint256 forfeits = uint256(purse.forfeitsOlder) + purse.forfeitsNewer;
         for (uint256 side = OLDER; side <= NEWER; ++side) {
-            Status status = siblings.status[side];
+            Status status = standing.status[side];
             if (status != Status.LIVE && status != Status.CONFIRMED) continue;
             _end(disputeId, side);
             uint256 total = side == OLDER ? _tallies[disputeId].creditsOlder : _tallies[disputeId].creditsNewer;
             bytes32 survivor = side == OLDER ? pair.older : pair.newer;
-            return _share(disputeId, survivor, false, siblings.poster[side], purse.pool, total, forfeits);
+            return _share(disputeId, survivor, false, standing.poster[side], purse.pool, total, forfeits);
         }
         _end(disputeId, OLDER);
         _share(disputeId, 0, false, address(0), 0, 0, forfeits + purse.pool);
+    }
+
+    function _standing(Pair calldata pair) internal view returns (Standing memory found) {
+        (found.status[OLDER], found.poster[OLDER]) = CHAIN.standing(pair.older);
+        (found.status[NEWER], found.poster[NEWER]) = CHAIN.standing(pair.newer);
     }
 
     function _end(bytes32 disputeId, uint256 winner) private {

@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {NodeOpening, PathStep} from "../libraries/CommitmentTree.sol";
-import {Assertion, Siblings} from "../types/Assertion.sol";
+import {Assertion, Siblings, Status} from "../types/Assertion.sol";
 import {IInbox} from "./IInbox.sol";
 import {IOpenings} from "./IOpenings.sol";
 
@@ -235,6 +235,12 @@ interface IAssertionChain {
 
     /// @notice What a dispute needs to know of two siblings; status NONE twice if they are none in this order.
     function siblings(bytes32 older, bytes32 newer) external view returns (Siblings memory);
+
+    /// @notice Status and poster of an assertion.
+    function standing(bytes32 id) external view returns (Status status, address poster);
+
+    /// @notice The batches [from, to) of an assertion and their configuration.
+    function range(bytes32 id) external view returns (uint256 from, uint256 to, uint256 config);
 
     /// @notice The end leaf of an assertion if it is confirmed, else zero.
     function confirmedEndLeaf(bytes32 id) external view returns (bytes32);

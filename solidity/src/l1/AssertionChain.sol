@@ -211,13 +211,20 @@ contract AssertionChain is IAssertionChain {
         if (parentId == 0 || parentId != j.parent || s.seq >= j.seq) return found;
         Assertion storage parent = _assertions[parentId];
         found.status = [s.status, j.status];
-        found.poster = [s.poster, j.poster];
         found.unitRoot = [s.unitRoot, j.unitRoot];
         found.preLeaf = parent.endLeaf;
         found.t0 = parent.t0;
-        found.from = parent.to;
-        found.to = s.to;
-        found.config = s.config;
+    }
+
+    /// @inheritdoc IAssertionChain
+    function standing(bytes32 id) external view returns (Status status, address poster) {
+        return (_assertions[id].status, _assertions[id].poster);
+    }
+
+    /// @inheritdoc IAssertionChain
+    function range(bytes32 id) external view returns (uint256 from, uint256 to, uint256 config) {
+        Assertion storage self = _assertions[id];
+        return (_assertions[self.parent].to, self.to, self.config);
     }
 
     /// @inheritdoc IAssertionChain

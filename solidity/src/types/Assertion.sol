@@ -37,20 +37,15 @@ struct Assertion {
     uint32 childTo;
 }
 
-/// @notice What a dispute needs to know of two children of one parent; pairs are by age, the older one first.
+/// @notice What an opening needs to know of two children of one parent; pairs are by age, the older one first.
 struct Siblings {
     /// Both NONE if the two are no children of one parent in this order of age.
     Status[2] status;
-    address[2] poster;
     bytes32[2] unitRoot;
     /// Machine state of the parent: where both start.
     bytes32 preLeaf;
     /// When the parent's first child came: the window for openings closes T later.
     uint40 t0;
-    /// Both cover batches [from, to), which carry configuration `config`.
-    uint32 from;
-    uint32 to;
-    uint16 config;
 }
 
 /// @notice H(TAG_ASSERT, parent, acc, unitRoot, endLeaf).

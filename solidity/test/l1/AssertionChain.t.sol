@@ -340,15 +340,27 @@ contract AssertionChainTest is Rollup {
 
         assertEq(uint8(found.status[0]), uint8(Status.LIVE));
         assertEq(uint8(found.status[1]), uint8(Status.DEAD));
-        assertEq(found.poster[0], alice);
-        assertEq(found.poster[1], bob);
         assertEq(found.unitRoot[0], chain.assertion(older).unitRoot);
         assertEq(found.unitRoot[1], chain.assertion(newer).unitRoot);
         assertEq(found.preLeaf, chain.assertion(parent).endLeaf);
         assertEq(found.t0, t0);
-        assertEq(found.from, 2);
-        assertEq(found.to, 5);
-        assertEq(found.config, 0);
+    }
+
+    function test_standingAndRange_tellWhatADisputeNeeds() public {
+        appendMany(5);
+        bytes32 parent = assertAs(carol, genesis, 2, "parent");
+        bytes32 older = assertAs(alice, parent, 5, "a");
+        bytes32 newer = assertAs(bob, parent, 5, "b");
+        game.kill(chain, newer, older);
+
+        (Status status, address poster) = chain.standing(newer);
+        (uint256 from, uint256 to, uint256 config) = chain.range(older);
+
+        assertEq(uint8(status), uint8(Status.DEAD));
+        assertEq(poster, bob);
+        assertEq(from, 2);
+        assertEq(to, 5);
+        assertEq(config, 0);
     }
 
     function test_siblings_wrongOrderOrStrangers_areNone() public {
