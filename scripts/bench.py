@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from optimistic.service.logging import configure_logging
-from tests.bench import node, osp, replay
+from tests.bench import dispute, node, osp, replay
 from tests.bench.table import print_table
 
 SECTIONS: dict[str, Callable[[], dict[str, Any]]] = {
     "replay": replay.measure,
     "node": node.measure,
     "osp": osp.measure,
+    "dispute": dispute.measure,
 }
 RESULT = Path(__file__).resolve().parent.parent / "build" / "bench.json"
 

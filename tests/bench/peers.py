@@ -30,3 +30,29 @@ ONE_STEP_GAS: Final[dict[str, dict[str, float]]] = {
     f"{program}.gas": _STEP for program in ("token_transfer", "swap")
 }
 """One step on L1: an instruction of MIPS or WASM, a micro-instruction of RISC-V; with the game around it."""
+
+DISPUTES: Final = (
+    {
+        "peer": "OP 2.4.2",
+        "honest_txs": 116,
+        "honest_gas": 19_170_047,
+        "total_gas": 28_754_488,
+        "capital_eth": 330,
+    },
+    {
+        "peer": "OP 1.3.1",
+        "honest_txs": 114,
+        "honest_gas": 19_942_826,
+        "total_gas": 29_318_613,
+        "capital_eth": 330,
+    },
+    {
+        "peer": "BoLD",
+        "honest_txs": 86,
+        "honest_gas": 53_946_274,
+        "total_gas": 100_927_080,
+        "capital_eth": 4_234,
+    },
+    {"peer": "Dave", "honest_txs": 54, "honest_gas": 6_851_423, "total_gas": 12_392_912, "capital_eth": 0.49},
+)
+"""A whole dispute of one attacker who plays every move, with one who is right."""
