@@ -15,7 +15,7 @@ from optimistic.protocol.stepper.full import Full
 from optimistic.protocol.stepper.machine_codec import MACHINE_BYTES
 from optimistic.protocol.stepper.opcode_table import Op
 from optimistic.protocol.stepper.state import SPONGE_LANES, FrameKind, Halt, Machine, Pend
-from optimistic.protocol.stepper.tape import Tape
+from optimistic.protocol.stepper.tape import Range, Tape
 from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.unit import Phase, Unit
 from tests.helpers.contract_host import Reverted
@@ -207,6 +207,30 @@ def test_step__that_a_group_refuses__is_refused_with_its_reason(host: OnchainHos
         host.prove(step, too_much.encode())
 
     assert refused.value.selector == INVALID_WITNESS
+
+
+@pytest.mark.parametrize("n_words", [1, 2, 3, 4])
+def test_attack__range_of_another_length_that_is_proven_well__is_refused(
+    host: OnchainHost, n_words: int
+) -> None:
+    """A shorter one would leave the bytes behind it to whoever wrote the witness."""
+    length, source = 2 * WORD, view(bytes(range(2 * WORD)), offset=0)
+    setting = stage_on((0, 0, length), code=bytes((Op.CALLDATACOPY,)), calldata=source)
+    assert source.words is not None
+    whole = source.words.read(0, 4 * WORD)
+    step = prove_step(setting.be, setting.m)
+    right = step.witness.tape
+    (place,) = (at for at, item in enumerate(right.ranges) if item.words == whole[:length])
+    proof = wordtree.prove_range(whole, 0, n_words)
+    ranges = (*right.ranges[:place], Range(proof.words, proof.siblings), *right.ranges[place + 1 :])
+    witness = step.witness.with_tape(replace(right, ranges=ranges))
+
+    if n_words == length // WORD:
+        assert host.prove(step, witness.encode()) == step.post
+    else:
+        with pytest.raises(Reverted) as refused:
+            host.prove(step, witness.encode())
+        assert refused.value.selector == INVALID_WITNESS
 
 
 @pytest.mark.parametrize("phase", [Phase.CREATE_ENTER, Phase.EXIT])

@@ -42,7 +42,7 @@ _OSP: Final[dict[str, tuple[str, ...]]] = {
     "Tape": ("OpsMemory", "OpsState", "BlockUnits", "OpsExit", "OpsCall"),
     "Transfers": ("OpsCall", "OpsExit", "BlockUnits", "OpsState"),
     "TxBegin": ("TxBegin",),
-    "Witness": ("OspEntry", "OpsMemory", "BlockUnits"),
+    "Witness": ("OspEntry", "OpsMemory", "BlockUnits", "OpsExit"),
     "World": ("OpsState", "OpsCall", "TxBegin", "BlockUnits"),
 }
 TARGETS: Final[dict[str, tuple[str, ...]]] = {
