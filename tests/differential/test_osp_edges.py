@@ -222,7 +222,8 @@ def test_attack__range_of_another_length_that_is_proven_well__is_refused(
     right = step.witness.tape
     (place,) = (at for at, item in enumerate(right.ranges) if item.words == whole[:length])
     proof = wordtree.prove_range(whole, 0, n_words)
-    ranges = (*right.ranges[:place], Range(proof.words, proof.siblings), *right.ranges[place + 1 :])
+    other = Range(proof.words, tuple(map(Hash32, proof.siblings)))
+    ranges = (*right.ranges[:place], other, *right.ranges[place + 1 :])
     witness = step.witness.with_tape(replace(right, ranges=ranges))
 
     if n_words == length // WORD:
