@@ -9,13 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from optimistic.protocol.constants import (
+    CREDIT_GAS_COMMIT_1,
+    CREDIT_GAS_COMMIT_5,
+    CREDIT_GAS_MOVE_1,
+    CREDIT_GAS_MOVE_5,
+    CREDIT_GAS_OPEN_1,
+    CREDIT_GAS_OPEN_5,
+    CREDIT_GAS_STEP,
+    CREDIT_PRICE_CAP_WEI,
+    CREDIT_TIP_WEI,
+)
 from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.types import Address, Hash32
 
-GWEI: Final = 10**9
-MAX_TIP_WEI: Final = 2 * GWEI
-"""Of a credit, above the base fee."""
-MAX_PRICE_WEI: Final = 300 * GWEI
+MAX_AMOUNT_WEI: Final = (1 << 80) - 1
+"""What the counters of L1 hold: a move that would earn more earns nothing, and works all the same."""
 
 Earner = tuple[Hash32 | Side, Address]
 """Who earned something for a commitment, or for a side as such."""
@@ -33,9 +42,19 @@ class CreditGas:
     step: int
 
 
+def credit_gas(log_arity: int) -> CreditGas:
+    """Return the table for an arity of 2^`log_arity`, 1 or 5."""
+    if log_arity == 1:
+        found = CREDIT_GAS_OPEN_1, CREDIT_GAS_MOVE_1, CREDIT_GAS_COMMIT_1
+    else:
+        found = CREDIT_GAS_OPEN_5, CREDIT_GAS_MOVE_5, CREDIT_GAS_COMMIT_5
+    open_, move, commit = found
+    return CreditGas(open=open_, move=move, commit=commit, step=CREDIT_GAS_STEP)
+
+
 def credit_price(gas_price_wei: int, base_fee_wei: int) -> int:
     """Return what one gas of a call earns: its own price, capped; at least one wei."""
-    return max(1, min(gas_price_wei, base_fee_wei + MAX_TIP_WEI, MAX_PRICE_WEI))
+    return max(1, min(gas_price_wei, base_fee_wei + CREDIT_TIP_WEI, CREDIT_PRICE_CAP_WEI))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +96,8 @@ class Purse:
 
     def earn(self, side: Side, commitment: Hash32 | None, account: Address, wei: int) -> "Purse":
         """Credit an account for a move made for a commitment, or for a side as such."""
+        if self.credits_wei[side] + wei > MAX_AMOUNT_WEI:
+            return self
         earner = (side if commitment is None else commitment, account)
         of_commitments = dict(self.of_commitments_wei)
         if commitment is not None:
@@ -90,10 +111,11 @@ class Purse:
 
     def bury(self, side: Side, commitment: Hash32, bond_wei: int, seized_wei: int) -> "Purse":
         """Void the credits of a dead commitment and take its bond, or the stake behind it."""
+        room_wei = MAX_AMOUNT_WEI - self.forfeits_wei[side]
         return replace(
             self,
             pool_wei=self.pool_wei + bond_wei,
-            forfeits_wei=_plus(self.forfeits_wei, side, seized_wei),
+            forfeits_wei=_plus(self.forfeits_wei, side, min(seized_wei, room_wei)),
             credits_wei=_plus(self.credits_wei, side, -self.of_commitments_wei.get(commitment, 0)),
         )
 

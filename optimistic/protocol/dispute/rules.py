@@ -39,6 +39,7 @@ from optimistic.protocol.dispute.refusals import (
     AlreadyOpen,
     ClockRunning,
     CommitmentExists,
+    CommitmentNotLive,
     InvalidDepth,
     NoFreeCommitment,
     NotLiveSiblings,
@@ -216,12 +217,12 @@ class DisputeGame:
         view, side, reveal = dispute.view, Side(action.side), action.reveal
         walk, clocks = view.walk, view.walk.clocks
         dispute.require(Stage.TRACE)
+        if action.divergence != walk.divergence:
+            raise WrongDivergence
         if is_closed(clocks.left[side], clocks.since, call.now):
             raise WindowClosed
         if not 0 < action.depth <= self._heights[1]:
             raise InvalidDepth
-        if action.divergence != walk.divergence:
-            raise WrongDivergence
         if reveal.end_state != walk.divergence.nodes[side]:
             raise InvalidReveal("the trace ends in another state than the unit")
         root = node_hash(reveal.end_state, merkle_root(reveal.children))
@@ -264,13 +265,13 @@ class DisputeGame:
         dispute = self._get(action.older, action.newer)
         view, walk = dispute.view, dispute.view.walk
         dispute.require(Stage.TRACE)
+        if action.divergence != walk.divergence:
+            raise WrongDivergence
         older, newer = (view.commitment_id(s, action.depths[s], action.roots[s]) for s in Side)
         ids = older, newer
         both = dispute.live(ids)
         if ids in view.duels:
             raise WrongStage
-        if action.divergence != walk.divergence:
-            raise WrongDivergence
         duel = started(walk, both, call.now, action, self.terms.log_arity)
         self._put(self._after_move(call, dispute, ids, newer_side(both), duel))
 
@@ -279,7 +280,8 @@ class DisputeGame:
         key, divergence = action.key, action.divergence
         dispute = self._get(key.older, key.newer)
         if key.commitments is None:
-            raise WrongStage
+            dispute.require(Stage.TRACE)
+            raise CommitmentNotLive
         duel = self._duel(dispute, key)
         if duel.level:
             raise WrongStage
