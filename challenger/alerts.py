@@ -96,7 +96,9 @@ def _about(view: ChainView, known: Knowledge, assertion: Assertion) -> Iterator[
         yield Alert(severity=Severity.CRITICAL, kind="right_assertion_died", subject=subject, detail=reason)
     elif judgement is Judgement.UNKNOWN and assertion.status is Status.LIVE:
         yield Alert(severity=Severity.WARNING, kind="verdict_unknown", subject=subject, detail=reason)
-    if judgement is Judgement.VALID and any(assertion.id in pair for pair in view.openings):
+    undecided = view.openings - view.settled.keys()
+    is_live = judgement is Judgement.VALID and assertion.status is Status.LIVE
+    if is_live and any(assertion.id in pair for pair in undecided):
         yield Alert(
             severity=Severity.WARNING,
             kind="right_assertion_contested",

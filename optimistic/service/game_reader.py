@@ -148,6 +148,8 @@ class GameReader:
     # ------------------------------------------------------------------------------ parts
 
     def _view(self, index: GameIndex, record: DisputeRecord, block: Header) -> DisputeView:
+        if not record.is_revealed:
+            raise L1Lied(f"dispute 0x{record.id.hex()} was opened, but no event reveals a node")
         reading = self._read(record, block)
         tally, settlement = reading.state.tally, record.settlement
         counted = (record.live(Side.OLDER), record.live(Side.NEWER), len(record.commitments))
