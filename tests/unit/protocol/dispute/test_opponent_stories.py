@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from optimistic.protocol.dispute.actions import Commit, Move, ProveStep, Settle, Start, Timeout
 from optimistic.protocol.dispute.ids import Side
-from optimistic.protocol.dispute.views import Life
+from optimistic.protocol.dispute.views import Life, Stage
 from optimistic.protocol.hashing import keccak256
 from scripts.staging.lies import Fault, StepLie
 from tests.helpers.game_builder import BLOCK_S, BOND_WEI, PERIOD_S, STAKE_WEI, Actor, Game, Sibling, account
@@ -247,6 +247,28 @@ def test_defender__without_stake_on_the_sibling__pays_the_bond_and_gets_it_back(
     check_defended(game, right, watcher.name)
     commits = [entry.action for entry in game.calls(watcher.name, kind="commit")]
     assert [(c.is_free, c.bond_wei) for c in commits if isinstance(c, Commit)] == [(False, BOND_WEI)]
+
+
+def test_defender__rival_dies_in_another_dispute__gets_its_bond_back() -> None:
+    """The dispute is moot then: somebody has to close it before anything is paid."""
+    game = Game()
+    oldest = game.assert_wrong(FAULT, "oldest", publish=True)
+    other = game.assert_wrong(replace(FAULT, unit=2), "other", publish=True)
+    game.play(Only(Solver(other), ("open",)), until=game.now + BLOCK_S)
+    right = game.wait(20 * BLOCK_S).assert_right(publish=True)
+    watcher = Solver(right, "watcher")
+
+    game.play(watcher, Solver(oldest, against=right), Solver(other))
+    game.step(watcher)
+    game.step(watcher)
+
+    assert game.survivor is right
+    dispute = game.dispute(oldest, right)
+    assert (dispute.stage, dispute.winner) == (Stage.OVER, right.id)
+    reasons = [entry.action.reason for entry in game.calls("watcher") if isinstance(entry.action, Settle)]
+    assert "a sibling died elsewhere" in reasons
+    assert {c.life for c in dispute.commitments.values() if c.owner == account("watcher")} == {Life.PAID}
+    assert game.balance_wei[account("watcher")] >= 0
 
 
 # ---------------------------------------------------------------------------------- forged calls

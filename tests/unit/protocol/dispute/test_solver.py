@@ -9,7 +9,7 @@ from optimistic.protocol.dispute.actions import Commit, GameAction, Move, ProveS
 from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.dispute.solver import TraceMismatch, next_moves
 from optimistic.protocol.dispute.traces import Player, Traces
-from optimistic.protocol.dispute.views import DisputeView, Stage
+from optimistic.protocol.dispute.views import DisputeView, Life, Stage
 from scripts.staging.lies import Fault, LyingTraces
 from tests.helpers.game_builder import BLOCK_S, BOND_WEI, Game, account
 from tests.helpers.game_players import Only, Solver, saboteur
@@ -351,8 +351,11 @@ def test_moot__settles_only_where_money_lies() -> None:
         id_: replace(commitment, is_free=False, owner=owner.address)
         for id_, commitment in moot.commitments.items()
     }
-    (settle,) = table.moves(view=replace(moot, commitments=bonded), player=owner)
-    assert isinstance(settle, Settle)
+    dead = {id_: replace(commitment, is_free=False, life=Life.DEAD) for id_, commitment in bonded.items()}
+    for commitments, player in ((bonded, owner), (dead, STRANGER)):
+        (settle,) = table.moves(view=replace(moot, commitments=commitments), player=player)
+        assert isinstance(settle, Settle)
+    assert table.moves(view=replace(moot, commitments=bonded)) == []
 
 
 @pytest.mark.parametrize("stage", [Stage.NONE, Stage.OVER])
