@@ -45,8 +45,28 @@ struct Trace {
     bytes32 salt;
 }
 
+/// @notice The shape of the trees.
+abstract contract Arity {
+    /// @dev Bits per level: 1 or 5.
+    function logArity() internal pure virtual returns (uint256);
+}
+
+/// @notice Plain bisection.
+abstract contract BinaryTrees is Arity {
+    function logArity() internal pure override returns (uint256) {
+        return 1;
+    }
+}
+
+/// @notice Thirty-two children per node.
+abstract contract WideTrees is Arity {
+    function logArity() internal pure override returns (uint256) {
+        return 5;
+    }
+}
+
 /// @notice A rollup with the real game and a toy machine, two siblings, and the moves of their players.
-abstract contract Disputes is Rollup {
+abstract contract Disputes is Rollup, Arity {
     using SparseTrees for Tree;
 
     uint256 internal constant BOND = 0.2 ether;
@@ -93,9 +113,6 @@ abstract contract Disputes is Rollup {
         appendMany(ToyMachine.BATCHES);
         _runUnits();
     }
-
-    /// @dev Bits per level: 1 or 5.
-    function logArity() internal pure virtual returns (uint256);
 
     function arity() internal pure returns (uint256) {
         return 1 << logArity();
@@ -193,7 +210,11 @@ abstract contract Disputes is Rollup {
     /// @dev A third sibling, against which the game goes on in the place of the newer one.
     function assertNewer(address who, uint256 from, bytes32 salt) internal {
         (wrongFrom[NEWER], salts[NEWER]) = (from, salt);
-        pair.newer = assertTree(who, unitTree(NEWER));
+        assertNewer(who, unitTree(NEWER));
+    }
+
+    function assertNewer(address who, Tree memory tree) internal {
+        pair.newer = assertTree(who, tree);
         disputeId = disputeIdOf(pair);
     }
 
@@ -344,32 +365,42 @@ abstract contract Disputes is Rollup {
         view
         returns (DivergenceProof memory proof, Reveal memory reveal)
     {
-        uint256 depth = older.depth > newer.depth ? older.depth : newer.depth;
-        Tree memory a = traceTree(older, depth);
-        Tree memory b = traceTree(newer, depth);
-        proof = a.prove(b, depth, 0, depth - 1);
+        (Tree memory a, Tree memory b) = treesOf(older, newer);
+        proof = a.prove(b, a.height, 0, a.height - 1);
         bool olderMoves = commitmentOf(older).no > commitmentOf(newer).no;
-        reveal = (olderMoves ? a : b).reveal(depth - 1, proof.index);
+        reveal = (olderMoves ? a : b).reveal(a.height - 1, proof.index);
     }
 
+    /// @dev The one move in a duel of two traces.
     function duelProof(Trace memory older, Trace memory newer)
         internal
         view
         returns (bytes32 pre, DivergenceProof memory proof, Reveal memory reveal)
     {
-        Duel memory self = duelOf(older, newer);
-        uint256 depth = older.depth > newer.depth ? older.depth : newer.depth;
-        Tree memory a = traceTree(older, depth);
-        Tree memory b = traceTree(newer, depth);
+        (Tree memory a, Tree memory b) = treesOf(older, newer);
+        return moveIn(keyOf(older, newer), a, b);
+    }
+
+    /// @dev The same with the trees at hand.
+    function moveIn(DuelKey memory key, Tree memory a, Tree memory b)
+        internal
+        view
+        returns (bytes32 pre, DivergenceProof memory proof, Reveal memory reveal)
+    {
+        Duel memory self = disputes.duel(key);
         pre = _preOf(a, self);
         proof = a.prove(b, self.level, self.index, self.level - 1);
         reveal = (self.turn == OLDER ? a : b).reveal(self.level - 1, self.index * arity() + proof.index);
     }
 
     function duelMove(address who, Trace memory older, Trace memory newer) internal {
-        Duel memory self = duelOf(older, newer);
-        (bytes32 pre, DivergenceProof memory proof, Reveal memory reveal) = duelProof(older, newer);
-        DuelKey memory key = keyOf(older, newer);
+        (Tree memory a, Tree memory b) = treesOf(older, newer);
+        duelMoveIn(who, keyOf(older, newer), a, b);
+    }
+
+    function duelMoveIn(address who, DuelKey memory key, Tree memory a, Tree memory b) internal {
+        Duel memory self = disputes.duel(key);
+        (bytes32 pre, DivergenceProof memory proof, Reveal memory reveal) = moveIn(key, a, b);
         vm.prank(who);
         disputes.move(key, self.turn, self.level, pre, proof, reveal);
     }
@@ -377,18 +408,26 @@ abstract contract Disputes is Rollup {
     /// @dev Starts a duel, if it has not, and plays it down to one step.
     function playDown(address who, Trace memory older, Trace memory newer) internal {
         if (duelOf(older, newer).stage == Stage.NONE) start(who, older, newer);
-        while (duelOf(older, newer).level > 0) {
-            duelMove(who, older, newer);
+        (Tree memory a, Tree memory b) = treesOf(older, newer);
+        playDownIn(who, keyOf(older, newer), a, b);
+    }
+
+    function playDownIn(address who, DuelKey memory key, Tree memory a, Tree memory b) internal {
+        while (disputes.duel(key).level > 0) {
+            duelMoveIn(who, key, a, b);
         }
     }
 
     /// @dev What a duel at level 0 is about.
-    function stepOf(Trace memory older, Trace memory newer) internal view returns (Divergence memory found) {
-        Duel memory self = duelOf(older, newer);
-        uint256 depth = older.depth > newer.depth ? older.depth : newer.depth;
-        Tree memory a = traceTree(older, depth);
+    function stepOf(Trace memory older, Trace memory newer) internal view returns (Divergence memory) {
+        (Tree memory a, Tree memory b) = treesOf(older, newer);
+        return stepIn(keyOf(older, newer), a, b);
+    }
+
+    function stepIn(DuelKey memory key, Tree memory a, Tree memory b) internal view returns (Divergence memory found) {
+        Duel memory self = disputes.duel(key);
         found.pre = _preOf(a, self);
-        found.nodes = [a.node(0, self.index), traceTree(newer, depth).node(0, self.index)];
+        found.nodes = [a.node(0, self.index), b.node(0, self.index)];
     }
 
     function proveStep(address who, Trace memory older, Trace memory newer) internal {
@@ -396,6 +435,12 @@ abstract contract Disputes is Rollup {
         DuelKey memory key = keyOf(older, newer);
         vm.prank(who);
         disputes.proveStep(key, divergence, "");
+    }
+
+    /// @dev Both at the greater depth.
+    function treesOf(Trace memory older, Trace memory newer) internal view returns (Tree memory, Tree memory) {
+        uint256 depth = older.depth > newer.depth ? older.depth : newer.depth;
+        return (traceTree(older, depth), traceTree(newer, depth));
     }
 
     function _preOf(Tree memory tree, Duel memory self) private view returns (bytes32 pre) {
@@ -460,19 +505,5 @@ abstract contract Disputes is Rollup {
 
     function none() internal pure returns (bytes32[] memory) {
         return new bytes32[](0);
-    }
-}
-
-/// @notice Plain bisection.
-abstract contract BinaryTrees is Disputes {
-    function logArity() internal pure override returns (uint256) {
-        return 1;
-    }
-}
-
-/// @notice Thirty-two children per node.
-abstract contract WideTrees is Disputes {
-    function logArity() internal pure override returns (uint256) {
-        return 5;
     }
 }
