@@ -26,7 +26,9 @@ from tests.helpers.game_players import Only, Slow, Solver, saboteur
 FAULT = Fault(unit=1, step=7)
 
 
-def position(seed: int, blocks: int, *, publish: bool, is_right_older: bool) -> tuple[Game, Sibling, Sibling]:
+def middle_game(
+    seed: int, blocks: int, *, publish: bool, is_right_older: bool
+) -> tuple[Game, Sibling, Sibling]:
     """A game in the middle: some play, some sleep, some sabotage."""
     random, game = Random(seed), Game()
     right = game.assert_right(publish=publish) if is_right_older else None
@@ -68,7 +70,7 @@ def run_out(game: Game, one: Sibling, other: Sibling) -> tuple[Side, int]:
 def test_forecast__nobody_moves_any_more__is_what_happens(
     seed: int, blocks: int, publish: bool, is_right_older: bool
 ) -> None:
-    game, right, wrong = position(seed, blocks, publish=publish, is_right_older=is_right_older)
+    game, right, wrong = middle_game(seed, blocks, publish=publish, is_right_older=is_right_older)
     view = game.dispute(right, wrong)
     if view.stage is Stage.OVER:
         assert if_nobody_moves(view, game.now) is None
@@ -96,7 +98,7 @@ def champion_of(game: Game, view: DisputeView, side: Side) -> Hash32 | None:
 )
 def test_can_hold__then_playing_on__wins(seed: int, blocks: int, asleep: int, is_right_older: bool) -> None:
     """With a block of time left the right side wins by playing; without it, it is no more promised."""
-    game, right, wrong = position(seed, blocks, publish=True, is_right_older=is_right_older)
+    game, right, wrong = middle_game(seed, blocks, publish=True, is_right_older=is_right_older)
     game.play(Slow(Solver(wrong), 2), until=game.now + asleep * BLOCK_S)
     view = game.dispute(right, wrong)
     side = Side(not is_right_older)
