@@ -95,8 +95,8 @@ class Computation:
 class ToyInbox:
     """One batch under one configuration."""
 
-    def __init__(self, verifier: Verifier) -> None:
-        self._verifier = verifier
+    def __init__(self, step: Verifier) -> None:
+        self.step = step
 
     def acc(self, index: int) -> Hash32:
         assert index == 0
@@ -104,7 +104,7 @@ class ToyInbox:
 
     def verifier(self, config: int) -> Verifier:
         assert config == 0
-        return self._verifier
+        return self.step
 
 
 @dataclass
@@ -130,10 +130,9 @@ class Stage:
             airgap_s=self.airgap_s,
             stake_wei=self.stake_wei,
         )
+        self.inbox = ToyInbox(self.right.step)
         terms = Terms(log_arity=self.log_arity, challenge_period_s=self.period_s, bond_wei=self.bond_wei)
-        self.game = DisputeGame(
-            terms=terms, credit_gas=CREDIT_GAS, chain=self.chain, inbox=ToyInbox(self.right.step)
-        )
+        self.game = DisputeGame(terms=terms, credit_gas=CREDIT_GAS, chain=self.chain, inbox=self.inbox)
         self.height = 25 // self.log_arity
 
     # ------------------------------------------------------------------------------ assertions
