@@ -20,6 +20,8 @@ from optimistic.protocol.stepper.trace import next_state
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 from optimistic.protocol.unit import Phase
 from optimistic.service.contracts import AssertionStatus
+from optimistic.service.game_index import GameIndex
+from optimistic.service.game_reader import GameReader
 from optimistic.service.l1_events import (
     CommitmentDied,
     Committed,
@@ -40,6 +42,8 @@ from tests.helpers.assembly import call, store
 from tests.helpers.node_world import NodeWorld
 from tests.helpers.precompile_cases import modexp_input
 from tests.helpers.watchtower_stage import L1Account
+
+pytestmark = pytest.mark.slow
 
 BOB = Address(b"\xb0" * 20)
 TRANSFER = 6
@@ -102,6 +106,7 @@ class Scene:
         self.right = self._assertion(knowing)
         self.traces = RightTraces(knowing, self.right)
         self.node = node
+        self.checks_views = False
 
     def _assertion(self, node: Node) -> StoredAssertion:
         """The right assertion about the first batch, whoever posts it."""
@@ -150,9 +155,24 @@ class Scene:
             if until():
                 return
             self.world.turn(self.node)
+            if self.checks_views:
+                self._check_views()
             for liar in liars:
                 liar.turn()
         raise AssertionError("it did not come so far")
+
+    def _check_views(self) -> None:
+        """What the aggregator remembers of disputes is what a stranger reads at the same block."""
+        feed, reader = self.node.defender._feed, self.node.defender._reader
+        if feed.block is not None:
+            stranger = GameReader(self.eyes.game, self.eyes.chain)
+            index = GameIndex(self.world.params.log_arity)
+            for event in self.eyes.events(feed.block):
+                index.apply(event)
+            fresh = stranger.disputes(index, feed.block)
+            assert reader.disputes(feed.index, feed.block) == fresh
+            for record in index.disputes.values():
+                assert stranger.view(index, record, feed.block).stage is record.walk.stage
 
     def status(self, assertion: Hash32) -> AssertionStatus:
         return self.world.state(assertion).status
@@ -231,6 +251,7 @@ def test_aggregator_alone__dispute_won__collects_and_confirms(scene: Scene) -> N
     scene.defend()
     scene.play(until=lambda: scene.status(scene.right.id) is AssertionStatus.LIVE)
     liar = scene.lie(FAULTS["last step"])
+    scene.checks_views = True
 
     scene.play(liar, until=lambda: scene.is_dead(liar) and bool(scene.events(Paid)))
     scene.world.l1.advance_time(scene.world.params.challenge_period_s)
@@ -315,6 +336,7 @@ def test_aggregator_alone__l1_reorganised_after_each_of_its_moves__still_wins(sc
     scene.defend()
     scene.play(until=lambda: scene.status(scene.right.id) is AssertionStatus.LIVE)
     liar = scene.lie(FAULTS["last step"])
+    scene.checks_views = True
     scene.world.l1.mine(4)  # what stands so far is deeper than any reorganisation below
     hit: set[tuple[type, int]] = set()
 
