@@ -39,6 +39,7 @@ def test_aggregator_config__no_options__is_the_default_config(tmp_path: Path) ->
     ("arguments", "field", "value"),
     [
         (("--publish-leaves",), "asserter.publishes_leaves", True),
+        (("--no-defend",), "defends", False),
         (("--batch-delay", "3s"), "batcher.max_delay_s", 3),
         (("--block-interval", "200ms"), "sequencer.block_interval_ms", 200),
         (("--max-fee-gwei", "2"), "transactions.max_fee_wei", 2 * 10**9),
