@@ -147,7 +147,7 @@ class DisputeStage:
 
     def first_sub_step(self, case: str) -> int:
         """Return the first step that hashes a chunk of a longer range: it costs most on L1."""
-        return next(v for v in range(20, 200) if len(self.right.witness(self.units[case], v) or b"") > 8_000)
+        return next(v for v in range(200) if len(self.right.witness(self.units[case], v) or b"") > 8_000)
 
     def kill_unopened(self, who: int) -> None:
         """Kill the newcomers that opened no dispute with the right assertion."""
