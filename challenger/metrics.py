@@ -22,6 +22,7 @@ def report_replay(metrics: Metrics, view: ChainView, verifier: Verifier) -> None
     metrics.gauge("batches_total", len(view.batches))
     metrics.gauge("batches_replayed", verifier.n_replayed)
     metrics.gauge("replay_lag_batches", behind)
+    metrics.gauge("challenge_period_seconds", view.challenge_period_s)
     metrics.gauge("replay_lag_seconds", replay_lag_s(view, verifier))
     if view.batches:
         metrics.gauge("last_batch_age_seconds", view.now - view.batches[-1].l1_timestamp)

@@ -230,8 +230,8 @@ class Story:
         self._tips[staker] = self.ids[name]
         return self
 
-    def poor(self) -> Self:
-        self._me = replace(self._me, balance_wei=STAKE_WEI - 1)
+    def poor(self, balance_wei: int = STAKE_WEI - 1) -> Self:
+        self._me = replace(self._me, balance_wei=balance_wei)
         return self
 
     def at(self, now: int) -> Self:
