@@ -38,7 +38,7 @@ ADVICE: Final = {
     "WrongDivergence": _LOOK_AGAIN,
     "WrongStage": "the dispute is at another stage: `challenger show` tells what comes next",
     "WrongStake": "an account without a stake pays exactly one, others pay nothing: look again",
-    "NotEnoughGas": "the step calls a precompile that needs more gas: name more with --gas",
+    "NotEnoughGas": "the step calls a precompile that needs more gas than L1 allows: see the runbook",
     "PrecompileBroken": "L1 runs a precompile in another way than the verifier counts on: see the runbook",
 }
 """Name of a Solidity error -> what the person should do."""

@@ -1,6 +1,5 @@
 """The `challenger` command: watch a rollup from L1 alone, and act."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,26 +16,33 @@ from challenger.cli_options import (
     reading_config,
     reading_options,
 )
-from challenger.config import ChallengerConfig, Mode
-from challenger.output import Tick, emit_table, progress
+from challenger.config import Mode
+from challenger.dispute_commands import commitments, credits_, disputes, duels, show
+from challenger.output import emit_table, progress
+from challenger.play_commands import (
+    assert_,
+    back,
+    claim,
+    commit,
+    kill_unopened,
+    move,
+    open_,
+    settle,
+    slash,
+    timeout,
+)
 from challenger.replay_range import replay_range
 from challenger.report import findings_document, summary
-from challenger.session import opened, set_up_logging, wiring_of
+from challenger.session import catch_up, findings_of, opened, set_up_logging, wiring_of
 from challenger.step_commands import prove_step, trace, verify_step
-from challenger.watchtower import Watchtower, open_patiently, read_findings
+from challenger.trace_command import run_trace
+from challenger.watchtower import open_patiently
 from optimistic import __version__
-from optimistic.protocol.errors import InvalidInput
-from optimistic.service.data_folder import DataFolder
 from optimistic.service.options import CHALLENGER_PREFIX, HASH32, FlatEnvGroup, json_output, root_settings
 from optimistic.service.options import option as cli_option
-from optimistic.service.storage_errors import DataFolderInUse
 from optimistic.service.terminal import emit, reports_errors
 
 TABLE_COLUMNS = ("id", "batches", "status", "verdict", "firstWrongUnit", "reason")
-
-
-class NoSuchAssertion(InvalidInput):
-    """L1 has no assertion with this id, or more than one begins like this."""
 
 
 @click.group(cls=FlatEnvGroup, context_settings=root_settings(CHALLENGER_PREFIX))
@@ -76,7 +82,7 @@ def run(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
 def status(context: click.Context, /, *, account: bytes | None, **values: Any) -> None:
     """Show L1, the replay, verdict counts, alerts and, for an account, what it would do."""
     config = reading_config(values, Mode.DRY_RUN if account else Mode.WATCH_ONLY)
-    document = _document(context, replace(config, account=account), values)
+    document = findings_of(context, replace(config, account=account), values)
     emit(summary(document))
 
 
@@ -87,28 +93,11 @@ def status(context: click.Context, /, *, account: bytes | None, **values: Any) -
 @reports_errors
 def assertions(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
     """List every assertion with its verdict."""
-    document = _document(context, reading_config(values), values)
+    document = findings_of(context, reading_config(values), values)
     if as_json:
         emit({"l1Block": document["l1Block"], "assertions": document["assertions"]})
         return
     emit_table([_row(assertion) for assertion in document["assertions"]], TABLE_COLUMNS)
-
-
-@main.command()
-@click.argument("assertion")
-@reading_options
-@json_output
-@click.pass_context
-@reports_errors
-def show(context: click.Context, /, *, assertion: str, **values: Any) -> None:
-    """Show one ASSERTION, named by its id or the beginning of it."""
-    document = _document(context, reading_config(values), values)
-    wanted = "0x" + assertion.lower().removeprefix("0x")
-    found = [entry for entry in document["assertions"] if entry["id"].startswith(wanted)]
-    if len(found) != 1:
-        raise NoSuchAssertion(f"{len(found)} assertions begin with {wanted}")
-    children = [entry["id"] for entry in document["assertions"] if entry["parent"] == found[0]["id"]]
-    emit({**found[0], "children": children, "l1Block": document["l1Block"]})
 
 
 @main.command()
@@ -130,9 +119,12 @@ def replay(
         emit_table(batches, tuple(batches[0]))
 
 
-main.add_command(trace)
-main.add_command(prove_step)
-main.add_command(verify_step)
+for command in (
+    *(disputes, duels, commitments, credits_, show),
+    *(assert_, back, open_, commit, move, settle, timeout, kill_unopened, slash, claim),
+    *(trace, run_trace, prove_step, verify_step),
+):
+    main.add_command(command)
 
 
 @main.command("verify-config")
@@ -168,7 +160,7 @@ def snapshot() -> None:
 def snapshot_export(context: click.Context, /, *, file: Path, assertion: Any, **values: Any) -> None:
     """Write the state of a confirmed assertion to FILE."""
     with opened(context, reading_config(values), values) as tower:
-        _catch_up(tower)
+        catch_up(tower)
         with progress("nodes") as tick:
             info = export_snapshot(tower, file, assertion, lambda done: tick(done, None))
     emit(_snapshot_document(file, info))
@@ -188,33 +180,6 @@ def snapshot_import(context: click.Context, /, *, file: Path, **values: Any) -> 
 
 
 # ---------------------------------------------------------------------------------- parts
-
-
-def _document(context: click.Context, config: ChallengerConfig, values: dict[str, Any]) -> dict[str, Any]:
-    """Return fresh findings, or those of the daemon that works in the folder."""
-    try:
-        with DataFolder(config.data_dir):
-            pass
-    except DataFolderInUse:
-        document = read_findings(config.data_dir)
-        if document is None:
-            raise
-        return {"source": "daemon", **document}
-    with opened(context, config, values) as tower:
-        _catch_up(tower)
-        findings = tower.monitor.findings
-        if findings is None:
-            raise NoSuchAssertion("L1 has no block of this deployment yet")
-        return {"source": "fresh", **findings_document(findings)}
-
-
-def _catch_up(tower: Watchtower) -> None:
-    with progress("replay") as tick:
-        tower.catch_up(_ticker(tick))
-
-
-def _ticker(tick: Tick) -> Callable[[Watchtower], None]:
-    return lambda tower: tick(tower.verifier.n_replayed, tower.loader.n_batches)
 
 
 def _row(assertion: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def command_of(action: GameAction) -> str:
         case Settle():
             return f"challenger settle 0x{dispute.hex()}"
         case Claim(account=account):
-            return f"challenger claim 0x{dispute.hex()} --account 0x{account.hex()}"
+            return f"challenger claim 0x{dispute.hex()} --for 0x{account.hex()}"
 
 
 def _duel(dispute: Hash32, ids: tuple[Hash32, Hash32] | None) -> Hash32:

@@ -17,6 +17,7 @@ from challenger.model import Assertion, ChainView, Identity, L1Block, Staker, St
 from challenger.store import Store
 from optimistic.protocol.dispute.actions import Claim
 from optimistic.protocol.dispute.traces import Terms
+from optimistic.protocol.dispute.views import DisputeView
 from optimistic.protocol.errors import TemporaryError
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.records import Deposit
@@ -24,7 +25,7 @@ from optimistic.protocol.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
 from optimistic.service.contracts import AssertionChain, AssertionState, DisputeGame, Inbox
 from optimistic.service.deployment import Deployment
 from optimistic.service.event_decoder import decode_event
-from optimistic.service.game_index import GameIndex
+from optimistic.service.game_index import DisputeRecord, GameIndex
 from optimistic.service.game_reader import GameReader
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import L1Lied
@@ -215,6 +216,21 @@ class Loader:
             raise
         self._lies = 0
         return self._view
+
+    @property
+    def game_index(self) -> GameIndex:
+        """Every dispute that L1's events tell of, also those that are over."""
+        return self._game_index
+
+    def dispute(self, record: DisputeRecord) -> DisputeView | None:
+        """Return a dispute, over or not, at the block of the newest view; None before the first.
+
+        Raises
+        ------
+        TemporaryError : L1 cannot be read, or contradicts its events
+        """
+        header = self._reader.cursor
+        return None if header is None else self._games.view(self._game_index, record, header)
 
     def ignore(self, assertions: frozenset[Hash32]) -> None:
         """Take these from the events alone in the next views: nothing is decided by their state on L1."""

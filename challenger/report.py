@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from challenger.dispute_report import credits_document, disputes_document, settled_document
 from challenger.model import Assertion, ChainView, Knowledge, Verdict, WrongUnits, split_unit
 from challenger.monitor import Findings
 from challenger.responder import describe
@@ -20,6 +21,10 @@ def findings_document(findings: Findings) -> dict[str, Any]:
         "latestConfirmed": hex_of(view.latest_confirmed),
         "account": _account(view),
         "assertions": [assertion_document(view, known, a) for a in _in_order(view)],
+        "disputes": disputes_document(view, known, findings.disputes),
+        "settled": settled_document(view),
+        "credits": credits_document(view),
+        "claimableWei": str(view.claimable_wei),
         "actions": [_spelled(describe(action)) for action in findings.actions],
         "alerts": [
             {"severity": a.severity.value, "alert": a.kind, "subject": a.subject, "detail": a.detail}
@@ -29,11 +34,15 @@ def findings_document(findings: Findings) -> dict[str, Any]:
 
 
 def summary(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the document with the assertions counted instead of listed."""
-    counts: dict[str, int] = {}
+    """Return the document with assertions and disputes counted instead of listed."""
+    verdicts: dict[str, int] = {}
     for assertion in document["assertions"]:
-        counts[assertion["verdict"]] = counts.get(assertion["verdict"], 0) + 1
-    return {**document, "assertions": counts}
+        verdicts[assertion["verdict"]] = verdicts.get(assertion["verdict"], 0) + 1
+    stages: dict[str, int] = {}
+    for dispute in (*document["disputes"], *document["settled"]):
+        stages[dispute["stage"]] = stages.get(dispute["stage"], 0) + 1
+    kept = {key: value for key, value in document.items() if key not in ("settled", "credits")}
+    return {**kept, "assertions": verdicts, "disputes": stages}
 
 
 def assertion_document(view: ChainView, known: Knowledge, assertion: Assertion) -> dict[str, Any]:
@@ -92,7 +101,7 @@ def _account(view: ChainView) -> dict[str, Any] | None:
     }
 
 
-def _spelled(values: dict[str, str | int | None]) -> dict[str, str | int | None]:
+def _spelled(values: dict[str, str | int | bool | None]) -> dict[str, str | int | bool | None]:
     return {camel_case(name): value for name, value in values.items()}
 
 

@@ -11,10 +11,9 @@ from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import ContractReverted
 from optimistic.service.l1_types import Call
 from optimistic.service.names import hex_of
-from optimistic.service.one_shot import OneShotSender
+from optimistic.service.one_shot import OneShotSender, gas_with_margin
 from optimistic.service.signer import Signer
 
-_GAS_MARGIN_PARTS: Final = 10
 _BASE_FEE_MARGIN: Final = 2
 
 
@@ -67,13 +66,12 @@ def price(client: L1Client, account: Address, call: Call) -> Priced:
     balance_wei = client.balance_wei(account, "latest")
     if balance_wei < call.value_wei:
         raise Unfunded(account, call.value_wei, balance_wei)
-    needed = _gas(client, replace(call, sender=account))
-    gas = needed + needed // _GAS_MARGIN_PARTS  # as the sender adds it
+    gas = _gas(client, replace(call, sender=account))
     price_wei = _BASE_FEE_MARGIN * client.head().base_fee_wei + client.priority_fee_wei()
     fee_wei = gas * price_wei
     if balance_wei < call.value_wei + fee_wei:
         raise Unfunded(account, call.value_wei + fee_wei, balance_wei)
-    return Priced(call=replace(call, gas=needed), gas=gas, fee_wei=fee_wei)
+    return Priced(call=replace(call, gas=gas), gas=gas, fee_wei=fee_wei)
 
 
 def send(client: L1Client, signer: Signer, priced: Priced, clock: Clock) -> dict[str, Any]:
@@ -97,6 +95,6 @@ def _gas(client: L1Client, call: Call) -> int:
         if call.gas is not None:
             client.call(call, "latest")
             return call.gas
-        return client.estimate_gas(call)
+        return gas_with_margin(client.estimate_gas(call))
     except ContractReverted as error:
         raise refusal(error) from error

@@ -9,8 +9,10 @@ import click
 
 from challenger.cli_options import KEY_VARIABLE, checking_options, has_key, reading_config, reading_options
 from challenger.config import InvalidConfig
+from challenger.duel_step import DuelAtStep, submit_priced
 from challenger.output import TableWriter, emit_table, progress
 from challenger.proof_file import StepProof, prove
+from challenger.sending import price
 from challenger.session import opened, set_up_logging
 from challenger.step_check import Answer, by_contracts, by_execution, by_witness, check_rollup, not_executed
 from challenger.step_trace import NoSuchStep, StepRow, rows, step_details
@@ -20,7 +22,6 @@ from optimistic.protocol.constants import STEP_BITS, UNIT_BITS
 from optimistic.protocol.types import Hash32
 from optimistic.service.contracts import OneStepVerifier
 from optimistic.service.deployment import Deployment
-from optimistic.service.one_shot import OneShotSender
 from optimistic.service.one_step import L1_TX_GAS_CAP
 from optimistic.service.options import HASH32, FlatEnvCommand, json_output, key_file
 from optimistic.service.options import option as cli_option
@@ -123,30 +124,49 @@ def trace(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
 
 @click.command("prove-step", cls=FlatEnvCommand)
 @reading_options
-@unit_option(required=True)
+@unit_option(required=False)
 @cli_option(
-    "--step", type=_STEP, required=True, help="The step, counted from 0; the unit's last state repeats."
+    "--step", type=_STEP, default=None, help="The step, counted from 0; the unit's last state repeats."
 )
+@cli_option("--duel", default=None, help="Instead of both: the duel that came down to the step, by its id.")
 @cli_option("--out", type=_OUT, default=None, help="Where to write the proof.  [default: stdout]")
-@cli_option("--submit", is_flag=True, help="Have the verifier on L1 check the step, in a transaction.")
+@cli_option(
+    "--submit", is_flag=True, help="Have L1 check the step, in a transaction; of a duel, decide it by that."
+)
+@cli_option("--dry-run", is_flag=True, help="With --submit: only say what it would cost.")
 @key_file
 @json_output
 @click.pass_context
 @reports_errors
 def prove_step(context: click.Context, /, *, out: Path | None, submit: bool, **values: Any) -> None:
-    """Prove one step of a unit, for `verify-step` and for the verifier on L1."""
+    """Prove one step of a unit, for `verify-step` and for the verifier on L1.
+
+    With --duel it is the step that two commitments disagree about; submitted, it kills who is wrong.
+    """
+    by_place = values["unit"] is not None and values["step"] is not None
+    if by_place is (values["duel"] is not None):
+        raise click.UsageError("name the step: --unit and --step, or --duel")
     signer = _signer(values["key_file"]) if submit else None
     if out is not None and not out.absolute().parent.is_dir():
         raise click.BadParameter("its folder does not exist", param_hint="--out")
     with opened(context, reading_config(values), values) as tower:
-        unit = _open(tower, values["unit"], None)
+        duel = None if by_place else DuelAtStep.find(tower, values["duel"])
+        place, step = (values["unit"], values["step"]) if duel is None else duel.step_place
+        unit = _open(tower, place, None)
         with progress("run"):
-            proof = prove(unit, values["step"], tower.deployment.config_hash)
+            proof = prove(unit, step, tower.deployment.config_hash)
         if out is not None:
             proof.save(out)
         if proof.rests:
             say(f"unit {proof.place} is over before step {proof.v}: the proven step changes nothing")
-        onchain = None if signer is None else _submit(tower, signer, proof)
+        onchain = None
+        if signer is not None:
+            dry_run = values["dry_run"]
+            onchain = (
+                _submit(tower, signer, proof, dry_run=dry_run)
+                if duel is None
+                else duel.decide(signer, proof, dry_run=dry_run)
+            )
     _print_proof(proof, out, onchain)
     context.exit(0 if onchain is None or onchain["agrees"] else 1)
 
@@ -246,21 +266,14 @@ def _signer(file: Path | None) -> Signer:
     return Signer.load(file, KEY_VARIABLE)
 
 
-def _submit(tower: Watchtower, signer: Signer, proof: StepProof) -> dict[str, Any]:
+def _submit(tower: Watchtower, signer: Signer, proof: StepProof, *, dry_run: bool) -> dict[str, Any]:
     """Ask the verifier on L1, then do the same in a transaction, which shows the gas."""
     verifier = OneStepVerifier(tower.client, tower.deployment.contracts.one_step_verifier)
     place, witness = proof.step_place, proof.witness.encode()
     post = verifier.step(place, witness, at="latest", gas=L1_TX_GAS_CAP)
-    say(f"sending a transaction from 0x{signer.address.hex()}, and waiting for its block")
-    receipt = OneShotSender(tower.client, signer, clock=tower.clock).send(verifier.step_call(place, witness))
-    return {
-        "verifier": verifier.address,
-        "post": post,
-        "agrees": post == proof.post,
-        "txHash": receipt.tx_hash,
-        "blockNumber": receipt.block_number,
-        "gasUsed": receipt.gas_used,
-    }
+    priced = price(tower.client, signer.address, verifier.step_call(place, witness))
+    found = {"verifier": verifier.address, "post": post, "agrees": post == proof.post}
+    return found | submit_priced(tower, signer, priced, dry_run=dry_run)
 
 
 def _print_proof(proof: StepProof, out: Path | None, onchain: dict[str, Any] | None) -> None:

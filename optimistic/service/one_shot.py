@@ -21,6 +21,11 @@ _POLL_S: Final = 0.2
 _BASE_FEE_MARGIN: Final = 2
 
 
+def gas_with_margin(estimate: int) -> int:
+    """Return the gas limit for an estimate: what changes until the block is less than a tenth."""
+    return estimate + estimate // 10
+
+
 class SendRefused(InvalidInput):
     """The endpoint refuses the transaction; its words say why."""
 
@@ -56,6 +61,7 @@ class OneShotSender:
 
         Parameters
         ----------
+        call : its gas limit is taken as it is, if it names one
         nonce : None takes the account's next one
 
         Raises
@@ -72,13 +78,13 @@ class OneShotSender:
     def _submit(self, call: Call, nonce: int | None) -> Hash32:
         sender = self._signer.address
         message = Call(to=call.to, data=call.data, sender=sender, value_wei=call.value_wei)
-        gas = call.gas if call.gas is not None else self._estimate(message)
+        gas = call.gas if call.gas is not None else gas_with_margin(self._estimate(message))
         tip_wei = self._client.priority_fee_wei()
         fields = {
             "type": 2,
             "chainId": self._client.chain_id,
             "nonce": self._client.nonce(sender, "latest") if nonce is None else nonce,
-            "gas": gas + gas // 10,
+            "gas": gas,
             "maxFeePerGas": _BASE_FEE_MARGIN * self._client.head().base_fee_wei + tip_wei,
             "maxPriorityFeePerGas": tip_wei,
             "value": call.value_wei,

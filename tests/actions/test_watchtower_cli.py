@@ -86,7 +86,7 @@ def test_show__unknown_id__says_so(scene: Scene) -> None:
     result = scene.run("show", "0x0123456789")
 
     assert result.exit_code == 1
-    assert "0 assertions begin with 0x0123456789" in result.output
+    assert "commitments begin with 0x0123456789" in result.output
 
 
 def test_status__of_an_account__plans_its_moves(scene: Scene) -> None:
