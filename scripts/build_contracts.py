@@ -1,7 +1,6 @@
 """Compile the contracts and write their artifacts and snapshots.
 
-Each contract is compiled alone with its imports, from scratch, by the default profile: its bytecode depends
-on nothing else in the tree, so the committed files can be compared byte by byte.
+Each is compiled alone with its imports: its bytecode depends on nothing else, and can be compared byte by byte.
 """
 
 import json
@@ -74,7 +73,6 @@ def main(check: bool, only: tuple[str, ...]) -> None:
         if check and (not path.exists() or path.read_text() != text):
             raise click.ClickException(f"{path.relative_to(ROOT)} is stale: run scripts/build_contracts.py")
         if not check:
-            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
 
 

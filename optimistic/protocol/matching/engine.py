@@ -196,6 +196,7 @@ class Engine:
         return None
 
     def _enter(self, order: Order) -> None:
+        """Take in, or reject, an order that comes from outside."""
         reason = self._refusal(order)
         if reason is None and order.terms is not PLAIN:
             reason = self._unfit(order)
@@ -244,6 +245,7 @@ class Engine:
             self.events.append(Done(order.id, Reason.IOC_REMAINDER, order.lots))
 
     def _rest(self, order: Order) -> None:
+        """Put what is left of an order into the book."""
         order.visible = order.lots
         self.sides[order.side].add(order)
         self.orders[order.id] = order
@@ -252,6 +254,7 @@ class Engine:
             self._rest_specially(order, order.terms)
 
     def _rest_specially(self, order: Order, terms: Terms) -> None:
+        """Do what the terms of a resting order ask for."""
         if terms.display:
             order.visible = min(terms.display, order.lots)
         if terms.is_reduce_only:
@@ -260,6 +263,7 @@ class Engine:
             heappush(self._expiries, (terms.expires_ms, order.id))
 
     def _own(self, order: Order) -> None:
+        """Note a live order of an owner."""
         owned = self._by_owner.get(order.owner)
         if owned is None:
             owned = self._by_owner[order.owner] = {}
@@ -267,6 +271,7 @@ class Engine:
         self._live.add(order.id)
 
     def _disown(self, order: Order) -> None:
+        """Forget a live order of an owner."""
         self._live.discard(order.id)
         owned = self._by_owner[order.owner]
         del owned[order.id]
@@ -326,6 +331,7 @@ class Engine:
         return None
 
     def _fill(self, taker: Order, maker: Order, price: int, lots: int) -> None:
+        """Trade two orders at the maker's price."""
         maker.lots -= lots
         maker.visible -= lots
         taker.lots -= lots
@@ -337,6 +343,7 @@ class Engine:
         self.events.append(Fill(maker.id, taker.id, price, lots, taker.side, maker.lots, taker.lots))
 
     def _end_maker(self, maker: Order, book: BookSide, reason: Reason) -> None:
+        """Take a resting order out and say why."""
         book.remove(maker)
         self._unlink(maker)
         self.events.append(Done(maker.id, reason, maker.lots))
@@ -396,11 +403,13 @@ class Engine:
                 self._shrink(order, lots)
 
     def _shrink(self, order: Order, lots: int) -> None:
+        """Leave an order fewer lots in its place."""
         order.lots = lots
         order.visible = min(order.visible, lots)
         self.events.append(Resized(order.id, lots))
 
     def _reprice(self, order: Order, price: int, lots: int) -> None:
+        """Give an order another price or more lots: it goes behind the others."""
         before = (order.price, order.lots)
         order.price, order.lots = price, lots
         self._live.discard(order.id)
@@ -432,6 +441,7 @@ class Engine:
                 self._trigger(stop)
 
     def _trigger(self, stop: Stop) -> None:
+        """Let a stop become an order."""
         order = stop.order
         self._disown(order)
         self.events.append(Triggered(order.id))
@@ -468,6 +478,7 @@ class Engine:
             self._end_twap(id_, Reason.TWAP_DONE if work.left else Reason.FILLED)
 
     def _end_twap(self, id_: int, reason: Reason) -> None:
+        """End a parent and say why."""
         work = self.twaps.pop(id_)
         self._disown(work.twap.order)
         self.events.append(Done(id_, reason, work.left))

@@ -48,4 +48,5 @@ class StopBook:
         return self._take(sorted([*rising[:up_to], *falling[from_:]], key=lambda key: key[1]))
 
     def _take(self, keys: Iterable[_Key]) -> list[Stop]:
+        """Take stops out by their keys."""
         return [self.remove(id_) for _, _, id_ in keys]
