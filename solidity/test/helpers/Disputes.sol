@@ -229,10 +229,11 @@ abstract contract Disputes is Rollup, Arity {
         return older < newer ? older : newer;
     }
 
-    /// @dev What the game itself can do to an assertion.
+    /// @dev An assertion dies, but not by this dispute; the stake is of no more interest.
     function killAssertion(bytes32 loser, bytes32 winner) internal {
         vm.prank(address(disputes));
-        chain.kill(loser, winner);
+        (, uint256 seized) = chain.kill(loser, winner);
+        vm.deal(address(disputes), address(disputes).balance - seized);
     }
 
     function assertTree(address who, Tree memory tree) internal returns (bytes32) {
