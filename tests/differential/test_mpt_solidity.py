@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimistic.protocol import mpt
+from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.hashing import keccak256
 from tests.helpers.contract_host import ContractHost, Reverted
 from tests.helpers.forged_proofs import IMPOSSIBLE, KEY
@@ -109,6 +110,18 @@ def test_mpt__impossible_trie__both_languages_refuse(pair: Pair, case: tuple[byt
     root, proof = case
 
     assert pair.answers(root, KEY, b"value", proof) == [REFUSED] * 3
+
+
+def test_mpt__empty_value__both_languages_refuse() -> None:
+    host, key = ContractHost("MptHarness"), slot_key(1)
+    for content in ({}, {key: b"v"}, {slot_key(2): b"v"}):
+        root, nodes = build(content)
+        proof = mpt.prove(nodes, root, key)
+        with pytest.raises(InvalidInput):
+            mpt.upsert(root, key, b"", proof)
+        with pytest.raises(Reverted) as refused:
+            host.call("upsert(bytes32,bytes32,bytes,bytes[])->(bytes32)", root, key, b"", proof)
+        assert refused.value.selector == keccak256(b"EmptyValue()")[:4]
 
 
 @pytest.mark.parametrize("size", range(26, 33))

@@ -28,6 +28,18 @@ def test_absorb__any_lanes_and_blocks__agrees(
         assert tuple(lanes) == absorb(sponge, blocks)
 
 
+@pytest.mark.parametrize("size", [1, BLOCK - 1, BLOCK + 1])
+def test_absorb__part_of_a_block__both_refuse(keccak: ContractHost, size: int) -> None:
+    sponge = (0,) * LANES
+
+    with pytest.raises(InvalidBlocks):
+        absorb(sponge, bytes(size))
+    for function in ("absorb", "absorbMemory"):
+        with pytest.raises(Reverted) as refusal:
+            keccak.call(f"{function}(uint64[25],bytes)->(uint64[25])", sponge, bytes(size))
+        assert refusal.value.selector == REFUSED
+
+
 @given(sponge=sponges, tail=st.binary(max_size=BLOCK - 1))
 def test_finish__any_lanes_and_tail__agrees(
     keccak: ContractHost, sponge: tuple[int, ...], tail: bytes

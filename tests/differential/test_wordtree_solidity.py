@@ -97,6 +97,23 @@ def test_fold__ill_formed_range__is_refused(trees: ContractHost) -> None:
     assert folds(trees, 1 << 255, DATA[:32], (bytes(32),) * DEPTH, DEPTH) is None
 
 
+def test_fold_ends__every_range_in_the_tree_and_outside__agrees(trees: ContractHost) -> None:
+    root, signature = (
+        wordtree.root(DATA, DEPTH),
+        "foldEnds(uint256,uint256,bytes,bytes32[],uint256)->(bytes32)",
+    )
+
+    for first, count in RANGES:
+        proof = wordtree.prove_range(DATA, first, count, DEPTH)
+        ends = wordtree.ends_of(proof)
+        assert trees.call(signature, first, count, ends, proof.siblings, DEPTH) == (root,)
+        for place in (first + WORDS, first + (1 << 255), (1 << 256) - count, (1 << 256) - 1):
+            with pytest.raises(InvalidInput):
+                wordtree.fold_ends(place, count, ends, proof.siblings, DEPTH)
+            with pytest.raises(Reverted):
+                trees.call(signature, place, count, ends, proof.siblings, DEPTH)
+
+
 def test_verify__other_words_siblings_or_place__is_refused(trees: ContractHost) -> None:
     root = wordtree.root(DATA, DEPTH)
 
