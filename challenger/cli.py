@@ -27,6 +27,7 @@ from challenger.play_commands import (
     kill_unopened,
     move,
     open_,
+    probe,
     settle,
     slash,
     timeout,
@@ -121,7 +122,7 @@ def replay(
 
 for command in (
     *(disputes, duels, commitments, credits_, show),
-    *(assert_, back, open_, commit, move, settle, timeout, kill_unopened, slash, claim),
+    *(assert_, back, open_, commit, move, settle, timeout, kill_unopened, slash, claim, probe),
     *(trace, run_trace, prove_step, verify_step),
 ):
     main.add_command(command)

@@ -23,6 +23,7 @@ from challenger.solver import right_chain
 from optimistic.protocol.dispute.actions import Commit, GameAction, Settle, Timeout
 from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.types import Address, Hash32
+from optimistic.service.contracts import PrecompileGuard
 from optimistic.service.game_calls import gas_limit_of
 from optimistic.service.names import camel_case, hex_of
 from optimistic.service.options import ADDRESS, FlatEnvCommand, compose, json_output, key_file
@@ -60,16 +61,11 @@ def seated(context: click.Context, values: dict[str, Any]) -> Iterator[tuple[Tab
     ------
     InvalidConfig : a transaction needs a key, a dry run a key or an account
     """
-    signer = Signer.load(values["key_file"], KEY_VARIABLE) if has_key(values["key_file"]) else None
-    if signer is None and not values["dry_run"]:
-        raise InvalidConfig(f"a move needs a key: --key-file or {KEY_VARIABLE}; or try it with --dry-run")
-    account = signer.address if signer is not None else values["account"]
-    if account is None:
-        raise InvalidConfig("a dry run needs --account or a key")
+    signer, account = _account(values)
     config = replace(reading_config(values, Mode.DRY_RUN), account=account)
     with opened(context, config, values) as tower:
         catch_up(tower)
-        yield Table(tower, Address(account)), signer
+        yield Table(tower, account), signer
 
 
 def make(table: Table, signer: Signer | None, action: Action, values: dict[str, Any]) -> None:
@@ -256,7 +252,48 @@ def claim(context: click.Context, /, *, dispute: str, receiver: bytes | None, **
         make(table, signer, action, values)
 
 
+# ---------------------------------------------------------------------------------- precompiles
+
+
+@click.command(cls=FlatEnvCommand)
+@playing_options
+@click.pass_context
+@reports_errors
+def probe(context: click.Context, /, **values: Any) -> None:
+    """Have the guard on L1 look whether precompiles still run as the one-step verifier counts on.
+
+    While it finds one broken, withdrawals wait and no configuration is scheduled.
+    """
+    signer, account = _account(values)
+    with opened(context, reading_config(values), values) as tower:
+        guard = PrecompileGuard(tower.client, tower.deployment.contracts.precompile_guard)
+        before = guard.is_broken(at="latest")
+        priced = price(tower.client, account, guard.probe_call())
+        document = {"guard": hex_of(guard.address), "wasBroken": before, "dryRun": values["dry_run"]}
+        document |= priced.document()
+        if signer is not None and not values["dry_run"]:
+            document |= send(tower.client, signer, priced, tower.clock)
+            document["isBroken"] = guard.is_broken(at="latest")
+        emit(document)
+
+
 # ---------------------------------------------------------------------------------- parts
+
+
+def _account(values: dict[str, Any]) -> tuple[Signer | None, Address]:
+    """Return the key, if there is one, and the account whose move it is.
+
+    Raises
+    ------
+    InvalidConfig : a transaction needs a key, a dry run a key or an account
+    """
+    signer = Signer.load(values["key_file"], KEY_VARIABLE) if has_key(values["key_file"]) else None
+    if signer is None and not values["dry_run"]:
+        raise InvalidConfig(f"a move needs a key: --key-file or {KEY_VARIABLE}; or try it with --dry-run")
+    account = signer.address if signer is not None else values["account"]
+    if account is None:
+        raise InvalidConfig("a dry run needs --account or a key")
+    return signer, Address(account)
 
 
 def _side(name: str | None) -> Side | None:

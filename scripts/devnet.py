@@ -13,12 +13,16 @@ import click
 from optimistic.protocol.errors import RollupError
 from optimistic.service.logging import configure_logging
 from scripts.staging.process_story import ProcessStory
+from scripts.staging.scenarios import SCENARIOS
 
 
 @click.command(help=__doc__, context_settings={"ignore_unknown_options": True})
 @click.option("--story/--no-story", default=True, show_default=True, help="Play the story once it runs.")
+@click.option(
+    "--evil", type=click.Choice(list(SCENARIOS)), default="credit", show_default=True, help="Kind of its lie."
+)
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def main(story: bool, options: tuple[str, ...]) -> None:
+def main(story: bool, evil: str, options: tuple[str, ...]) -> None:
     """OPTIONS are those of `optimistic devnet`."""
     configure_logging(level="error")
     stop = threading.Event()
@@ -30,7 +34,7 @@ def main(story: bool, options: tuple[str, ...]) -> None:
         assert devnet.stdout is not None, "it is a pipe"
         first = devnet.stdout.readline()
         if first and story:
-            _play(json.loads(first), stop)
+            _play(json.loads(first), stop, evil)
         while devnet.poll() is None and not stop.wait(1):
             pass
     finally:
@@ -39,12 +43,12 @@ def main(story: bool, options: tuple[str, ...]) -> None:
     raise SystemExit(code)
 
 
-def _play(devnet: dict[str, Any], stop: threading.Event) -> None:
+def _play(devnet: dict[str, Any], stop: threading.Event, evil: str) -> None:
     """Tell where everything is, and play; a story that fails does not end the devnet."""
     for key, value in devnet.items():
         click.echo(f"{key.ljust(17)} {value}")
     try:
-        ProcessStory(devnet, click.echo, stop).play()
+        ProcessStory(devnet, click.echo, stop, evil).play()
         click.echo("the story is over; everything keeps running until Ctrl-C")
     except (RollupError, subprocess.CalledProcessError) as error:
         if not stop.is_set():

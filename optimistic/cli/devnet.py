@@ -48,6 +48,13 @@ class _Ports:
     watchtower: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choices:
+    block_time_s: int
+    period_s: int
+    is_passive: bool
+
+
 @click.command(cls=FlatEnvCommand)
 @option(
     "--data-dir",
@@ -62,6 +69,7 @@ class _Ports:
 )
 @option("--l1-block-time", type=click.IntRange(1, 60), default=1, help="Seconds between L1 blocks.")
 @option("--profile-period", type=click.IntRange(10), default=60, help="Challenge period, seconds.")
+@option("--passive", is_flag=True, help="Leave disputes to people: nobody here defends or opens any.")
 @json_output
 @reports_errors
 def devnet(  # noqa: PLR0913 - one argument per option
@@ -72,6 +80,7 @@ def devnet(  # noqa: PLR0913 - one argument per option
     health_port: int,
     l1_block_time: int,
     profile_period: int,
+    passive: bool,
     as_json: bool,
 ) -> None:
     """Run a whole rollup on this machine: anvil, aggregator, watchtower.
@@ -81,8 +90,9 @@ def devnet(  # noqa: PLR0913 - one argument per option
     del as_json  # `emit` reads it
     _empty(data_dir)
     ports = _Ports(l1=l1_port, l2=rpc_port, watchtower=health_port)
+    choices = _Choices(block_time_s=l1_block_time, period_s=profile_period, is_passive=passive)
     with _interrupts() as interrupted, ExitStack() as stack:
-        processes = _start(stack, data_dir, ports, l1_block_time, profile_period)
+        processes = _start(stack, data_dir, ports, choices)
         emit(_overview(data_dir, ports))
         say("running; stop with Ctrl-C")
         while not interrupted.wait(1):
@@ -100,24 +110,26 @@ def _empty(data_dir: Path) -> None:
 
 
 def _start(
-    stack: ExitStack, folder: Path, ports: _Ports, block_time_s: int, period_s: int
+    stack: ExitStack, folder: Path, ports: _Ports, choices: _Choices
 ) -> dict[str, subprocess.Popen[bytes]]:
     """Start everything in order; `stack` stops it in reverse."""
     keys, l1_url = dev_keys(), f"http://127.0.0.1:{ports.l1}"
-    anvil = [_anvil(), "--port", str(ports.l1), "--block-time", str(block_time_s), "--silent"]
+    anvil = [_anvil(), "--port", str(ports.l1), "--block-time", str(choices.block_time_s), "--silent"]
     processes = {"anvil": stack.enter_context(_process("anvil", anvil, folder, {}))}
     client = L1Client.connect(l1_url)
     _await_start(processes, lambda: client.chain_id)
-    deployment = _deploy(client, keys, period_s)
+    deployment = _deploy(client, keys, choices.period_s)
     path = folder / "deployment.json"
     deployment.save(path)
     common = ["--l1-rpc-url", l1_url, "--deployment", str(path), "--log-format", "json"]
     run = [_tool("optimistic"), "run", *common, "--data-dir", str(folder / "aggregator")]
     run += ["--rpc-port", str(ports.l2), "--assert-interval", "10s"]
+    run += ["--no-defend"] if choices.is_passive else []
     secret = {"OPTIMISTIC_PRIVATE_KEY": keys[_SEQUENCER].hex()}
     processes["aggregator"] = stack.enter_context(_process("aggregator", run, folder, secret))
     watch = [_tool("challenger"), "run", *common, "--data-dir", str(folder / "watchtower")]
     watch += ["--health-port", str(ports.watchtower)]
+    watch += ["--mode", "watch-only"] if choices.is_passive else []
     secret = {"CHALLENGER_PRIVATE_KEY": keys[_WATCHTOWER].hex()}
     processes["watchtower"] = stack.enter_context(_process("watchtower", watch, folder, secret))
     node = L1Client.connect(f"http://127.0.0.1:{ports.l2}")

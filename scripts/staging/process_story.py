@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 TRANSFERS: Final = 8
 WITHDRAWN: Final = "3ether"
-_FRAUDSTER_KEY: Final = 5
+_LIAR_KEY: Final = 5
 _PATIENCE_S: Final = 300
 _POLL_S: Final = 1.0
 
@@ -40,9 +40,11 @@ class ProcessStory:
     devnet : what `optimistic devnet --json` printed
     say : prints one line of the telling
     stop : set when the story should end early
+    kind : of the lie; see `SCENARIOS`
     """
 
-    def __init__(self, devnet: dict[str, Any], say: Say, stop: threading.Event) -> None:
+    def __init__(self, devnet: dict[str, Any], say: Say, stop: threading.Event, kind: str) -> None:
+        self._kind = kind
         self._say = say
         self._stop = stop
         self._l2_url = devnet["l2RpcUrl"]
@@ -81,12 +83,17 @@ class ProcessStory:
         OneShotSender(self._node, self._user).send(Call(to=self._user.address, value_wei=1))
         head = self._node.head().number
         self._await(lambda: self._safe_number() >= head, "the batch")
-        self._say("lie:      a stranger stakes on a wrong result")
-        fraud = [sys.executable, "scripts/trigger_fraud.py", *self._on_l1, "--json"]
-        made = self._execute(fraud, {"FRAUDSTER_PRIVATE_KEY": dev_keys()[_FRAUDSTER_KEY].hex()})
-        found = self._await(lambda: self._verdict(made["assertion"]), "the watchtower's verdict")
-        self._say(f"watch:    {made['assertion'][:18]}… is invalid: {found['reason']}")
-        self._say(f"          first wrong unit {found['wrong']['firstWrongUnit']}")
+        self._say(f"lie:      a stranger stakes on a wrong result ({self._kind}) and plays for it")
+        lie = [sys.executable, "scripts/trigger_dispute.py", *self._on_l1, "--kind", self._kind, "--json"]
+        told = self._execute(lie, {"LIAR_PRIVATE_KEY": dev_keys()[_LIAR_KEY].hex()})
+        for wrong in told["assertions"]:
+            self._say(
+                f"dispute:  {wrong['id'][:18]}… is {wrong['status']}, after {told['moves']} moves for it"
+            )
+        over = self._run("challenger", "disputes", *self._on_l1, "--data-dir", self._watch_folder, "--all")
+        for dispute in over["disputes"]:
+            winner = dispute.get("winner") or "nobody"
+            self._say(f"          {dispute['id'][:18]}… {dispute['stage']}, won by {winner[:18]}…")
 
     def _status(self, key: str) -> str:
         return str(self._node.raw_request("rollup_withdrawalProof", [key])["status"])
@@ -94,12 +101,6 @@ class ProcessStory:
     def _safe_number(self) -> int:
         safe = self._node.tagged("safe")
         return 0 if safe is None else safe.number
-
-    def _verdict(self, assertion: str) -> dict[str, Any] | None:
-        arguments = ("assertions", *self._on_l1, "--data-dir", self._watch_folder)
-        listed = self._run("challenger", *arguments)["assertions"]
-        found: dict[str, Any] | None = next((a for a in listed if a["id"] == assertion), None)
-        return found if found is not None and found["verdict"] == "invalid" else None
 
     def _run(self, program: str, *arguments: str) -> dict[str, Any]:
         command = [str(Path(sys.executable).with_name(program)), *arguments, "--json"]

@@ -234,3 +234,12 @@ def test_run_trace__of_units_and_of_whole_batches__both_engines_agree(hand: Hand
     assert one["agrees"]
     assert one["depth"] == 1
     assert "name one of" in wrong
+
+
+def test_probe__healthy_precompiles__are_not_broken(hand: Hand) -> None:
+    planned = hand.json("probe", "--dry-run")
+    sent = hand.json("probe")
+
+    assert planned["wasBroken"] is False
+    assert "txHash" not in planned
+    assert (sent["wasBroken"], sent["isBroken"]) == (False, False)
