@@ -1,6 +1,6 @@
 """Compile the contracts and write their artifacts and snapshots.
 
-Each is compiled alone with its imports: its bytecode depends on nothing else, and can be compared byte by byte.
+Each is compiled alone with its imports: its bytecode depends on nothing else and compares byte by byte.
 """
 
 import json
