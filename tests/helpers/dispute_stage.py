@@ -6,6 +6,7 @@ step is a table: every state that a right trace does not pass through leads to a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Final
 
 from optimistic.protocol.commitment import Tree, UnitTree
@@ -63,25 +64,32 @@ class Computation:
     """The right states: of the units of one batch, and of the steps of each unit."""
 
     log_arity: int
-    steps: tuple[int, ...] = STEPS
+    counts: tuple[int, ...] = STEPS
 
     def leaf(self, j: int) -> Hash32:
         """State after unit `j`; behind the last unit nothing changes."""
-        return keccak256(b"unit %d" % min(j, len(self.steps) - 1)) if j >= 0 else GENESIS_END
+        return keccak256(b"unit %d" % min(j, len(self.counts) - 1)) if j >= 0 else GENESIS_END
 
     def leaves(self) -> list[Hash32]:
-        return [self.leaf(j) for j in range(len(self.steps))]
+        return [self.leaf(j) for j in range(len(self.counts))]
 
     def states(self, j: int) -> list[Hash32]:
         """States after the steps of unit `j`."""
-        count = self.steps[j] if j < len(self.steps) else 1
+        count = self.counts[j] if j < len(self.counts) else 1
         return [keccak256(b"unit %d step %d" % (j, v)) for v in range(count - 1)] + [self.leaf(j)]
 
     def units(self) -> Tree:
-        return UnitTree(self.log_arity, [self.leaves()])
+        return _units(self)
 
     def trace(self, j: int, depth: int = 1) -> Tree:
-        return TraceTree(self.log_arity, self.states(j), depth)
+        return _trace(self, j, depth)
+
+    def steps(self, j: int) -> Tree:
+        """The trace of least height: with `units` and `witness` all an honest player must know."""
+        return self.trace(j)
+
+    def witness(self, j: int, v: int) -> bytes:
+        return b""
 
     def step(self, pre: Hash32, j: int, v: int, acc: Hash32, witness: bytes) -> Hash32:
         """What the one-step verifier says."""
@@ -90,6 +98,16 @@ class Computation:
         if pre == before:
             return states[min(v, len(states) - 1)]
         return keccak256(abi_words(pre, j, v, acc))
+
+
+@cache
+def _units(right: Computation) -> Tree:
+    return UnitTree(right.log_arity, [right.leaves()])
+
+
+@cache
+def _trace(right: Computation, j: int, depth: int) -> Tree:
+    return TraceTree(right.log_arity, right.states(j), depth)
 
 
 class ToyInbox:
