@@ -328,7 +328,7 @@ def _frames() -> Iterator[tuple[str, Callable[[], Setting]]]:
     yield "EXIT_output", _exit_with_output
     yield "EXIT_deposit", _exit_with_code
     yield "CREATE_ENTER", _create_enter
-    for name, (precompile, data) in dearest_inputs().items():
+    for name, (precompile, data) in {**dearest_inputs(), **dearest_failures()}.items():
         yield f"PRECOMPILE_{name}", partial(_precompile, precompile, data)
 
 
@@ -385,6 +385,16 @@ def dearest_inputs() -> dict[str, tuple[int, bytes]]:
         "bn254_pairing": (8, pairs),
         "blake2f": (9, (1 << 21).to_bytes(4, "big") + filled(208) + b"\x01"),
     }
+
+
+@cache
+def dearest_failures() -> dict[str, tuple[int, bytes]]:
+    """Return (precompile, input) pairs that have the highest price and fail.
+
+    A precompile that fails uses all the gas it gets, which is a multiple of its price.
+    """
+    number, pairs = dearest_inputs()["bn254_pairing"]
+    return {"bn254_pairing_off_curve": (number, pairs[:-1] + bytes((pairs[-1] ^ 1,)))}
 
 
 def _precompile(precompile: int, data: bytes) -> Setting:

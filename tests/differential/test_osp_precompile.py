@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.stepper.precompiles import PrecompileRules, input_needed, price
 from optimistic.protocol.stepper.state import Halt
+from tests.bench.osp_worst import dearest_failures
 from tests.helpers.onchain_host import OnchainHost
 from tests.helpers.opcode_stage import precompile_stage
 from tests.helpers.precompile_cases import g1, g2, inputs, kzg_input, modexp_input
@@ -72,6 +73,13 @@ def test_precompile__dearest_inputs__succeed_within_one_transaction(host: Onchai
 
     assert prove(host, number, data, CAP) is Halt.SUCCESS
     assert prove(host, number, data, 14) is Halt.EXCEPTIONAL
+
+
+@pytest.mark.parametrize("name", dearest_failures())
+def test_precompile__dearest_failures__fail_within_one_transaction(host: OnchainHost, name: str) -> None:
+    number, data = dearest_failures()[name]
+
+    assert prove(host, number, data, CAP) is Halt.EXCEPTIONAL
 
 
 @pytest.mark.parametrize(("above", "ending"), [(0, Halt.SUCCESS), (1, Halt.EXCEPTIONAL)])
