@@ -12,6 +12,7 @@ from typing import Final
 from challenger.model import Assertion, ChainView, Knowledge
 from challenger.policy import Policy
 from optimistic.protocol.commitment import Node, Tree
+from optimistic.protocol.constants import BATCH_BITS, UNIT_BITS
 from optimistic.protocol.dispute.actions import (
     Commit,
     GameAction,
@@ -119,10 +120,10 @@ def _waits(view: ChainView, policy: Policy, dispute: DisputeView, move: GameActi
         return False
     left_s = move.deadline - view.now
     is_low = left_s < min(policy.urgent_s, view.challenge_period_s // 2)
-    return not is_low and _levels_done(dispute, move) >= policy.response_delay_after
+    return not is_low and _levels_done(view, dispute, move) >= policy.response_delay_after
 
 
-def _levels_done(dispute: DisputeView, move: GameAction) -> int:
+def _levels_done(view: ChainView, dispute: DisputeView, move: GameAction) -> int:
     """Return by how many levels a walk or a duel was narrowed down so far."""
     match move:
         case Move(key=key, level=level) if key.commitments is not None:
@@ -130,8 +131,7 @@ def _levels_done(dispute: DisputeView, move: GameAction) -> int:
         case ProveStep(key=key) if key.commitments is not None:
             return max(dispute.commitments[id_].depth for id_ in key.commitments)
         case Move():
-            children = next(found for found in dispute.walk.children if found is not None)
-            return (25 // (len(children).bit_length() - 1)) - move.level
+            return (UNIT_BITS + BATCH_BITS) // view.terms.log_arity - move.level
         case _:
             return 0
 

@@ -1,5 +1,6 @@
 """The batches of one assertion as the makers of traces see them: our replay, and L1 behind it."""
 
+from functools import lru_cache
 from typing import Final
 
 from challenger.trace import RollupTrace
@@ -8,6 +9,9 @@ from optimistic.protocol.types import Hash32
 from optimistic.service.trace_job import CheckJob
 from optimistic.service.unit_inputs import UnitInputs, UnitPlace
 from optimistic.service.unit_traces import job_name
+
+_BATCHES_KEPT: Final = 32
+"""Batches whose leaves stay in memory, two megabytes each: disputes may be about different ones."""
 
 
 class ReplayedRange:
@@ -25,7 +29,7 @@ class ReplayedRange:
         self._from: Final = from_batch
         self._to: Final = to_batch
         self._units: RollupTrace | None = None
-        self._leaves: tuple[int, tuple[Hash32, ...]] | None = None
+        self._leaves: Final = lru_cache(maxsize=_BATCHES_KEPT)(self._read_leaves)
 
     @property
     def count(self) -> int:
@@ -40,9 +44,7 @@ class ReplayedRange:
 
     def leaves(self, offset: int) -> tuple[Hash32, ...]:
         """Return the machine hash after each unit of a batch."""
-        if self._leaves is None or self._leaves[0] != offset:
-            self._leaves = offset, self._verifier.leaves(self._from + offset)
-        return self._leaves[1]
+        return self._leaves(offset)
 
     def input_hash(self, offset: int) -> Hash32:
         """Return a hash of everything that the replay up to the end of a batch depends on."""
@@ -56,6 +58,9 @@ class ReplayedRange:
         TemporaryError : L1 cannot be read
         """
         return self._verifier.unit_inputs(self._source, UnitPlace(self._from + offset, unit))
+
+    def _read_leaves(self, offset: int) -> tuple[Hash32, ...]:
+        return self._verifier.leaves(self._from + offset)
 
     # ------------------------------------------------------------------------ both engines
 

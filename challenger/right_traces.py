@@ -42,12 +42,15 @@ class RightTraces:
         self._log_arity: Final = log_arity
         self._checks_engines: Final = checks_engines
         self._ranges: dict[_Range, ReplayedRange] = {}
+        self._agreed: set[tuple[_Range, int]] = set()
+        """Disputed units that both engines end in the same state."""
 
     def traces(self, view: ChainView, known: Knowledge) -> Mapping[Hash32, UnitTraces]:
         """Return the computation of each right child, by its parent."""
         chain = [parent for parent in right_chain(view, known) if parent.id in known.drafts]
         ranges = {parent.id: self._range(known.drafts[parent.id]) for parent in chain}
         self._ranges = {key: self._ranges[key] for key, _ in ranges.values()}
+        self._agreed = {(key, j) for key, j in self._agreed if key in self._ranges}
         return {id_: UnitTraces(found, self._shop, self._log_arity) for id_, (_, found) in ranges.items()}
 
     def disagreements(
@@ -57,10 +60,20 @@ class RightTraces:
         found = []
         for id_, units in traces.items():
             draft = known.drafts[id_]
-            found += [_place(draft, j) for j in sorted(_pinned(view, draft)) if units.disagreement(j)]
+            found += [_place(draft, j) for j in sorted(_pinned(view, draft)) if self._differ(draft, units, j)]
             if _is_contested(view, draft):
                 found += [place for _, place in self._checked(draft) if place is not None]
-        return found
+        return [place for place in found if place.unit]  # all share the code that begins a batch
+
+    def _differ(self, draft: Draft, units: UnitTraces, j: int) -> bool:
+        """Whether the engines are known to end a unit in different states."""
+        key, _ = self._range(draft)
+        if (key, j) in self._agreed:
+            return False
+        differ = units.disagreement(j)
+        if differ is False:
+            self._agreed.add((key, j))
+        return bool(differ)
 
     def unchecked(self, view: ChainView, known: Knowledge) -> frozenset[Hash32]:
         """Return the right parents below which both engines have not run every contested batch yet."""

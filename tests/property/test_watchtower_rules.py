@@ -1,19 +1,25 @@
 """Whatever the assertion tree looks like, the honest player keeps its promises."""
 
+from itertools import combinations
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from challenger.actions import AssertBatches, Back, Confirm, KillUnopened, WithdrawStake
+from challenger.defence import play
 from challenger.model import Judgement, Status
 from challenger.policy import BackPolicy, Policy
 from challenger.solver import next_actions
 from challenger.trace import RollupTrace
 from optimistic.protocol.commitment import UnitTree, batch_tree
-from optimistic.protocol.dispute.actions import Open
+from optimistic.protocol.dispute.actions import Commit, Move, Open
+from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.dispute.published import PublishedNodes
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Hash32
+from optimistic.service.game_calls import dispute_of
 from tests.helpers.unit_search import locate_wrong_units
+from tests.unit.challenger.disputes import TRACE, UNIT, pinned, walk
 from tests.unit.challenger.views import AIRGAP_S, GENESIS, PERIOD_S, T0, Story
 
 STATUSES = st.sampled_from([Status.LIVE, Status.LIVE, Status.DEAD])
@@ -96,6 +102,51 @@ def test_solver__any_tree__pays_at_most_one_stake_and_asks_for_nothing_twice(
     assert len(paid) <= 1
     assert len(actions) == len(set(actions))
     assert not (moves and any(isinstance(a, WithdrawStake) for a in actions))
+
+
+@st.composite
+def disputed_stories(draw: st.DrawFn) -> Story:
+    """Siblings, right, wrong and unknown ones, in disputes at every stage."""
+    story = Story(now=T0 + draw(st.integers(0, 3 * PERIOD_S))).batches(1).right(GENESIS, "right", to=1)
+    names = draw(st.permutations(["right", "x", "y", "z"]))
+    for name in names:
+        story.posted(GENESIS, name, status=draw(st.sampled_from([Status.LIVE, Status.LIVE, Status.DEAD])))
+    if draw(st.integers(0, 3)) == 0:
+        story.doubted(GENESIS, "x")
+    if draw(st.booleans()):
+        story.steps(UNIT, TRACE)
+    for older, newer in combinations(names, 2):
+        pair, side = (story.ids[older], story.ids[newer]), draw(st.sampled_from(Side))
+        right = Side.OLDER if older == "right" else Side.NEWER if newer == "right" else side
+        since = T0 + draw(st.integers(0, PERIOD_S))
+        match draw(st.integers(0, 2)):
+            case 0:
+                turn = draw(st.sampled_from(Side))
+                story.disputed(walk(*pair, right=right, turn=turn, since=since, is_moot=draw(st.booleans())))
+            case 1:
+                joined = st.none() | st.integers(since, since + PERIOD_S)
+                ours, theirs = draw(joined), draw(joined)
+                story.disputed(pinned(*pair, right=right, since=since, champion_at=ours, rival_at=theirs))
+    return story
+
+
+@given(disputed_stories(), POLICIES)
+def test_play__any_disputes__moves_only_for_the_right_side_against_a_wrong_one(
+    story: Story, policy: Policy
+) -> None:
+    view, known = story.view(), story.known()
+    by_id = {dispute.id: dispute for dispute in view.disputes}
+
+    played = play(view, known, policy)
+
+    for action in played.actions:
+        dispute = by_id[dispute_of(action)]
+        sides = [known.judgement(dispute.assertion(side)) for side in Side]
+        assert sorted(sides) == [Judgement.INVALID, Judgement.VALID]
+        if isinstance(action, Move | Commit):
+            assert sides[action.side] is Judgement.VALID
+        assert action.deadline is None or view.now < action.deadline
+    assert len(played.actions) == len(set(played.actions))
 
 
 @given(stories(), POLICIES)
