@@ -1,4 +1,4 @@
-"""Measure the rollup and print a table; the last line is one JSON object with --json."""
+"""Measure the rollup and print a table; with --json, the last line is the result of a section, or of all."""
 
 import json
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def main(sections: tuple[str, ...], as_json: bool, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(results, indent=2) + "\n")
     if as_json:
-        click.echo(json.dumps(results))
+        click.echo(json.dumps(results[wanted[0]] if len(wanted) == 1 else results))
 
 
 if __name__ == "__main__":

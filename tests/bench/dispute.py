@@ -38,7 +38,7 @@ class Place:
 def measure() -> dict[str, Any]:
     """Run the whole section: every case, arity and way of publishing."""
     rows = [row for arity in ARITIES for row in _rows_of(arity)]
-    return {"cpus": os.cpu_count(), "rows": rows, "peers_disputes": DISPUTES}
+    return {"cpus": os.cpu_count(), "rows": rows, "peer_disputes": list(DISPUTES)}
 
 
 def _rows_of(arity: int) -> Iterator[dict[str, Any]]:
@@ -140,46 +140,58 @@ def _bonds(played: Iterable[Played]) -> int:
 def _longest_duration(stage: DisputeStage) -> float:
     """Return how many T it takes to be rid of 50 attackers who stall wherever they can.
 
-    All join in the last second. Time jumps from deadline to deadline, to the last moment at
-    which a stalling attacker can still move and to the first at which his clock has run out.
+    Half of them come first, the others in the last seconds. Time jumps from deadline to
+    deadline: to the last moment at which a stalling attacker can still move, and to the first at
+    which his clock has run out. The one who is right answers at once.
     """
     stage.rewind()
+    numbers = range(LIAR, LIAR + ATTACKERS)
+    liars = [_join_stalling(stage, number) for number in numbers[::2]]
     honest = join_right(stage)
+    _answer(stage, honest)
     t0 = stage.t0()
     stage.skip_to(t0 + PERIOD_S - 4 * ATTACKERS)
-    unit = stage.units["erc20"]
-    liars = []
-    for number in range(LIAR, LIAR + ATTACKERS):
-        is_early = number % 2 == 0
-        fault = Fault(unit=unit - number % 3, step=0 if is_early else None, salt=number.to_bytes(2, "big"))
-        lie = WrongDraft.about(stage.draft, stage.right, fault)
-        lie.post(stage.eyes, signer_of(number))
-        liar = Liar(
-            stage.eyes, signer_of(number), lie.draft.id, lie.traces, strategy=STRATEGIES["last-second"]
-        )
-        liar.rivals = frozenset([stage.draft.id])
-        liars.append(liar)
+    liars += [_join_stalling(stage, number) for number in numbers[1::2]]
     while stage.live_children() > 1:
         _let_pass(stage, honest, liars)
     return round((stage.now - t0) / PERIOD_S, 4)
 
 
+def _join_stalling(stage: DisputeStage, number: int) -> Liar:
+    """A liar of his own posts, and fights nobody but the one who is right."""
+    fault = Fault(
+        unit=stage.units["erc20"] - number % 3,
+        step=0 if number % 4 < 2 else None,
+        salt=number.to_bytes(2, "big"),
+    )
+    lie = WrongDraft.about(stage.draft, stage.right, fault)
+    lie.post(stage.eyes, signer_of(number))
+    liar = Liar(stage.eyes, signer_of(number), lie.draft.id, lie.traces, strategy=STRATEGIES["last-second"])
+    liar.rivals = frozenset([stage.draft.id])
+    return liar
+
+
 def _let_pass(stage: DisputeStage, honest: Liar, liars: list[Liar]) -> None:
-    """Go to the next deadline: everybody may move before it, and the one who is right after it."""
+    """Go to the next deadline: attackers move just before it."""
     look = stage.eyes.look(signer_of(HONEST).address)
     now = look.block.timestamp
     ends = [end for view in look.disputes for end in _deadlines(view) if end > now]
     ends += [end for end in (stage.t0() + PERIOD_S,) if end > now]
-    if ends:
-        stage.skip_to(min(ends) - LAST_SECOND_S)
-        for liar in liars:
-            liar.turn()
-        stage.skip_to(min(ends))
-    before = stage.live_children()
-    honest.turn()
-    stage.kill_unopened(HONEST)
-    if not ends and stage.live_children() == before:
+    if not ends:
         raise RuntimeError("attackers are left, but no clock runs")
+    stage.skip_to(min(ends) - LAST_SECOND_S)
+    for liar in liars:
+        liar.turn()
+    _answer(stage, honest)
+    stage.skip_to(min(ends))
+    _answer(stage, honest)
+
+
+def _answer(stage: DisputeStage, honest: Liar) -> None:
+    """Do all there is to do for the one who is right."""
+    while honest.turn():
+        pass
+    stage.kill_unopened(HONEST)
 
 
 def _deadlines(view: DisputeView) -> Iterator[int]:

@@ -151,15 +151,15 @@ class DisputeStage:
 
     def kill_unopened(self, who: int) -> None:
         """Kill the newcomers that opened no dispute with the right assertion."""
-        for event in self.eyes.look(signer_of(who).address).siblings(self.draft.id):
-            older, newer = self.draft.id, event.id
-            is_live = self.chain.assertion(newer, at="latest").status is AssertionStatus.LIVE
-            if (
-                is_live
-                and self.now >= self.t0() + PERIOD_S
-                and not self.game.is_open(older, newer, at="latest")
-            ):
-                self.send(who, self.chain.kill_unopened_call(older, newer))
+        block = self.client.head()
+        if block.timestamp < self.t0() + PERIOD_S:
+            return
+        look = self.eyes.look(signer_of(who).address)
+        own = look.asserted[self.draft.id]
+        for rival in look.siblings(own.id):
+            is_live = self.chain.assertion(rival.id, at=block.hash).status is AssertionStatus.LIVE
+            if rival.seq > own.seq and is_live and not self.game.is_open(own.id, rival.id, at=block.hash):
+                self.send(who, self.chain.kill_unopened_call(own.id, rival.id))
 
     def _steps(self, case: str) -> Tree:
         tree = self.right.steps(self.units[case])

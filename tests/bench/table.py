@@ -8,6 +8,8 @@ from rich.table import Table
 
 SPREAD: Final = ("median", "p99", "worst")
 """Figures that stand together in one row; peers are compared with the first."""
+LABELS: Final = ("case", "kind", "peer", "arity", "leaves")
+"""What tells the rows of a list apart."""
 
 
 def print_table(section: str, result: Mapping[str, Any]) -> None:
@@ -32,8 +34,9 @@ def _flat(result: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield from _flat(value, f"{prefix}{name}.")
         elif isinstance(value, list):
             for row in value:
-                label, *figures = row.items()
-                yield from _flat(dict(figures), f"{prefix}{name}.{label[1]}.")
+                labels = [key for key in row if key in LABELS] or list(row)[:1]
+                figures = {key: figure for key, figure in row.items() if key not in labels}
+                yield from _flat(figures, f"{prefix}{name}.{' '.join(str(row[key]) for key in labels)}.")
         else:
             yield prefix + name, value
 
