@@ -1,7 +1,7 @@
 """A watchtower against a liar on the contracts: who posts first, what is published, what is wrong."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -61,29 +61,33 @@ class Fight:
 
     Parameters
     ----------
+    fault : of the wrong assertion, or what chooses it once the batches are replayed
     is_older : whether the right assertion is posted first, by somebody who then leaves
+    post_batches : posts two batches
     """
 
     def __init__(
         self,
         folder: Path,
-        fault: Fault,
+        fault: Fault | Callable[[Watchtower], Fault],
         *,
         params: RollupParams = DEVNET,
         is_older: bool,
         publishes: bool = False,
         strategy: Strategy | None = None,
+        post_batches: Callable[[Stage], object] = post_two_batches,
     ) -> None:
         self.params = replace(params, challenge_period_s=PERIOD_S)
         folder.mkdir(exist_ok=True)
         self.stage = Stage(folder, self.params)
-        post_two_batches(self.stage)
+        post_batches(self.stage)
         self.right: Posted | None = self.stage.post(self.stage.alice, 2) if is_older else None
         self.insider = self.stage.tower("insider", mode=Mode.WATCH_ONLY, cross_checks=False)
         self.insider.catch_up()
         self.eyes = Onlooker(self.stage.client, self.stage.deployment)
         self.liars: list[Liar] = []
-        self.liar = self.join(self.stage.eve, fault, publishes=publishes, strategy=strategy)
+        chosen = fault if isinstance(fault, Fault) else fault(self.insider)
+        self.liar = self.join(self.stage.eve, chosen, publishes=publishes, strategy=strategy)
 
     def join(
         self,
