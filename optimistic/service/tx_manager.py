@@ -4,8 +4,10 @@ The rules:
 
 - What is signed is stored before it is sent. A killed process finds it again and sends the
   same bytes: the same hash, so no double effect.
-- Nonces are given in order. A nonce is never given up: a transaction that lost its sense is
-  replaced by an empty one to oneself.
+- Nonces are given in order. A nonce is never given up: a transaction that lost its sense, or that
+  the account turned out too poor for, is replaced by an empty one to oneself.
+- Nothing is signed that the account cannot pay for besides what is in flight: an endpoint would
+  refuse it, and it would keep everything behind it from being mined.
 - Race or bug: the precondition is checked at one block, and the message is simulated at the
   same block. A transaction that reverts is a lost race if its precondition no longer holds,
   and a bug of ours if it does. "Already done" is success.
@@ -48,6 +50,8 @@ _PRECONDITIONS_KEPT = 1_000
 """Old ones are dropped when there are more."""
 _STRIKES = 2
 """Turns in a row with a true precondition and a reverting simulation until it counts as a bug."""
+_REFUSALS = 2
+"""Times in a row that an endpoint refuses a transaction for want of funds until it is withdrawn."""
 _FOREIGN_SIGHTINGS = 3
 """Turns in a row without a receipt until a used nonce counts as used by somebody else."""
 
@@ -83,6 +87,8 @@ class TxManager:
         self._strikes: dict[str, int] = {}
         self._sightings: dict[str, int] = {}
         self._underpriced: set[str] = set()
+        self._unpaid: dict[str, int] = {}
+        """Key -> refusals for want of funds in a row."""
         self._last_head: Header | None = None
 
     @property
@@ -210,7 +216,12 @@ class TxManager:
         attempts = {attempt.hash: attempt for attempt in self._store.attempts(intent)}
         attempt = attempts.get(receipt.tx_hash)
         if attempt is not None and attempt.cancels:
-            done = self._readiness(intent, receipt.block_hash) is Readiness.DONE
+            readiness = self._readiness(intent, receipt.block_hash)
+            if readiness in (Readiness.READY, Readiness.NOT_YET):
+                self._store.set_queued_again(intent.key)
+                self._forget(intent.key)
+                return
+            done = readiness is Readiness.DONE
             outcome, detail = (
                 (TxOutcome.ALREADY_DONE if done else TxOutcome.LOST_RACE),
                 "withdrawn before it was mined",
@@ -255,6 +266,7 @@ class TxManager:
         self._strikes.pop(key, None)
         self._sightings.pop(key, None)
         self._underpriced.discard(key)
+        self._unpaid.pop(key, None)
 
     # ------------------------------------------------------------------------------ pending
 
@@ -294,9 +306,10 @@ class TxManager:
         return True
 
     def _keep_alive(self, intent: Intent, attempts: list[Attempt], head: Header) -> bool:
-        """Send again, replace by a dearer one, or by an empty one if it lost its sense."""
+        """Send again, replace by a dearer one, or by an empty one if it lost its sense or cannot be paid."""
         newest = attempts[-1]
         senseless = self._readiness(intent, head.hash) in (Readiness.DONE, Readiness.LOST)
+        senseless |= self._unpaid.get(intent.key, 0) >= _REFUSALS
         age_ms = self._clock.time_ms() - newest.signed_at_ms
         old = age_ms >= self._options.bump_after_ms or intent.key in self._underpriced
         if (senseless and not newest.cancels) or old:
@@ -308,7 +321,7 @@ class TxManager:
                 log.info("tx_replaced", effect=intent.key, nonce=newest.nonce, cancels=replacement.cancels)
                 self._broadcast(intent.key, replacement)
                 return True
-            log.warning("tx_fee_cap_reached", effect=intent.key, max_fee_wei=self._options.max_fee_wei)
+            log.warning("tx_not_replaced", effect=intent.key, max_fee_wei=self._options.max_fee_wei)
         if self._client.transaction(newest.hash) is None:
             self._broadcast(intent.key, newest)
             return True
@@ -321,6 +334,9 @@ class TxManager:
             return None
         call = Call(to=self.sender) if cancels else intent.call
         gas_limit = _TRANSFER_GAS if cancels else newest.gas_limit
+        dearer_wei = gas_limit * fees.max_fee_wei - newest.gas_limit * newest.fees.max_fee_wei
+        if not cancels and dearer_wei > self._free_wei(head):
+            return None
         return self._sign(call, nonce=newest.nonce, gas_limit=gas_limit, fees=fees, cancels=cancels)
 
     # ------------------------------------------------------------------------------ queued
@@ -342,8 +358,16 @@ class TxManager:
             if gas_limit is None:
                 changed |= self._require(intent.key).status.is_final
                 continue
-            if not self._sign_and_send(intent, gas_limit, head):
+            fees = first_fees(head.base_fee_wei, self._client.priority_fee_wei(), self._options)
+            if fees is None:
+                log.warning("tx_held_back", effect=intent.key, base_fee_wei=head.base_fee_wei)
                 break
+            cost_wei, free_wei = intent.call.value_wei + gas_limit * fees.max_fee_wei, self._free_wei(head)
+            if cost_wei > free_wei:
+                log.error("tx_unaffordable", effect=intent.key, cost_wei=cost_wei, free_wei=free_wei)
+                trouble = trouble or TxNotAccepted(f"{intent.key}: the account cannot pay for it now")
+                continue
+            self._sign_and_send(intent, gas_limit, fees, head)
             changed = True
         if trouble is not None:
             raise trouble
@@ -382,20 +406,24 @@ class TxManager:
         if strikes >= _STRIKES:
             self._end(intent, TxOutcome.FAILED, f"simulation at block {head.number}: {error}")
 
-    def _sign_and_send(self, intent: Intent, gas_limit: int, head: Header) -> bool:
-        """Store, then send; return False while the base fee is above the cap."""
-        fees = first_fees(head.base_fee_wei, self._client.priority_fee_wei(), self._options)
-        if fees is None:
-            log.warning("tx_held_back", effect=intent.key, base_fee_wei=head.base_fee_wei)
-            return False
+    def _free_wei(self, head: Header) -> int:
+        """Return what the account has after `head` beyond all that transactions in flight may take."""
+        taken_wei = 0
+        for intent in self._store.in_state(TxState.PENDING):
+            newest = self._store.attempts(intent)[-1]
+            taken_wei += newest.gas_limit * newest.fees.max_fee_wei
+            taken_wei += 0 if newest.cancels else intent.call.value_wei
+        return self._client.balance_wei(self.sender, head.hash) - taken_wei
+
+    def _sign_and_send(self, intent: Intent, gas_limit: int, fees: Fees, head: Header) -> None:
+        """Store, then send."""
         nonce = self._store.next_nonce(self._client.nonce(self.sender, head.hash))
         attempt = self._sign(intent.call, nonce=nonce, gas_limit=gas_limit, fees=fees, cancels=False)
         if not self._store.add_first_attempt(intent, attempt):
-            return True  # its owner replaced the message meanwhile
+            return  # its owner replaced the message meanwhile
         self._metrics.count("tx_sent")
         log.info("tx_signed", effect=intent.key, nonce=nonce, tx=attempt.hash, gas_limit=gas_limit)
         self._broadcast(intent.key, attempt)
-        return True
 
     # ------------------------------------------------------------------------------ parts
 
@@ -440,6 +468,10 @@ class TxManager:
 
     def _broadcast(self, key: str, attempt: Attempt) -> None:
         reply = self._client.send_raw(attempt.raw)
+        if reply.status is SendStatus.NO_FUNDS:
+            self._unpaid[key] = self._unpaid.get(key, 0) + 1
+        else:
+            self._unpaid.pop(key, None)
         match reply.status:
             case SendStatus.ACCEPTED | SendStatus.KNOWN:
                 log.debug("tx_broadcast", effect=key, nonce=attempt.nonce, tx=attempt.hash)

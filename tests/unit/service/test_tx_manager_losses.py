@@ -1,7 +1,9 @@
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
+import rlp
 
 from optimistic.protocol.errors import TemporaryError
 from optimistic.service.l1_client import L1Client
@@ -17,6 +19,7 @@ from optimistic.service.tx_types import (
     TxRequest,
     TxState,
 )
+from tests.helpers.pooled_l1 import Pooled
 from tests.helpers.tx_world import TARGET, TxWorld, always, pay
 
 
@@ -297,3 +300,93 @@ def test_manager__submitting_while_a_step_waits_for_l1__does_not_block(world: Tx
     stepping.join()
     world.finish()
     assert world.received() == 2
+
+
+# ------------------------------------------------------------------------------ too little ether
+
+
+def limit_pool(world: TxWorld) -> None:
+    """Let the pool refuse what the account cannot pay for besides what is in the pool, as real ones do."""
+    send = world.l1._send
+
+    def checked(params: Any, forward: Any) -> Any:
+        offered = Pooled.read(bytes.fromhex(params[0][2:]))
+        pool = {**world.l1.pool, offered.nonce: offered}
+        if sum(_most_wei(pooled.raw) for pooled in pool.values()) > balance_of(world):
+            raise JsonRpcError(-32_000, "insufficient funds for gas * price + value")
+        return send(params, forward)
+
+    world.l1.transport.tamper("eth_sendRawTransaction", checked)
+
+
+def _most_wei(raw: bytes) -> int:
+    max_fee, gas, value = (int.from_bytes(rlp.decode(raw[1:])[place], "big") for place in (3, 4, 6))
+    return gas * max_fee + value
+
+
+def balance_of(world: TxWorld) -> int:
+    return world.client.balance_wei(world.manager.sender, "latest")
+
+
+def steps(world: TxWorld, turns: int) -> None:
+    """Step and mine; what cannot be paid for is loud every time."""
+    for _ in range(turns):
+        with suppress(TemporaryError):
+            world.manager.step()
+        world.clock.advance(1)
+        world.l1.mine()
+
+
+def test_attack__more_bonds_than_the_account_has__do_not_keep_moves_from_being_mined(world: TxWorld) -> None:
+    limit_pool(world)
+    bond = balance_of(world) * 4 // 10
+    for number in range(4):
+        world.manager.submit(pay(f"bond {number}", bond))
+    world.manager.submit(pay("move", 1))
+
+    with pytest.raises(TxNotAccepted, match="bond 2: the account cannot pay"):
+        world.manager.step()
+    world.l1.mine()
+    steps(world, 6)
+
+    assert world.received() == 2 * bond + 1
+    assert world.status("move").outcome is TxOutcome.CONFIRMED
+    assert [world.status(f"bond {number}").state for number in (2, 3)] == [TxState.QUEUED] * 2
+
+
+def test_attack__a_transaction_that_cannot_be_paid_any_more__frees_the_nonce_it_has(world: TxWorld) -> None:
+    world.manager.submit(pay("bond", 1_000))
+    world.manager.submit(pay("move", 1))
+    send = world.l1._send
+
+    def poor(params: Any, forward: Any) -> Any:
+        if rlp.decode(bytes.fromhex(params[0][4:]))[6] == (1_000).to_bytes(2, "big"):
+            raise JsonRpcError(-32_000, "insufficient funds for gas * price + value")
+        return send(params, forward)
+
+    world.l1.transport.tamper("eth_sendRawTransaction", poor)
+    steps(world, 6)
+    moved = world.received()
+    world.l1.transport.tamper("eth_sendRawTransaction", send)
+    steps(world, 6)
+
+    assert moved == 1
+    assert world.received() == 1_001
+    assert world.status("bond").outcome is TxOutcome.CONFIRMED
+
+
+def test_manager__a_dearer_attempt_than_it_can_pay__is_not_made(world: TxWorld) -> None:
+    limit_pool(world)
+    world.manager.submit(pay("a", balance_of(world) - 21_000 * 10 * 10**9))
+    world.manager.step()
+    assert world.status("a").state is TxState.PENDING
+    first = dict(world.l1.pool)
+
+    for _ in range(30):
+        world.clock.advance(100)
+        world.manager.step()
+
+    assert world.l1.pool[0].max_fee_wei > first[0].max_fee_wei
+    world.l1.mine()
+    steps(world, 2)
+    assert world.status("a").outcome is TxOutcome.CONFIRMED
