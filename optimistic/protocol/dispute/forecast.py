@@ -92,7 +92,8 @@ def seconds_left(view: DisputeView, side: Side, champion: Hash32 | None, now: in
     if view.stage is Stage.WALK:
         ends = _runs_out(side, [view.walk.clocks])
     elif champion is None and now >= view.window_end(side):
-        each = [_runs_out(side, _clocks_of(view, id_)) for id_ in view.live(side)]
+        rivals = view.live(side.other)
+        each = [_runs_out(side, _clocks_against(view, id_, rivals)) for id_ in view.live(side)]
         known = [end for end in each if end is not None]
         ends = max(known) if known and len(known) == len(each) else None
     elif champion is None or champion not in view.commitments:
@@ -133,10 +134,17 @@ def _pairs(view: DisputeView) -> Iterator[Ids]:
 
 
 def _clocks_of(view: DisputeView, champion: Hash32 | None) -> Iterator[Clocks]:
-    """Yield the clocks of all duels a commitment has to fight."""
-    for ids in _pairs(view):
-        if champion in ids:
-            yield duel_clocks(view, ids)
+    """Yield the clocks of all duels a commitment has to fight; a dead one has none."""
+    found = None if champion is None else view.commitments.get(champion)
+    if champion is not None and found is not None and found.life is Life.LIVE:
+        yield from _clocks_against(view, champion, view.live(found.side.other))
+
+
+def _clocks_against(view: DisputeView, own: Hash32, rivals: Iterable[Hash32]) -> Iterator[Clocks]:
+    """Yield the clocks of the duels of a live commitment with those of the other side."""
+    side = view.commitments[own].side
+    for rival in rivals:
+        yield duel_clocks(view, side.pair(own, rival))
 
 
 def _wins_without(view: DisputeView, right: Side, now: int) -> bool:

@@ -16,6 +16,7 @@ Source: docs/spec/10-dispute-game.md
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from optimistic.protocol.commitment import Node, Tree
 from optimistic.protocol.dispute.actions import (
@@ -172,11 +173,11 @@ class _Turn:
         if own is not None and champion not in self.view.commitments:
             yield from self._commit(own)
         is_alive = champion in self.view.live(self.right)
+        expired = self._expired()
         for rival in self.view.live(self.right.other):
-            expired = self._expired_against(rival)
-            if expired is not None:
+            if rival in expired:
                 yield Timeout(
-                    key=self._key(expired), reason="the other side's commitment let its clock run out"
+                    key=self._key(expired[rival]), reason="the other side's commitment let its clock run out"
                 )
             elif own is not None and champion is not None and is_alive:
                 yield from self._fight(self.right.pair(champion, rival), own)
@@ -213,17 +214,32 @@ class _Turn:
             bond_wei=0 if is_free else self.terms.bond_wei,
         )
 
-    def _expired_against(self, rival: Hash32) -> Ids | None:
-        """Return a duel that an opposing commitment has lost by its clock, if there is one."""
-        for own in self.view.live(self.right):
-            ids = self.right.pair(own, rival)
-            duel = self.view.duels.get(ids)
-            if duel is None:
-                on_turn = newer_side(self._both(ids))
-                is_out = self.now >= self.view.window_end(on_turn)
-            else:
-                on_turn, is_out = duel.clocks.turn, self._is_expired(duel)
-            if is_out and on_turn is self.right.other:
+    def _expired(self) -> dict[Hash32, Ids]:
+        """Return the live opposing commitments that have lost a duel by their clock, each with such a duel.
+
+        Both sides may have any number of commitments: not every pair is looked at.
+        """
+        view, other, found = self.view, self.right.other, dict[Hash32, Ids]()
+        for ids, duel in view.duels.items():
+            both = self._both(ids)
+            is_live = all(commitment.life is Life.LIVE for commitment in both)
+            if is_live and duel.clocks.turn is other and self._is_expired(duel):
+                found.setdefault(ids[other], ids)
+        if self.now < view.window_end(other):
+            return found
+        own = view.live(self.right)
+        for rival in view.live(other):
+            unstarted = self._never_started(rival, own)
+            if unstarted is not None:
+                found.setdefault(rival, unstarted)
+        return found
+
+    def _never_started(self, rival: Hash32, own: Iterable[Hash32]) -> Ids | None:
+        """Return a duel that an opposing commitment should have started against one of ours, oldest first."""
+        no = self.view.commitments[rival].no
+        for id_ in takewhile(lambda id_: self.view.commitments[id_].no < no, own):
+            ids = self.right.pair(id_, rival)
+            if ids not in self.view.duels:
                 return ids
         return None
 
