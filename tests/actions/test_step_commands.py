@@ -528,4 +528,4 @@ def test_prove_step__account_without_funds__is_told(scene: Scene) -> None:
     result = scene.run(*arguments, CHALLENGER_PRIVATE_KEY="99" * 32)
 
     assert result.exit_code == 1
-    assert "funds" in result.output
+    assert "has 0 wei and needs" in result.output
