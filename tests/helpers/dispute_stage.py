@@ -46,7 +46,8 @@ from scripts.staging.lies import Fault, StepLie, lying_steps, lying_units
 
 GENESIS: Final = keccak256(b"genesis")
 GENESIS_END: Final = keccak256(b"genesis end leaf")
-ACC: Final = keccak256(b"acc 0")
+ACCS: Final = tuple(keccak256(b"acc %d" % index) for index in range(3))
+"""After each batch; every assertion covers one."""
 START_TIME: Final = 1_000_000
 GWEI: Final = 10**9
 ETHER: Final = 10**18
@@ -111,14 +112,14 @@ def _trace(right: Computation, j: int, depth: int) -> Tree:
 
 
 class ToyInbox:
-    """One batch under one configuration."""
+    """A few batches under one configuration."""
 
-    def __init__(self, step: Verifier) -> None:
+    def __init__(self, step: Verifier, accs: Sequence[Hash32]) -> None:
         self.step = step
+        self._accs = accs
 
     def acc(self, index: int) -> Hash32:
-        assert index == 0
-        return ACC
+        return self._accs[index]
 
     def verifier(self, config: int) -> Verifier:
         assert config == 0
@@ -136,21 +137,24 @@ class Stage:
     bond_wei: int = ETHER // 5
     now: int = START_TIME
     price_wei: int = 10 * GWEI
+    genesis: Hash32 = GENESIS
+    accs: Sequence[Hash32] = ACCS
+    gas: CreditGas = CREDIT_GAS
     trees: dict[Hash32, Tree] = field(default_factory=dict)
     """Of assertions and of commitments."""
 
     def __post_init__(self) -> None:
         self.right = Computation(self.log_arity)
         self.chain = AssertionChain(
-            genesis=GENESIS,
+            genesis=self.genesis,
             genesis_end_leaf=GENESIS_END,
             period_s=self.period_s,
             airgap_s=self.airgap_s,
             stake_wei=self.stake_wei,
         )
-        self.inbox = ToyInbox(self.right.step)
+        self.inbox = ToyInbox(self.right.step, self.accs)
         terms = Terms(log_arity=self.log_arity, challenge_period_s=self.period_s, bond_wei=self.bond_wei)
-        self.game = DisputeGame(terms=terms, credit_gas=CREDIT_GAS, chain=self.chain, inbox=self.inbox)
+        self.game = DisputeGame(terms=terms, credit_gas=self.gas, chain=self.chain, inbox=self.inbox)
         self.height = 25 // self.log_arity
 
     # ------------------------------------------------------------------------------ assertions
@@ -161,11 +165,20 @@ class Stage:
     def call(self, sender: str, value_wei: int = 0) -> Call:
         return Call(sender=account(sender), now=self.now, value_wei=value_wei, price_wei=self.price_wei)
 
-    def post(self, poster: str, tree: Tree, parent: Hash32 = GENESIS) -> Hash32:
-        """Assert a unit tree."""
-        claimed = Claimed(
-            parent=parent, acc=ACC, to=1, unit_root=tree.root.hash, end_leaf=tree.root.end_state
+    def claimed(self, tree: Tree, parent: Hash32) -> Claimed:
+        """What an assertion of a unit tree says."""
+        root, batch = tree.root, self.chain.get(parent).to
+        return Claimed(
+            parent=parent,
+            acc=self.accs[batch],
+            to=batch + 1,
+            unit_root=root.hash,
+            end_leaf=root.end_state,
         )
+
+    def post(self, poster: str, tree: Tree, parent: Hash32 | None = None) -> Hash32:
+        """Assert a unit tree."""
+        claimed = self.claimed(tree, self.genesis if parent is None else parent)
         value = 0 if self.chain.has_stake(account(poster)) else self.stake_wei
         id_ = self.chain.assert_batches(self.call(poster, value), claimed)
         self.trees[id_] = tree

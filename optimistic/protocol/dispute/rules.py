@@ -34,7 +34,7 @@ from optimistic.protocol.dispute.clocks import (
 from optimistic.protocol.dispute.divergence import InvalidDivergence, InvalidReveal, check_divergence
 from optimistic.protocol.dispute.divergence import check_reveal as check_children
 from optimistic.protocol.dispute.ids import Side, dispute_id
-from optimistic.protocol.dispute.purse import CreditGas, split
+from optimistic.protocol.dispute.purse import CreditGas
 from optimistic.protocol.dispute.refusals import (
     AlreadyOpen,
     ClockRunning,
@@ -225,6 +225,8 @@ class DisputeGame:
             raise InvalidDepth
         if reveal.end_state != walk.divergence.nodes[side]:
             raise InvalidReveal("the trace ends in another state than the unit")
+        if len(reveal.children) != 1 << self.terms.log_arity:
+            raise InvalidReveal(f"a node does not have {len(reveal.children)} children")
         root = node_hash(reveal.end_state, merkle_root(reveal.children))
         check_children(root, action.depth, reveal, self.terms.log_arity)
         id_ = view.commitment_id(side, action.depth, root)
@@ -353,36 +355,23 @@ class DisputeGame:
 
     def _end(self, now: int, dispute: Dispute, lost: Side | None) -> None:
         """Close a dispute against a side, or as moot if a sibling is not alive any more."""
-        view, purse = dispute.view, dispute.purse
-        ids = view.older, view.newer
-        if all(self.chain.get(id_).status is Status.LIVE for id_ in ids):
+        ids = dispute.view.older, dispute.view.newer
+        seized, won = 0, None
+        are_live = all(self.chain.get(id_).status is Status.LIVE for id_ in ids)
+        if are_live:
             if lost is None:
                 raise Undecided
-            _, seized = self.chain.kill(ids[lost], ids[lost.other], now)
+            won = lost.other
+            _, seized = self.chain.kill(ids[lost], ids[won], now)
             self.balance_wei += seized
-            won: Side | None = lost.other
-            pool = purse.pool_wei + seized + purse.forfeits_wei[lost]
-            burned = purse.forfeits_wei[lost.other]
         else:
             won = next((side for side in Side if self._is_standing(ids[side])), None)
-            pool, burned = purse.pool_wei, sum(purse.forfeits_wei)
-        parts = split(pool, purse.credits_wei[won] if won is not None else 0)
-        to_poster = parts.to_poster_wei
-        if won is None:
-            to_poster, burned = 0, burned + parts.to_poster_wei
-        else:
+        closed, parts = dispute.close(won, seized, is_won=are_live)
+        if won is not None:
             poster = self.chain.get(ids[won]).poster
-            self.owed_wei[poster] = self.owed_wei.get(poster, 0) + to_poster
-        self.burned_wei += burned + parts.burned_wei
-        ended = replace(view.walk, stage=Stage.OVER)
-        winner = None if won is None else ids[won]
-        self._put(
-            replace(
-                dispute,
-                view=replace(view, walk=ended, winner=winner),
-                purse=replace(purse, pool_wei=parts.pool_wei, forfeits_wei=(0, 0)),
-            )
-        )
+            self.owed_wei[poster] = self.owed_wei.get(poster, 0) + parts.to_poster_wei
+        self.burned_wei += parts.burned_wei
+        self._put(closed)
 
     def _is_standing(self, id_: Hash32) -> bool:
         """Return whether an assertion is alive or confirmed."""

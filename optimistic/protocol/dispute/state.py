@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from optimistic.protocol.dispute.actions import Claim
 from optimistic.protocol.dispute.ids import Side
-from optimistic.protocol.dispute.purse import Purse, share_down
+from optimistic.protocol.dispute.purse import Purse, Split, share_down, split
 from optimistic.protocol.dispute.refusals import CommitmentNotLive, WrongStage
 from optimistic.protocol.dispute.searches import Both
 from optimistic.protocol.dispute.views import CommitmentView, DisputeView, DuelView, Life, Stage
@@ -65,6 +65,31 @@ class Dispute:
         dead = self.view.commitments[id_]
         purse = self.purse.bury(dead.side, id_, bond_wei, seized_wei)
         return replace(self.with_commitment(id_, replace(dead, life=Life.DEAD)), purse=purse)
+
+    def close(self, won: Side | None, seized_wei: int, *, is_won: bool) -> tuple["Dispute", Split]:
+        """Return the dispute over, and where its money goes.
+
+        Parameters
+        ----------
+        won : the side that still stands, if any does
+        seized_wei : stake of the loser's poster
+        is_won : whether the other sibling died by this dispute; else it is moot
+        """
+        purse, pool, burned = self.purse, self.purse.pool_wei + seized_wei, sum(self.purse.forfeits_wei)
+        if won is not None and is_won:
+            pool += purse.forfeits_wei[won.other]
+            burned = purse.forfeits_wei[won]
+        parts = split(pool, 0 if won is None else purse.credits_wei[won])
+        to_poster = 0 if won is None else parts.to_poster_wei
+        burned += pool - parts.pool_wei - to_poster
+        winner = None if won is None else self.view.assertion(won)
+        over = replace(self.view.walk, stage=Stage.OVER)
+        closed = replace(
+            self,
+            view=replace(self.view, walk=over, winner=winner),
+            purse=replace(purse, pool_wei=parts.pool_wei, forfeits_wei=(0, 0)),
+        )
+        return closed, Split(pool_wei=parts.pool_wei, to_poster_wei=to_poster, burned_wei=burned)
 
     def collect(self, claim: Claim, bond_wei: int) -> tuple["Dispute", int]:
         """Return the dispute, which is over, after a claim, and the wei it pays: bonds and credits."""

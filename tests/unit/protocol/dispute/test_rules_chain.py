@@ -25,7 +25,7 @@ from optimistic.protocol.dispute.refusals import (
 )
 from optimistic.protocol.types import ZERO_HASH, Hash32
 from scripts.staging.lies import Fault
-from tests.helpers.dispute_stage import ACC, GENESIS, Stage, account
+from tests.helpers.dispute_stage import ACCS, GENESIS, Stage, account
 
 
 def family() -> tuple[Stage, Hash32, Hash32]:
@@ -57,8 +57,12 @@ def test_assert__children__are_ordered_and_counted() -> None:
 def test_assert__against_the_rules__is_refused() -> None:
     stage, a, _ = family()
     chain, tree = stage.chain, stage.lie(Fault(unit=1))
-    claimed = Claimed(parent=GENESIS, acc=ACC, to=1, unit_root=tree.root.hash, end_leaf=tree.root.end_state)
-    unknown = Claimed(parent=ZERO_HASH, acc=ACC, to=1, unit_root=tree.root.hash, end_leaf=tree.root.end_state)
+    claimed = Claimed(
+        parent=GENESIS, acc=ACCS[0], to=1, unit_root=tree.root.hash, end_leaf=tree.root.end_state
+    )
+    unknown = Claimed(
+        parent=ZERO_HASH, acc=ACCS[0], to=1, unit_root=tree.root.hash, end_leaf=tree.root.end_state
+    )
 
     refused(AssertionExists, lambda: stage.post("c", stage.right.units()))
     refused(ParentNotAlive, lambda: chain.assert_batches(stage.call("c", stage.stake_wei), unknown))
