@@ -64,7 +64,7 @@ def main(*, embedded: bool, l1_rpc_url: str, deployment: Path, key_file: Path | 
 
 def _play(stage: Stage, values: dict[str, Any]) -> bool:
     chosen = {name: values[name] for name in ("place", "step", "publishes", "strategy")}
-    target = stage.plot.post(Choices(**chosen))
+    target = stage.post(Choices(**chosen))
     say(f"the lie is about unit {target.unit_in_batch} of batch {target.batch}: {values['kind']}")
     if not values["post_only"]:
         stage.play(values["by_hand"], say)

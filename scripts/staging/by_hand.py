@@ -1,6 +1,6 @@
 """A staged dispute, played to its end: by itself, or with a person on one side, move by move."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import click
 
@@ -8,10 +8,7 @@ from challenger.hints import command_of
 from optimistic.protocol.dispute.actions import GameAction
 from optimistic.service.game_calls import describe, key_of
 from scripts.staging.liar import Liar
-from scripts.staging.plot import Plot, Say, told
-
-Tick = Callable[[], object]
-"""Called between two looks at L1: waits, or lets time pass where nobody else does."""
+from scripts.staging.plot import Plot, Say, Tick, told
 
 
 def watch(plot: Plot, say: Say, tick: Tick) -> None:

@@ -1,7 +1,6 @@
 """Stages one scenario on a rollup: who lies about what, and how the liars play."""
 
 import secrets
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +22,8 @@ from scripts.staging.scenarios import Scenario
 from scripts.staging.strategies import STRATEGIES, CommitsOnly, Strategy
 
 Say = Callable[[str], None]
+Tick = Callable[[], object]
+"""Called between two looks at L1: waits, or lets time pass where nobody else does."""
 
 _LATE_S: Final = 5
 """So long before the end of the window a late lie is posted."""
@@ -71,8 +72,12 @@ class Plot:
 
     # ------------------------------------------------------------------------------ posting
 
-    def post(self, choices: Choices) -> Target:
+    def post(self, choices: Choices, tick: Tick) -> Target:
         """Post the wrong assertions.
+
+        Parameters
+        ----------
+        tick : lets time pass, for lies that wait for their moment
 
         Raises
         ------
@@ -82,7 +87,7 @@ class Plot:
         scenario = self._scenario
         target = self.target = self._insider.target(choices.place or scenario.place)
         if scenario.is_late:
-            self._await_end(target)
+            self._await_end(target, tick)
         strategy = STRATEGIES[choices.strategy or scenario.strategy]
         for signer, fault in zip(self._signers(), self._faults(target, choices.step), strict=True):
             wrong = self._wrong_draft(target, fault)
@@ -95,7 +100,7 @@ class Plot:
             self.saboteur = self._make_saboteur(target)
         return target
 
-    def _await_end(self, target: Target) -> None:
+    def _await_end(self, target: Target, tick: Tick) -> None:
         """Wait until the window for siblings is about to close."""
         period_s = self._onlooker.terms.challenge_period_s
         while True:
@@ -103,7 +108,7 @@ class Plot:
             t0 = self._onlooker.state(target.draft.parent, block).t0
             if t0 and block.timestamp >= t0 + period_s - _LATE_S:
                 return
-            self._clock.wait(threading.Event(), 0.5)
+            tick()
 
     def _faults(self, target: Target, step: str) -> Iterator[Fault]:
         scenario, number = self._scenario, self._step(target, step)

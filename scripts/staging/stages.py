@@ -13,11 +13,11 @@ from optimistic.service.deployment import Deployment
 from optimistic.service.l1_client import L1Client
 from optimistic.service.signer import Signer
 from optimistic.service.terminal import say as progress
-from scripts.staging.by_hand import Tick, advise, ask, watch
-from scripts.staging.insider import Insider
+from scripts.staging.by_hand import advise, ask, watch
+from scripts.staging.insider import Insider, Target
 from scripts.staging.liar import Liar
 from scripts.staging.onlooker import Onlooker
-from scripts.staging.plot import Plot, Say
+from scripts.staging.plot import Choices, Plot, Say, Tick
 from scripts.staging.scenarios import Scenario
 from scripts.staging.world import USER_KEY, WATCHTOWER_KEY, World
 
@@ -49,6 +49,10 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self.resources.close()
+
+    def post(self, choices: Choices) -> Target:
+        """Post the wrong assertions."""
+        return self.plot.post(choices, self.tick)
 
     def play(self, by_hand: str | None, say: Say) -> None:
         """Play to the end, with a person on one side or without."""

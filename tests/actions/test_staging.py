@@ -1,0 +1,75 @@
+"""What people run to see a dispute: the demonstration, and scenarios on the embedded chain."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.staging.dispute_act import CALLS
+from scripts.staging.faults import Lie
+from scripts.staging.plot import Choices
+from scripts.staging.scenarios import SCENARIOS
+from scripts.staging.stages import embedded_stage
+from scripts.staging.story import SECOND_WITHDRAWN_WEI, WITHDRAWN_WEI, Story
+from scripts.staging.world import World
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=[Lie.NONCE], ids=str)
+def told(request: pytest.FixtureRequest) -> tuple[dict[str, Any], list[str]]:
+    lines: list[str] = []
+    with World() as world:
+        return Story(world, lines.append, lie=request.param, seed=3).play(), lines
+
+
+def test_demo__its_last_line__counts_the_dispute(told: tuple[dict[str, Any], list[str]]) -> None:
+    result, _ = told
+    dispute = result["dispute"]
+
+    assert result["ok"]
+    assert result["fraud_detected"]
+    assert result["withdrawn_wei"] == WITHDRAWN_WEI + SECOND_WITHDRAWN_WEI
+    assert dispute["winner"] == "honest"
+    assert dispute["arity"] == 32
+    assert 12 <= dispute["moves"] <= 14
+    assert 7 <= dispute["honest_txs"] <= 9
+    assert 0 < dispute["honest_gas"] < dispute["total_gas"]
+    assert 0 < dispute["refunded_wei"] < dispute["burned_wei"]
+
+
+def test_demo__what_it_tells__goes_from_the_lie_to_the_withdrawal(
+    told: tuple[dict[str, Any], list[str]],
+) -> None:
+    _, lines = told
+    told_of = [
+        "lie:",
+        "rival:",
+        "open:",
+        "walk:",
+        "commit:",
+        "duel:",
+        "step:",
+        "settle:",
+        "claim:",
+        "withdraw:",
+    ]
+
+    heads = [line.split()[0] for line in lines if not line.startswith(" ")]
+
+    order = [heads.index(head, heads.index("lie:")) for head in told_of]
+    assert order == sorted(order)
+    assert any(f"of {CALLS}" in line for line in lines)
+
+
+@pytest.mark.parametrize("kind", ["credit", "sabotage", "silent", "late"])
+def test_scenario__against_the_watchtower__every_lie_dies(tmp_path: Path, kind: str) -> None:
+    lines: list[str] = []
+
+    with embedded_stage(tmp_path, SCENARIOS[kind], is_defended=True) as stage:
+        stage.post(Choices())
+        stage.play(None, lines.append)
+        document = stage.plot.document()
+
+    assert {wrong["status"] for wrong in document["assertions"]} == {"dead"}
+    assert not stage.plot.has_won
