@@ -5,9 +5,8 @@ The rules:
 - What is signed is stored before it is sent. A killed process finds it again and sends the
   same bytes: the same hash, so no double effect.
 - Nonces are given in order. A nonce is never given up: a transaction that lost its sense, or that
-  the account turned out too poor for, is replaced by an empty one to oneself.
-- Nothing is signed that the account cannot pay for besides what is in flight: an endpoint would
-  refuse it, and it would keep everything behind it from being mined.
+  the endpoint keeps refusing, is replaced by an empty one to oneself: nothing behind it is mined before.
+- Nothing is signed that the account cannot pay for besides what is in flight.
 - Race or bug: the precondition is checked at one block, and the message is simulated at the
   same block. A transaction that reverts is a lost race if its precondition no longer holds,
   and a bug of ours if it does. "Already done" is success.
@@ -50,8 +49,10 @@ _PRECONDITIONS_KEPT = 1_000
 """Old ones are dropped when there are more."""
 _STRIKES = 2
 """Turns in a row with a true precondition and a reverting simulation until it counts as a bug."""
-_REFUSALS = 2
-"""Times in a row that an endpoint refuses a transaction for want of funds until it is withdrawn."""
+_REFUSALS = 20
+"""Times in a row that an endpoint refuses a transaction until it is withdrawn."""
+_REFUSALS_OF_THE_POOR = 10
+"""As many refusals is one for want of funds: that does not pass by itself."""
 _FOREIGN_SIGHTINGS = 3
 """Turns in a row without a receipt until a used nonce counts as used by somebody else."""
 
@@ -87,8 +88,8 @@ class TxManager:
         self._strikes: dict[str, int] = {}
         self._sightings: dict[str, int] = {}
         self._underpriced: set[str] = set()
-        self._unpaid: dict[str, int] = {}
-        """Key -> refusals for want of funds in a row."""
+        self._refusals: dict[str, int] = {}
+        """In a row, by key."""
         self._last_head: Header | None = None
 
     @property
@@ -266,7 +267,7 @@ class TxManager:
         self._strikes.pop(key, None)
         self._sightings.pop(key, None)
         self._underpriced.discard(key)
-        self._unpaid.pop(key, None)
+        self._refusals.pop(key, None)
 
     # ------------------------------------------------------------------------------ pending
 
@@ -306,10 +307,10 @@ class TxManager:
         return True
 
     def _keep_alive(self, intent: Intent, attempts: list[Attempt], head: Header) -> bool:
-        """Send again, replace by a dearer one, or by an empty one if it lost its sense or cannot be paid."""
+        """Send again, replace by a dearer one, or by an empty one if it lost its sense or is refused."""
         newest = attempts[-1]
         senseless = self._readiness(intent, head.hash) in (Readiness.DONE, Readiness.LOST)
-        senseless |= self._unpaid.get(intent.key, 0) >= _REFUSALS
+        senseless |= self._refusals.get(intent.key, 0) >= _REFUSALS
         age_ms = self._clock.time_ms() - newest.signed_at_ms
         old = age_ms >= self._options.bump_after_ms or intent.key in self._underpriced
         if (senseless and not newest.cancels) or old:
@@ -468,12 +469,9 @@ class TxManager:
 
     def _broadcast(self, key: str, attempt: Attempt) -> None:
         reply = self._client.send_raw(attempt.raw)
-        if reply.status is SendStatus.NO_FUNDS:
-            self._unpaid[key] = self._unpaid.get(key, 0) + 1
-        else:
-            self._unpaid.pop(key, None)
         match reply.status:
             case SendStatus.ACCEPTED | SendStatus.KNOWN:
+                self._refusals.pop(key, None)
                 log.debug("tx_broadcast", effect=key, nonce=attempt.nonce, tx=attempt.hash)
             case SendStatus.NONCE_TOO_LOW:
                 log.info("tx_nonce_used", effect=key, nonce=attempt.nonce)  # the next step finds out by what
@@ -481,6 +479,8 @@ class TxManager:
                 self._underpriced.add(key)
                 log.info("tx_underpriced", effect=key, nonce=attempt.nonce, message=reply.message)
             case _:
+                weight = _REFUSALS_OF_THE_POOR if reply.status is SendStatus.NO_FUNDS else 1
+                self._refusals[key] = self._refusals.get(key, 0) + weight
                 self._metrics.count("tx_refused")
                 log.error("tx_refused", effect=key, nonce=attempt.nonce, message=reply.message)
                 raise TxNotAccepted(f"{key}: {reply.message}")

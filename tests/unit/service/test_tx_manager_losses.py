@@ -354,18 +354,23 @@ def test_attack__more_bonds_than_the_account_has__do_not_keep_moves_from_being_m
     assert [world.status(f"bond {number}").state for number in (2, 3)] == [TxState.QUEUED] * 2
 
 
-def test_attack__a_transaction_that_cannot_be_paid_any_more__frees_the_nonce_it_has(world: TxWorld) -> None:
+@pytest.mark.parametrize(
+    ("message", "turns"), [("insufficient funds for gas * price + value", 6), ("oversized data", 30)]
+)
+def test_attack__a_transaction_that_is_always_refused__frees_the_nonce_it_has(
+    world: TxWorld, message: str, turns: int
+) -> None:
     world.manager.submit(pay("bond", 1_000))
     world.manager.submit(pay("move", 1))
     send = world.l1._send
 
-    def poor(params: Any, forward: Any) -> Any:
+    def choosy(params: Any, forward: Any) -> Any:
         if rlp.decode(bytes.fromhex(params[0][4:]))[6] == (1_000).to_bytes(2, "big"):
-            raise JsonRpcError(-32_000, "insufficient funds for gas * price + value")
+            raise JsonRpcError(-32_000, message)
         return send(params, forward)
 
-    world.l1.transport.tamper("eth_sendRawTransaction", poor)
-    steps(world, 6)
+    world.l1.transport.tamper("eth_sendRawTransaction", choosy)
+    steps(world, turns)
     moved = world.received()
     world.l1.transport.tamper("eth_sendRawTransaction", send)
     steps(world, 6)
