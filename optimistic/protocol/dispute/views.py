@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from optimistic.protocol.dispute.clocks import remaining
 from optimistic.protocol.dispute.ids import Side, commitment_id, dispute_id, duel_id
 from optimistic.protocol.types import Address, Hash32
 
@@ -48,7 +49,7 @@ class Clocks:
 
     def remaining(self, now: int) -> int:
         """Return the seconds the side on turn has left, at least 0."""
-        return max(0, self.left[self.turn] - (now - self.since))
+        return remaining(self.left[self.turn], self.since, now)
 
     @property
     def expires_at(self) -> int:
