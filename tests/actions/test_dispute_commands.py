@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from challenger.cli import main
+from challenger.trace_command import trace_batch
 from optimistic.service.contracts import AssertionStatus
 from optimistic.service.l1_types import Call
 from scripts.staging.lies import Fault, UnitLie
@@ -85,6 +86,8 @@ def test_dispute__played_by_hand_from_assert_to_claim__is_won(hand: Hand) -> Non
         hand.liar_moves()
     committed = hand.json("commit", hand.dispute["id"], "--side", "newer")
     hand.liar_moves()
+    (ids,) = [[duel["older"], duel["newer"]] for duel in hand.json("duels")["duels"]]
+    planned = hand.run("move", hand.dispute["id"], "--commitments", *ids, "--dry-run", "--json")
     while (duel := hand.json("duels")["duels"][0])["stage"] != "step":
         if duel["turn"] == "newer":
             kinds.append(hand.json("move", duel["id"])["action"])
@@ -99,6 +102,11 @@ def test_dispute__played_by_hand_from_assert_to_claim__is_won(hand: Hand) -> Non
     assert (opened["action"], opened["nodeLevel"], opened["dryRun"]) == ("open", 5, False)
     assert kinds.count("move") >= 2
     assert (committed["side"], committed["bondWei"]) == ("newer", 0)
+    assert (
+        json.loads(planned.stdout)["action"] == "start"
+        if planned.exit_code == 0
+        else "older" in planned.output
+    )
     assert proven["onchain"]["agrees"]
     assert hand.fight.status(hand.fight.right_id) is AssertionStatus.LIVE
     assert hand.fight.status(hand.fight.liar.assertion) is AssertionStatus.DEAD
@@ -234,6 +242,19 @@ def test_run_trace__of_units_and_of_whole_batches__both_engines_agree(hand: Hand
     assert one["agrees"]
     assert one["depth"] == 1
     assert "name one of" in wrong
+
+
+def test_run_trace__a_whole_batch_in_one_pass__gives_each_unit(hand: Hand) -> None:
+    traced = list(trace_batch(hand.fight.insider, 1))
+
+    kinds = [one.kind for one in traced]
+    alone = hand.json("run-trace", "--unit", "1:2")
+    assert all(one.agrees for one in traced)
+    assert kinds == ["BEGIN_BATCH", "BLOCK_BEGIN", "TRANSACTION", "TRANSACTION", "BLOCK_END", "END_BATCH"]
+    assert traced[2].document() | {"seconds": 0, "transaction": ""} == alone | {
+        "seconds": 0,
+        "transaction": "",
+    }
 
 
 def test_probe__healthy_precompiles__are_not_broken(hand: Hand) -> None:
