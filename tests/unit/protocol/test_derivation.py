@@ -7,7 +7,7 @@ from optimistic.protocol.derivation import BlockResult, UnitKind, UnitResult, cl
 from optimistic.protocol.engine import Outcome, Skip
 from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.types import ZERO_HASH
-from optimistic.protocol.unit import Phase, machine_hash
+from optimistic.protocol.unit import Phase, machine_hash, prev_randao
 from tests.helpers.rollup import L1_TIME_S, make_deposit, make_genesis, replay_toy
 
 GENESIS = make_genesis().state
@@ -116,3 +116,16 @@ def test_replay__record_of_another_state__critical() -> None:
 )
 def test_clamp_timestamp__l1_at_100_with_lag_10(claimed: int, previous: int, expected: int) -> None:
     assert clamp_timestamp(claimed, previous, 100, 10) == expected
+
+
+def test_attack__l1_decides_over_prev_randao__it_is_known_before_the_batch_is_posted() -> None:
+    data = encode_batch([block(b"\x02a"), block()])
+
+    values = []
+    for later_s in (0, 5):
+        _, _, engine = replay_toy(GENESIS, data, l1_timestamp=L1_TIME_S + later_s)
+        values.append([env.prev_randao for env in engine.blocks])
+
+    first = prev_randao(GENESIS.unit.parent_hash, 1)
+    assert values[0] == values[1]
+    assert values[0][0] == first != values[0][1]

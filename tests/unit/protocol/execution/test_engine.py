@@ -29,7 +29,13 @@ RETURN_ONE_BYTE = bytes.fromhex("600160005360015ff3")
 
 
 def start(params: RollupParams = DEVNET, **alloc: Alloc) -> tuple[EvmEngine, MemoryNodes]:
-    accounts = {"alice": ALICE, "bob": BOB, "contract": CONTRACT, "passer": MESSAGE_PASSER}
+    accounts = {
+        "alice": ALICE,
+        "bob": BOB,
+        "contract": CONTRACT,
+        "passer": MESSAGE_PASSER,
+        "vault": FEE_VAULT,
+    }
     given = {"alice": Alloc(balance=ETHER), **alloc}
     nodes, root = make_state({accounts[name]: value for name, value in given.items()})
     engine = EvmEngine(params, nodes, root)
@@ -71,6 +77,16 @@ def test_transfer__moves_value_and_pays_the_vault() -> None:
     assert view.balance(BOB) == 7
     assert view.balance(FEE_VAULT) == 42_000
     assert (view.balance(ALICE), view.nonce(ALICE)) == (ETHER - 7 - 42_000, 1)
+
+
+def test_attack__fee_recipient_with_code__is_paid_and_not_called() -> None:
+    engine, nodes = start(vault=Alloc(code=REVERTER))
+    outcome = apply(engine, gas=21_000, value=7, maxFeePerGas=3, maxPriorityFeePerGas=2)
+    engine.flush()
+    view = StateView(nodes, outcome.state_root)
+    assert outcome.status == 1
+    assert view.balance(FEE_VAULT) == 42_000
+    assert view.storage(FEE_VAULT, 0) == 0
 
 
 def test_transfer__zero_fee__creates_no_vault_account() -> None:
