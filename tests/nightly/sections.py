@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 PYTEST = (".venv/bin/python", "-m", "pytest", "-q", "-n", "2", "--nightly", "--timeout", "7200")
 FORGERIES = "tests/differential/test_osp_forgeries.py"
 THREE_WAY = "tests/differential/test_three_way.py"
-STORIES = ("tests/actions", "tests/e2e", "tests/unit/service", "tests/unit/node")
+DISPUTES = tuple(
+    f"tests/actions/test_{name}.py" for name in ("dispute_scenarios", "every_step", "first_children")
+)
+STORIES = (
+    *("tests/actions", "tests/e2e", "tests/unit/service", "tests/unit/node"),
+    *(f"--ignore={path}" for path in DISPUTES),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +109,7 @@ SECTIONS = (
         environment={"HYPOTHESIS_PROFILE": "ci"},
     ),
     Section(name="symbolic", command=(".venv/bin/python", "-m", "tests.nightly.symbolic"), limit_s=1_800),
+    Section(name="disputes", command=(*PYTEST, *DISPUTES), limit_s=7_200),
     Section(name="kills", command=(*PYTEST, *STORIES, "-k", "kill or crash"), limit_s=5_400),
     Section(name="reorgs", command=(*PYTEST, *STORIES, "-k", "reorg"), limit_s=3_600),
     Section(name="stories", command=(*PYTEST, *STORIES, "-k", "not (kill or crash or reorg)"), limit_s=5_400),
