@@ -1,7 +1,8 @@
 """Disputes as plain JSON values: who is on turn, how long, who will win, and what comes next."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from challenger.defence import right_side
 from challenger.model import ChainView, Knowledge, split_unit
@@ -15,6 +16,9 @@ from optimistic.service.names import hex_of
 
 Ids = tuple[Hash32, Hash32]
 """Two commitments, by side."""
+
+_MOST_DUELS: Final = 64
+"""Duels told of one dispute: attackers on both sides decide how many there are."""
 
 
 def disputes_document(
@@ -88,7 +92,8 @@ def dispute_document(
         "commitments": [
             commitment_document(dispute, id_, found, standing) for id_, found in dispute.commitments.items()
         ],
-        "duels": [duel_document(dispute, ids, now) for ids in pairs(dispute)],
+        "duels": [duel_document(dispute, ids, now) for ids in islice(_urgent(dispute), _MOST_DUELS)],
+        "duelsInAll": len(dispute.live(Side.OLDER)) * len(dispute.live(Side.NEWER)),
     }
 
 
@@ -142,6 +147,12 @@ def pairs(dispute: DisputeView) -> Iterator[Ids]:
             yield older, newer
 
 
+def _urgent(dispute: DisputeView) -> Iterator[Ids]:
+    """Yield the pairs, those whose duel has started first."""
+    yield from (ids for ids in pairs(dispute) if ids in dispute.duels)
+    yield from (ids for ids in pairs(dispute) if ids not in dispute.duels)
+
+
 # ---------------------------------------------------------------------------------- what comes next
 
 
@@ -169,7 +180,7 @@ def _next_of_trace(dispute: DisputeView, now: int) -> Iterator[str]:
     for side in Side:
         if not closed[side]:
             yield f"the {_side(side)} side may commit before {dispute.window_end(side)}"
-    for ids in pairs(dispute):
+    for ids in islice(_urgent(dispute), _MOST_DUELS):
         yield from _next_of_duel(dispute, ids, now)
 
 

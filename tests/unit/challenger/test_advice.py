@@ -1,0 +1,29 @@
+import pytest
+
+from challenger.advice import ADVICE, refusal
+from optimistic.service.contract import load_abi, revert_class
+from optimistic.service.l1_errors import ContractReverted
+
+
+@pytest.mark.parametrize("name", sorted(ADVICE))
+def test_advice__each_refusal__is_one_of_a_contract(name: str) -> None:
+    assert revert_class(name).name == name
+
+
+def test_advice__the_game__has_some_for_each_refusal_of_a_players_call() -> None:
+    internal = {"InvalidDepth", "InvalidSetup", "TransferFailed", "UnexpectedPayment", "WrongBond"}
+
+    assert set(load_abi("DisputeGame").errors) - set(ADVICE) - internal == {"WrongSiblingCount"}
+
+
+def test_refusal__known_error__says_what_to_do_instead() -> None:
+    selector = load_abi("DisputeGame").errors["NotOnTurn"].selector
+
+    assert "somebody moved before" in str(refusal(ContractReverted(selector)))
+
+
+def test_refusal__unknown_error__says_what_l1_said() -> None:
+    told = str(refusal(ContractReverted(b"\x12\x34\x56\x78")))
+
+    assert told.startswith("L1 would refuse it")
+    assert "0x12345678" in told
