@@ -63,6 +63,34 @@ def test_slot__of_any_length__is_a_word_or_refused(codecs: ContractHost, size: i
             codecs.call("decodeSlot(bytes)->(uint256)", raw)
 
 
+@pytest.mark.parametrize("raw", [b"\xc0", b"\xc1\x05", b"\xb8\x37" + b"v" * 55], ids=["none", "one", "long"])
+def test_slot__list_or_long_form__is_refused(codecs: ContractHost, raw: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        decode_slot(raw)
+    with pytest.raises(Reverted):
+        codecs.call("decodeSlot(bytes)->(uint256)", raw)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_account__list_for_a_number__is_refused(codecs: ContractHost, place: int) -> None:
+    fields = [b"\x01", b"\x01", strict_rlp.encode(WORD), strict_rlp.encode(WORD)]
+    fields[place] = b"\xc0"
+    raw = strict_rlp.join_list(fields)
+
+    with pytest.raises(InvalidInput):
+        Account.decode(raw)
+    with pytest.raises(Reverted):
+        codecs.call(ACCOUNT, raw)
+
+
+def test_list__long_form_of_55_bytes__is_refused(codecs: ContractHost) -> None:
+    for raw in (b"\xf8\x37" + b"\x01" * 55, strict_rlp.join_list([b"\xb8\x37" + b"v" * 55])):
+        with pytest.raises(InvalidInput):
+            strict_rlp.split_list(raw)
+        with pytest.raises(Reverted):
+            codecs.call("splitList(bytes)->(bytes[])", raw)
+
+
 @pytest.mark.parametrize(
     "fields",
     [

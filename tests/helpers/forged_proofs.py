@@ -88,6 +88,8 @@ def almost_full() -> Iterator[tuple[str, Forged]]:
 
 
 SHORT_LEAF = encode_short(Short("0", b"\x05", True))
+LEAF_OF_31 = encode_short(Short("0", encode_string(b"v" * 28), True))
+HASHED_LEAF_OF_31 = branch({0: b"\xa0" + keccak256(LEAF_OF_31), 1: HASH})
 HASHED_SHORT_BRANCH = branch({0: b"\xa0" + keccak256(SHORT_LEAF), 1: HASH})
 LONG_EXTENSION = extension_to(branch_to(leaf(0)), 63)
 NO_NODE = join_list([b"\x20", HASH, HASH])
@@ -104,6 +106,8 @@ LEAVES = {
     "list for a value": short_node(b"\x20" + KEY, b"\xc1\x05"),
     "prefix before a small byte": short_node(b"\x20" + KEY, b"\x81\x05"),
     "long form of a short value": short_node(b"\x20" + KEY, b"\xb8\x03abc"),
+    "long form of a value of 55 bytes": short_node(b"\x20" + KEY, b"\xb8\x37" + b"v" * 55),
+    "long form of a node of 55 bytes": b"\xf8\x37" + short_node(b"\x20" + KEY, b"\x94" + b"v" * 20)[1:],
     "leading zero in a length": short_node(b"\x20" + KEY, b"\xb9\x00\x40" + b"v" * 64),
     "value beyond the node": short_node(b"\x20" + KEY, b"\x8aabc"),
     "long form of a short node": b"\xf8\x26" + short_node(b"\x20" + KEY, b"\x83abc")[1:],
@@ -149,6 +153,9 @@ SHAPES = {
     "extension over the whole key": forged(extension_to(branch_to(leaf(0)), 64), branch_to(leaf(0)), leaf(0)),
     "short node named by hash": forged(
         extension_to(HASHED_SHORT_BRANCH, 62), HASHED_SHORT_BRANCH, SHORT_LEAF
+    ),
+    "node of 31 bytes named by hash": forged(
+        extension_to(HASHED_LEAF_OF_31, 62), HASHED_LEAF_OF_31, LEAF_OF_31
     ),
     "branch below the last nibble": forged(
         extension_to(branch_to(DEEP_BRANCH), 63), branch_to(DEEP_BRANCH), DEEP_BRANCH
