@@ -16,7 +16,7 @@ from optimistic.service.signer import Signer
 from scripts.staging.faults import FaultPlan
 from scripts.staging.insider import Insider, Target
 from scripts.staging.liar import Liar, Played, WrongDraft
-from scripts.staging.lies import Fault, LyingTraces, StepLie, UnitLie, states_of
+from scripts.staging.lies import Fault, LyingTraces, NoRoomForLie, StepLie, UnitLie, states_of
 from scripts.staging.onlooker import Onlooker
 from scripts.staging.scenarios import Scenario
 from scripts.staging.strategies import STRATEGIES, CommitsOnly, Strategy
@@ -126,6 +126,8 @@ class Plot:
         tree = self._insider.traces(target.draft).steps(target.unit)
         count = 1 if tree is None else len(states_of(tree))
         places = {"first": 0, "middle": count // 2, "last": None}
+        if step not in places and not step.isdecimal():
+            raise NoRoomForLie(f"{step!r} is no step: name first, middle, last or a number")
         return places[step] if step in places else int(step)
 
     def _wrong_draft(self, target: Target, fault: Fault) -> WrongDraft:
