@@ -148,7 +148,7 @@ def _since(dispute: DisputeView, move: GameAction) -> int:
             return max(dispute.commitments[id_].joined_at for id_ in ids)
         case Commit():
             return walk.since
-        case _ if dispute.stage is Stage.TRACE:
+        case _ if dispute.stage is Stage.TRACE and not dispute.is_moot:
             return max(dispute.window_end(side) for side in Side)
         case _:
             return walk.since

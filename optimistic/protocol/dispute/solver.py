@@ -15,7 +15,7 @@ Source: docs/spec/10-dispute-game.md
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from optimistic.protocol.commitment import Node, Tree
@@ -158,11 +158,28 @@ class _Turn:
         return is_closed(clocks.left[side], clocks.since, self.now), len(self.view.live(side))
 
     def _close(self) -> Iterator[GameAction]:
-        """Settle a moot dispute if there is money in it."""
-        bonded = [c for c in self.view.commitments.values() if not c.is_free]
-        has_bond = any(c.life is Life.LIVE and c.owner == self.player.address for c in bonded)
-        if has_bond or any(c.life is Life.DEAD for c in bonded):
-            yield self._settle("a sibling died elsewhere")
+        """Settle a moot dispute if there is money in it.
+
+        It decides nothing any more, but its duels go on until then: silence would cost the bond or the
+        stake behind a commitment of ours.
+        """
+        if any(self._has_money(commitment) for commitment in self.view.commitments.values()):
+            yield replace(self._settle("a sibling died elsewhere"), deadline=self._silent_until())
+
+    def _has_money(self, commitment: CommitmentView) -> bool:
+        """Return whether somebody of ours can still lose by a commitment, or its bond is to be shared."""
+        if commitment.life is Life.LIVE:
+            defends = commitment.is_free and commitment.side is self.right
+            return defends or commitment.owner == self.player.address
+        return commitment.life is Life.DEAD and not commitment.is_free
+
+    def _silent_until(self) -> int | None:
+        """Return when a clock of a commitment of the own side runs out; None while none runs."""
+        view, right = self.view, self.right
+        ends = [duel.clocks.expires_at for duel in view.duels.values() if duel.clocks.turn is right]
+        if view.live(right) and view.live(right.other):
+            ends.append(view.window_end(right))
+        return min(ends, default=None)
 
     # ------------------------------------------------------------------------------ duels
 

@@ -7,12 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimistic.protocol.dispute.actions import Commit, Move, ProveStep, Settle, Start, Timeout
+from optimistic.protocol.dispute.actions import Commit, DuelKey, Move, ProveStep, Settle, Start, Timeout
 from optimistic.protocol.dispute.ids import Side
+from optimistic.protocol.dispute.solver import next_moves
+from optimistic.protocol.dispute.traces import Player
 from optimistic.protocol.dispute.views import Life, Stage
 from optimistic.protocol.hashing import keccak256
 from scripts.staging.lies import Fault, StepLie
-from tests.helpers.game_builder import BLOCK_S, BOND_WEI, PERIOD_S, STAKE_WEI, Actor, Game, Sibling, account
+from tests.helpers.game_builder import (
+    BLOCK_S,
+    BOND_WEI,
+    PERIOD_S,
+    STAKE_WEI,
+    Actor,
+    Game,
+    KillUnopened,
+    Sibling,
+    account,
+)
 from tests.helpers.game_players import (
     FrontRunner,
     LastSecond,
@@ -269,6 +281,33 @@ def test_defender__rival_dies_in_another_dispute__gets_its_bond_back() -> None:
     assert "a sibling died elsewhere" in reasons
     assert {c.life for c in dispute.commitments.values() if c.owner == account("watcher")} == {Life.PAID}
     assert game.balance_wei[account("watcher")] >= 0
+
+
+def test_attack__rival_killed_by_its_own_kin__does_not_take_the_stake_of_a_defender_that_stopped() -> None:
+    """The liar of a moot dispute goes on with its duel: nobody answers any more, and its clock is long."""
+    game = Game()
+    oldest = game.assert_wrong(FAULT, "oldest", publish=True)
+    liar = game.assert_wrong(replace(FAULT, salt=b"another"), "liar", publish=True)
+    right = game.wait(BLOCK_S).assert_right(publish=True)
+    honest, deceiver = Solver(right), Solver(liar)
+    game.step(Only(honest, ("open",)))
+    game.step(Only(deceiver, ("commit",)))
+    game.play(honest, until=game.window_end)
+    (duel,) = game.dispute(liar, right).duels.values()
+    assert duel.clocks.turn is Side.OLDER
+
+    assert game.send("oldest", KillUnopened(older=oldest.id, newer=liar.id))
+    view = replace(game.dispute(liar, right), is_moot=False)
+    player = Player(address=liar.poster)
+    for move in next_moves(view, Side.OLDER, game.terms, player, liar.traces, game.now):
+        assert game.send("liar", move)
+    game.play(Only(honest, ("settle",)), until=game.deadline)
+    (ids,) = view.duels
+    game.send("liar", Timeout(reason="", key=DuelKey(older=liar.id, newer=right.id, commitments=ids)))
+
+    assert game.is_live(right)
+    assert game.chain.has_stake(right.poster)
+    assert game.dispute(liar, right).stage is Stage.OVER
 
 
 # ---------------------------------------------------------------------------------- forged calls

@@ -346,16 +346,47 @@ def test_moot__settles_only_where_money_lies() -> None:
     moot = replace(table.view, is_moot=True)
     owner = Player(address=account("watcher"))
 
-    assert table.moves(view=moot) == []
-    bonded = {
-        id_: replace(commitment, is_free=False, owner=owner.address)
-        for id_, commitment in moot.commitments.items()
-    }
-    dead = {id_: replace(commitment, is_free=False, life=Life.DEAD) for id_, commitment in bonded.items()}
-    for commitments, player in ((bonded, owner), (dead, STRANGER)):
-        (settle,) = table.moves(view=replace(moot, commitments=commitments), player=player)
+    def moves(
+        player: Player, life: Life = Life.LIVE, *, ours_free: bool, theirs_free: bool
+    ) -> list[GameAction]:
+        commitments = {
+            id_: replace(
+                commitment,
+                is_free=ours_free if commitment.side is table.side else theirs_free,
+                owner=owner.address,
+                life=life,
+            )
+            for id_, commitment in moot.commitments.items()
+        }
+        return table.moves(view=replace(moot, commitments=commitments), player=player)
+
+    for settles in (
+        moves(owner, ours_free=False, theirs_free=True),
+        moves(owner, ours_free=False, theirs_free=False),
+        moves(STRANGER, ours_free=True, theirs_free=True),
+        moves(STRANGER, Life.DEAD, ours_free=False, theirs_free=True),
+    ):
+        (settle,) = settles
         assert isinstance(settle, Settle)
-    assert table.moves(view=replace(moot, commitments=bonded)) == []
+    assert moves(STRANGER, ours_free=False, theirs_free=True) == []
+    assert moves(owner, Life.DEAD, ours_free=True, theirs_free=True) == []
+    assert moves(owner, Life.PAID, ours_free=False, theirs_free=False) == []
+
+
+def test_moot__a_clock_of_ours_runs__is_settled_before_it_is_out() -> None:
+    table = Table().after("open").after("commit", wrong=False)
+    alone = replace(table.view, is_moot=True)
+    table.after("commit", right=False)
+    both = replace(table.view, is_moot=True)
+    table.after("start", right=False)
+    duel = replace(table.view, is_moot=True)
+    (clocks,) = (found.clocks for found in duel.duels.values())
+
+    deadlines = [table.moves(view=view)[0].deadline for view in (alone, both, duel)]
+
+    window_end = alone.window_end(table.side)
+    assert clocks.turn is table.side
+    assert deadlines == [None, window_end, min(window_end, clocks.expires_at)]
 
 
 @pytest.mark.parametrize("stage", [Stage.NONE, Stage.OVER])
