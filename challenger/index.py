@@ -4,8 +4,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from challenger.model import BatchHead
-from optimistic.protocol.commitment import Node, node_hash
-from optimistic.protocol.dispute.published import PublishedNodes
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.records import BatchRecord
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
@@ -23,6 +21,7 @@ from optimistic.service.l1_events import (
     StakeWithdrawn,
     UnitLeaves,
 )
+from optimistic.service.published_index import Groups, PublishedIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,7 @@ class EventIndex:
         """Where each stake lies."""
         self.confirmed: set[Hash32] = set()
         self.dead: set[Hash32] = set()
-        self.published: dict[Hash32, dict[tuple[int, int, int], PublishedNodes]] = defaultdict(dict)
-        """By level, first index and count: L1 checked them, so equal places hold equal nodes."""
+        self._published = PublishedIndex()
         self._n_consumed = 0
 
     def apply(self, event: L1Event) -> None:
@@ -79,12 +77,16 @@ class EventIndex:
             case DepositEnqueued():
                 self._add_deposit(event)
             case UnitLeaves():
-                place = (event.level, event.first_index, len(event.nodes))
-                self.published[event.id].setdefault(place, _published(event))
+                self._published.add(event)
             case Asserted() | Backed() | Confirmed() | Died() | Slashed() | StakeWithdrawn():
                 self._about_assertions(event)
             case _:
                 pass
+
+    @property
+    def published(self) -> dict[Hash32, Groups]:
+        """Published nodes of unit trees, by assertion."""
+        return self._published.groups
 
     def waiting_since(self) -> int | None:
         """Return the L1 time of the oldest deposit that no batch has taken."""
@@ -143,8 +145,10 @@ class EventIndex:
                 self._join(event.id, event.staker)
             case Confirmed():
                 self.confirmed.add(event.id)
+                self._published.drop(event.id)
             case Died():
                 self.dead.add(event.id)
+                self._published.drop(event.id)
             case Slashed() | StakeWithdrawn():
                 self.tips.pop(event.staker, None)
 
@@ -156,11 +160,3 @@ class EventIndex:
 
 def _key(place: Place) -> LogKey:
     return LogKey(place.block_number, place.log_index)
-
-
-def _published(event: UnitLeaves) -> PublishedNodes:
-    nodes = tuple(
-        Node(end_state, node_hash(end_state, children) if event.level else end_state)
-        for end_state, children in event.nodes
-    )
-    return PublishedNodes(level=event.level, first_index=event.first_index, nodes=nodes)

@@ -9,9 +9,8 @@ before it is the endpoint's fault, and raises L1Lied.
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from optimistic.protocol.commitment import Node, merkle_root, node_hash
+from optimistic.protocol.commitment import merkle_root, node_hash
 from optimistic.protocol.dispute.ids import Side, dispute_id
-from optimistic.protocol.dispute.published import PublishedNodes
 from optimistic.protocol.dispute.views import Divergence, Life, Stage
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 from optimistic.service.l1_errors import L1Lied
@@ -20,6 +19,7 @@ from optimistic.service.l1_events import (
     Backed,
     CommitmentDied,
     Committed,
+    Confirmed,
     Died,
     DisputeOpened,
     DisputeSettled,
@@ -32,6 +32,7 @@ from optimistic.service.l1_events import (
     UnitLeaves,
     UnitPinned,
 )
+from optimistic.service.published_index import Groups, PublishedIndex
 
 Commitments = tuple[Hash32, Hash32]
 """Two commitments, by side."""
@@ -142,8 +143,7 @@ class GameIndex:
         """By id, oldest first."""
         self.dead: set[Hash32] = set()
         """Assertions that died."""
-        self.published: dict[Hash32, dict[tuple[int, int, int], PublishedNodes]] = defaultdict(dict)
-        """Nodes of unit trees, by assertion, then by level, first index and count: L1 checked them."""
+        self._published = PublishedIndex()
         self.memberships: dict[Address, set[Hash32]] = defaultdict(set)
         """Assertions an account posted or backed."""
         self.payments: dict[Address, list[Place]] = defaultdict(list)
@@ -172,14 +172,20 @@ class GameIndex:
                 self.memberships[event.staker].add(event.id)
             case Died():
                 self.dead.add(event.id)
-                self.published.pop(event.id, None)
+                self._published.drop(event.id)
+            case Confirmed():
+                self._published.drop(event.id)
             case UnitLeaves():
-                place = (event.level, event.first_index, len(event.nodes))
-                self.published[event.id].setdefault(place, _published(event))
+                self._published.add(event)
             case _:
                 pass
 
     # ------------------------------------------------------------------------------ questions
+
+    @property
+    def published(self) -> dict[Hash32, Groups]:
+        """Published nodes of unit trees, by assertion."""
+        return self._published.groups
 
     def find(self, older: Hash32, newer: Hash32) -> DisputeRecord | None:
         """Return the dispute between two siblings."""
@@ -390,14 +396,6 @@ def _live_commitment(record: DisputeRecord, id_: Hash32) -> CommitmentRecord:
     if commitment is None or commitment.life is not Life.LIVE:
         raise _impossible(record.id, f"commitment 0x{id_.hex()} is not alive")
     return commitment
-
-
-def _published(event: UnitLeaves) -> PublishedNodes:
-    nodes = tuple(
-        Node(end_state, node_hash(end_state, children) if event.level else end_state)
-        for end_state, children in event.nodes
-    )
-    return PublishedNodes(level=event.level, first_index=event.first_index, nodes=nodes)
 
 
 def _impossible(dispute: Hash32, what: str) -> L1Lied:
