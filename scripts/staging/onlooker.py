@@ -1,8 +1,7 @@
 """The dispute game as a stranger sees it: all events of L1 read anew at each look."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from optimistic.protocol.commitment import Node, node_hash
 from optimistic.protocol.dispute.actions import Claim
 from optimistic.protocol.dispute.published import PublishedNodes
 from optimistic.protocol.dispute.traces import Player, Terms
@@ -14,7 +13,7 @@ from optimistic.service.event_decoder import decode_event
 from optimistic.service.game_index import GameIndex
 from optimistic.service.game_reader import GameReader
 from optimistic.service.l1_client import L1Client
-from optimistic.service.l1_events import Asserted, L1Event, UnitLeaves
+from optimistic.service.l1_events import Asserted, L1Event
 from optimistic.service.l1_types import Header, LogFilter
 
 
@@ -28,7 +27,7 @@ class Look:
     player: Player
     claims: list[Claim]
     asserted: dict[Hash32, Asserted]
-    published: dict[Hash32, list[PublishedNodes]] = field(default_factory=dict)
+    published: dict[Hash32, tuple[PublishedNodes, ...]]
 
     def siblings(self, assertion: Hash32) -> list[Asserted]:
         """Return the other children of an assertion's parent, oldest first."""
@@ -64,17 +63,13 @@ class Onlooker:
         for event in events:
             index.apply(event)
         reader = GameReader(self.game, self.chain)
-        published: dict[Hash32, list[PublishedNodes]] = {}
-        for event in events:
-            if isinstance(event, UnitLeaves):
-                published.setdefault(event.id, []).append(_nodes(event))
         return Look(
             block=block,
             disputes=reader.disputes(index, block),
             player=reader.player(index, block, account),
             claims=reader.claims(index, block, account),
             asserted={event.id: event for event in events if isinstance(event, Asserted)},
-            published=published,
+            published={id_: tuple(nodes.values()) for id_, nodes in index.published.items()},
         )
 
     def events(self, block: Header) -> list[L1Event]:
@@ -86,11 +81,3 @@ class Onlooker:
     def state(self, assertion: Hash32, block: Header) -> AssertionState:
         """Return what L1 stores about an assertion."""
         return self.chain.assertion(assertion, at=block.hash)
-
-
-def _nodes(event: UnitLeaves) -> PublishedNodes:
-    nodes = tuple(
-        Node(end_state, node_hash(end_state, children) if event.level else end_state)
-        for end_state, children in event.nodes
-    )
-    return PublishedNodes(level=event.level, first_index=event.first_index, nodes=nodes)
