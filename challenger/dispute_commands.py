@@ -9,7 +9,10 @@ from challenger.cli_options import reading_config, reading_options
 from challenger.output import emit_table
 from challenger.playing import NoSuchObject, Table
 from challenger.session import catch_up, findings_of, opened
+from optimistic.protocol.dispute.actions import Claim
+from optimistic.protocol.dispute.ids import dispute_id
 from optimistic.protocol.types import Address
+from optimistic.service.game_reader import payable_wei
 from optimistic.service.names import hex_of
 from optimistic.service.options import ADDRESS, FlatEnvCommand, json_output
 from optimistic.service.options import option as cli_option
@@ -36,10 +39,7 @@ def disputes(context: click.Context, /, *, is_all: bool, as_json: bool, **values
     """List disputes: whose turn it is, the time left, who would win, what comes next."""
     document = findings_of(context, reading_config(values), values)
     found = [*document["disputes"], *(document["settled"] if is_all else [])]
-    if as_json:
-        emit({"l1Block": document["l1Block"], "l1Time": document["l1Time"], "disputes": found})
-    else:
-        emit_table([_dispute_row(dispute) for dispute in found], DISPUTE_COLUMNS)
+    _emit_all(document, "disputes", found, as_json=as_json)
 
 
 @click.command(cls=FlatEnvCommand)
@@ -51,11 +51,7 @@ def disputes(context: click.Context, /, *, is_all: bool, as_json: bool, **values
 def duels(context: click.Context, /, *, dispute: str | None, as_json: bool, **values: Any) -> None:
     """List the duels of live commitments, started or not."""
     document = findings_of(context, reading_config(values), values)
-    found = _parts(document, "duels", dispute)
-    if as_json:
-        emit({"l1Block": document["l1Block"], "l1Time": document["l1Time"], "duels": found})
-    else:
-        emit_table([_duel_row(duel) for duel in found], DUEL_COLUMNS)
+    _emit_all(document, "duels", _parts(document, "duels", dispute), as_json=as_json)
 
 
 @click.command(cls=FlatEnvCommand)
@@ -67,11 +63,7 @@ def duels(context: click.Context, /, *, dispute: str | None, as_json: bool, **va
 def commitments(context: click.Context, /, *, dispute: str | None, as_json: bool, **values: Any) -> None:
     """List the commitments of disputes that are not over, dead ones too."""
     document = findings_of(context, reading_config(values), values)
-    found = _parts(document, "commitments", dispute)
-    if as_json:
-        emit({"l1Block": document["l1Block"], "commitments": found})
-    else:
-        emit_table([_short(commitment) for commitment in found], COMMITMENT_COLUMNS)
+    _emit_all(document, "commitments", _parts(document, "commitments", dispute), as_json=as_json)
 
 
 @click.command("credits", cls=FlatEnvCommand)
@@ -84,9 +76,14 @@ def credits_(context: click.Context, /, *, account: bytes | None, as_json: bool,
     """List what disputes that are over still owe, to whom: bonds, credits, posters' shares."""
     with opened(context, reading_config(values), values) as tower:
         catch_up(tower)
-        found = list(_owed(Table(tower, None), None if account is None else Address(account)))
+        table = Table(tower, None)
+        claims = _claims(table, None if account is None else Address(account))
+        game, at = table.contracts.game, table.view.block.hash
+        rows = [_credit_row(claim, game.claimable(claim, at=at)) for claim in claims]
+        total_wei = payable_wei(game, claims, at=at)
+    found = [row for row in rows if row["claimableWei"] != "0"]
     if as_json:
-        emit({"credits": found, "totalWei": str(sum(int(row["claimableWei"]) for row in found))})
+        emit({"credits": found, "totalWei": str(total_wei)})
     else:
         emit_table(found, CREDIT_COLUMNS)
 
@@ -118,16 +115,30 @@ def show(context: click.Context, /, *, id_: str, as_json: bool, **values: Any) -
     emit({key: value for key, value in shown.items() if key not in ("commitments", "duels", "next")})
     for line in entry["next"]:
         click.echo(f"next: {line}")
-    for name, columns, row in (
-        ("commitments", COMMITMENT_COLUMNS, _short),
-        ("duels", DUEL_COLUMNS, _duel_row),
-    ):
+    for name in ("commitments", "duels"):
         if entry[name]:
             click.echo()
-            emit_table([row(part) for part in entry[name]], columns)
+            _emit_rows(name, entry[name])
 
 
 # ---------------------------------------------------------------------------------- parts
+
+
+def _emit_all(document: dict[str, Any], name: str, found: Sequence[dict[str, Any]], *, as_json: bool) -> None:
+    """Print disputes, duels or commitments with the block they were read at, or as a table."""
+    if as_json:
+        emit({"l1Block": document["l1Block"], "l1Time": document["l1Time"], name: found})
+    else:
+        _emit_rows(name, found)
+
+
+def _emit_rows(name: str, found: Sequence[dict[str, Any]]) -> None:
+    columns, row = {
+        "disputes": (DISPUTE_COLUMNS, _dispute_row),
+        "duels": (DUEL_COLUMNS, _duel_row),
+        "commitments": (COMMITMENT_COLUMNS, _short),
+    }[name]
+    emit_table([row(entry) for entry in found], columns)
 
 
 def _objects(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -153,22 +164,24 @@ def _parts(document: dict[str, Any], name: str, dispute: str | None) -> list[dic
     return [part for entry in found for part in entry[name]]
 
 
-def _owed(table: Table, account: Address | None) -> Iterator[dict[str, Any]]:
-    """Yield what every account, or one, can claim; a poster's share stands in each of its rows."""
-    index, game, at = table.tower.loader.game_index, table.contracts.game, table.view.block.hash
-    for record in index.disputes.values():
-        if record.settlement is None:
-            continue
-        for earner in record.earners:
-            if account is not None and earner != account:
-                continue
-            wei = game.claimable(table.claims(record, earner), at=at)
-            if wei:
-                yield {
-                    "account": hex_of(earner),
-                    "dispute": hex_of(record.id),
-                    "claimableWei": str(wei),
-                }
+def _claims(table: Table, account: Address | None) -> list[Claim]:
+    """Return what every account, or one, might claim of disputes that are over."""
+    return [
+        table.claims(record, earner)
+        for record in table.tower.loader.game_index.disputes.values()
+        if record.settlement is not None
+        for earner in record.earners
+        if account is None or earner == account
+    ]
+
+
+def _credit_row(claim: Claim, claimable_wei: int) -> dict[str, Any]:
+    """Return one claim and what it would pay; a poster's shares are part of each of its claims."""
+    return {
+        "account": hex_of(claim.account),
+        "dispute": hex_of(dispute_id(claim.older, claim.newer)),
+        "claimableWei": str(claimable_wei),
+    }
 
 
 def _short(entry: dict[str, Any]) -> dict[str, Any]:

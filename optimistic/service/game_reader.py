@@ -25,7 +25,7 @@ from optimistic.service.game_index import (
 )
 from optimistic.service.l1_errors import L1Lied
 from optimistic.service.l1_events import Place
-from optimistic.service.l1_types import Header
+from optimistic.service.l1_types import BlockId, Header
 
 _TIMES_KEPT: Final = 10_000
 """Block times remembered; all are forgotten when there are more."""
@@ -206,6 +206,20 @@ class GameReader:
                 self._times.clear()
             found = self._times[place.block_hash] = self._client.header(place.block_hash).timestamp
         return found
+
+
+def payable_wei(game: DisputeGame, claims: Iterable[Claim], *, at: BlockId) -> int:
+    """Return what claims of disputes that are over would pay together.
+
+    Each alone would also pay the shares its account is owed as a poster: they count once.
+    """
+    shares_wei: dict[Address, int] = {}
+    own_wei = 0
+    for claim in claims:
+        if claim.account not in shares_wei:
+            shares_wei[claim.account] = game.owed(claim.account, at=at)
+        own_wei += game.claimable(claim, at=at) - shares_wei[claim.account]
+    return own_wei + sum(shares_wei.values())
 
 
 def _claim(index: GameIndex, record: DisputeRecord, account: Address) -> Claim | None:

@@ -95,7 +95,7 @@ def test_dispute__played_by_hand_from_assert_to_claim__is_won(hand: Hand) -> Non
     proven = hand.json("prove-step", "--duel", duel["id"], "--out", str(hand.folder / "p"), "--submit")
     hand.stage.l1.advance_time(PERIOD_S + 1)
     settled = hand.json("settle", hand.dispute["id"])
-    owed = hand.json("credits")["credits"]
+    owed = hand.json("credits")
     claimed = hand.json("claim", settled["dispute"])
 
     assert asserted["assertion"] == right
@@ -106,7 +106,8 @@ def test_dispute__played_by_hand_from_assert_to_claim__is_won(hand: Hand) -> Non
     assert proven["onchain"]["agrees"]
     assert hand.fight.status(hand.fight.right_id) is AssertionStatus.LIVE
     assert hand.fight.status(hand.fight.liar.assertion) is AssertionStatus.DEAD
-    assert [row["account"] for row in owed] == ["0x" + hand.stage.watcher.address.hex()]
+    assert [row["account"] for row in owed["credits"]] == ["0x" + hand.stage.watcher.address.hex()]
+    assert int(owed["totalWei"]) == int(owed["credits"][0]["claimableWei"]) > 0
     assert claimed["gasUsed"] > 0
     assert hand.json("credits")["credits"] == []
     assert hand.json("disputes", "--all")["disputes"][0]["winner"] == right

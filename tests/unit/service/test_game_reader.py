@@ -7,7 +7,7 @@ from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.dispute.views import Stage
 from optimistic.protocol.types import ZERO_HASH, Address
 from optimistic.service.game_index import GameIndex
-from optimistic.service.game_reader import GameReader
+from optimistic.service.game_reader import GameReader, payable_wei
 from optimistic.service.l1_errors import L1Lied
 from optimistic.service.l1_types import Header
 from tests.unit.service.game_l1 import T0, FakeGameL1, dispute_state
@@ -248,6 +248,18 @@ def test_reader__only_a_share_is_owed__one_claim_collects_it() -> None:
     l1.shares.clear()
     l1.claims.clear()
     assert claims(l1, l1.reader(), l1.mirror(claim_story())) == []
+
+
+def test_reader__two_claims_of_one_account__pay_its_share_once() -> None:
+    l1, story = FakeGameL1(shares={ALICE: 5}, claims={(OLDER, NEWER): 7}), claim_story()
+    [claim] = l1.reader().claims(l1.mirror(story), block(), ALICE)
+    game = l1.contracts().game
+    stranger = replace(claim, account=Address(b"\x77" * 20))
+
+    assert payable_wei(game, [], at="latest") == 0
+    assert payable_wei(game, [claim], at="latest") == 7
+    assert payable_wei(game, [claim, claim], at="latest") == (7 - 5) + (7 - 5) + 5
+    assert payable_wei(game, [claim, stranger], at="latest") == 7 + 7
 
 
 def test_reader__share_and_own_part__one_claim_collects_both() -> None:
