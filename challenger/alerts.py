@@ -77,6 +77,7 @@ def find_alerts(
     alerts += _about_account(view, known)
     alerts += _about_claims(view, disputes)
     alerts += _about_engines(known)
+    alerts += _about_precompiles(view)
     if condition is not None:
         alerts += _about_condition(view, condition)
     return alerts
@@ -249,6 +250,16 @@ def _about_engines(known: Knowledge) -> Iterator[Alert]:
             kind="engines_disagree",
             subject=parent.hex(),
             detail=f"about unit {doubt.unit} of batch {doubt.batch}: L1 will decide as the step machine does",
+        )
+
+
+def _about_precompiles(view: ChainView) -> Iterator[Alert]:
+    if view.has_broken_precompiles:
+        yield Alert(
+            severity=Severity.CRITICAL,
+            kind="precompiles_broken",
+            subject="",
+            detail="L1 runs a precompile otherwise than the verifier counts on: withdrawals wait",
         )
 
 

@@ -22,11 +22,11 @@ from optimistic.protocol.errors import TemporaryError
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
-from optimistic.service.contracts import AssertionChain, AssertionState, DisputeGame, Inbox
+from optimistic.service.contracts import AssertionChain, AssertionState, DisputeGame, Inbox, PrecompileGuard
 from optimistic.service.deployment import Deployment
 from optimistic.service.event_decoder import decode_event
 from optimistic.service.game_index import DisputeRecord, GameIndex
-from optimistic.service.game_reader import GameReader
+from optimistic.service.game_reader import GameReader, payable_wei
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import L1Lied
 from optimistic.service.l1_events import BatchAppended, DepositEnqueued, L1Event
@@ -88,6 +88,7 @@ class Loader:
         self._inbox = Inbox(client, contracts.inbox)
         self._chain = AssertionChain(client, contracts.assertion_chain)
         self._game = DisputeGame(client, contracts.dispute_game)
+        self._guard = PrecompileGuard(client, contracts.precompile_guard)
         self._games = GameReader(self._game, self._chain)
         self._reader = LogReader(
             client,
@@ -304,7 +305,8 @@ class Loader:
             disputes=self._games.disputes(self._game_index, header, assertions.keys() - self._ignored),
             settled={d.siblings: d.settlement.winner for d in disputes if d.settlement is not None},
             claims=claims,
-            claimable_wei=sum(self._game.claimable(claim, at=header.hash) for claim in claims),
+            claimable_wei=payable_wei(self._game, claims, at=header.hash),
+            has_broken_precompiles=self._guard.is_broken(at=header.hash),
             waiting_since=index.waiting_since(),
             members=self._staked_members(assertions),
             tips={who: tip for who, tip in index.tips.items() if who != self._options.account},

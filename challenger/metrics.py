@@ -36,7 +36,7 @@ def replay_lag_s(view: ChainView, verifier: Verifier) -> int:
 
 
 def report_verdicts(metrics: Metrics, view: ChainView, known: Knowledge) -> None:
-    """Report what is right, wrong and unknown, and how old the oldest undecided assertion is."""
+    """Report what is right, wrong and unknown, what verdicts rest on, and how long anything waits."""
     counts = Counter((known.judgement(a.id), a.status) for a in view.assertions.values())
     for judgement in Judgement:
         for status, name in _STATUSES.items():
@@ -51,6 +51,7 @@ def report_verdicts(metrics: Metrics, view: ChainView, known: Knowledge) -> None
     metrics.gauge("oldest_unconfirmed_age_seconds", max(0, waiting))
     metrics.gauge("disputes_open", _live_openings(view))
     metrics.gauge("engines_disagree", len(known.doubts))
+    metrics.gauge("precompiles_broken", int(view.has_broken_precompiles))
     waiting_s = 0 if view.waiting_since is None else max(0, view.now - view.waiting_since)
     metrics.gauge("forced_inclusion_queue_age_seconds", waiting_s)
 

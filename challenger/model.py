@@ -132,7 +132,9 @@ class ChainView:
     claims: Sequence[Claim] = ()
     """What would pay the accounts that are claimed for."""
     claimable_wei: int = 0
-    """What they would pay, at most: a poster's share is part of each."""
+    """What they would pay together."""
+    has_broken_precompiles: bool = False
+    """Whether the guard on L1 found a precompile that runs otherwise than the one-step verifier counts on."""
     waiting_since: int | None = None
     """L1 time of the oldest deposit that no batch has taken."""
     members: Mapping[Hash32, tuple[Staker, ...]] = field(default_factory=dict)

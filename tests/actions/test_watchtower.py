@@ -12,7 +12,7 @@ from challenger.watchtower import Watchtower
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import DEVNET, MINIMAL
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
-from optimistic.service.contracts import AssertionState, AssertionStatus
+from optimistic.service.contracts import AssertionState, AssertionStatus, PrecompileGuard
 from optimistic.service.l1_types import BlockId
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.watchtower_stage import ETHER, Stage, wrong_gas
@@ -124,6 +124,34 @@ def test_watchtower__silent_liar__loses_by_the_clock_and_pays(stage: Stage) -> N
     assert stage.chain.is_slashed(stage.eve.address, at="latest")
     assert stage.client.balance_wei(stage.watcher.address, "latest") > before + stage.params.stake_wei // 3
     assert "credits_unclaimed" not in alerts(tower)
+
+
+def test_watchtower__guard_finds_a_broken_precompile__alerts_until_it_runs_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, asked_at = True, []
+
+    def is_broken(guard: PrecompileGuard, *, at: BlockId) -> bool:
+        asked_at.append((guard.address, at))
+        return broken
+
+    monkeypatch.setattr(PrecompileGuard, "is_broken", is_broken)
+    tower = stage.tower()
+    stage.run(tower)
+    before = alerts(tower)
+
+    broken = False
+    stage.l1.advance_time(1)
+    stage.run(tower)
+
+    assert before == ["precompiles_broken"]
+    assert alerts(tower) == []
+    assert tower.monitor.findings is not None
+    assert asked_at[-1] == (
+        stage.deployment.contracts.precompile_guard,
+        tower.monitor.findings.view.block.hash,
+    )
+    assert len(asked_at) == len(set(asked_at))
 
 
 def test_watchtower__wrong_newcomer_without_opening__is_killed_slashed_and_outlived(stage: Stage) -> None:

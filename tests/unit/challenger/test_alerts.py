@@ -49,6 +49,10 @@ CASES = {
         ),
         ["wrong_assertion_confirmed"],
     ),
+    "precompiles_broken__is_critical": (
+        lambda: right_alone().with_broken_precompiles(),
+        ["precompiles_broken"],
+    ),
     "due_for_long__is_overdue": (lambda: right_alone().at(T0 + 2 * PERIOD_S), ["confirmation_overdue"]),
     "poor__has_too_little": (lambda: right_alone().poor(), ["insufficient_collateral"]),
     "slashed__is_critical": (

@@ -187,6 +187,11 @@ def exposed(told: Story) -> dict[str, float]:
     return {name.removeprefix("challenger_"): float(value) for name, value in lines}
 
 
+@pytest.mark.parametrize(("told", "expected"), [(story(), 0), (story().with_broken_precompiles(), 1)])
+def test_metrics__guard__tells_whether_precompiles_are_broken(told: Story, expected: int) -> None:
+    assert exposed(told)["precompiles_broken"] == expected
+
+
 def test_metrics__dispute__numbers() -> None:
     found = exposed(with_walk().at(T0 + 30))
 

@@ -117,6 +117,7 @@ class Story:
         self._disputes: list[DisputeView] = []
         self._settled: dict[tuple[Hash32, Hash32], Hash32 | None] = {}
         self._claims: list[Claim] = []
+        self._has_broken_precompiles = False
         self._doubts: dict[Hash32, Doubt] = {}
         self._unchecked: set[Hash32] = set()
         self._steps: dict[int, Tree] = {}
@@ -196,6 +197,11 @@ class Story:
         self._claims += claims
         return self
 
+    def with_broken_precompiles(self) -> Self:
+        """The guard on L1 found one."""
+        self._has_broken_precompiles = True
+        return self
+
     def doubted(self, parent: str, other: str) -> Self:
         """The engines disagree below `parent`; the transaction engine says `other`."""
         self._doubts[self.ids[parent]] = Doubt(batch=0, unit=3, other=self.ids[other])
@@ -253,6 +259,7 @@ class Story:
             disputes=tuple(self._disputes),
             settled=self._settled,
             claims=tuple(self._claims),
+            has_broken_precompiles=self._has_broken_precompiles,
             members=self._members,
             tips=self._tips,
             me=None if watching else self._me,
