@@ -38,6 +38,13 @@ def test_header__of_any_size__is_written_alike(codecs: ContractHost, size: int) 
         assert codecs.call("headers(uint256,uint256)->(bytes,bytes)", kind, size) == (expected, expected)
 
 
+@pytest.mark.parametrize("value", [0, 1, 0x7F, 0x80, 0x81, 0xFF, 0x100, (1 << 64) - 1, (1 << 256) - 1])
+def test_integer__where_its_form_changes__is_written_alike(codecs: ContractHost, value: int) -> None:
+    raw = strict_rlp.encode(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+
+    assert codecs.call("encodeInteger(uint256)->(bytes)", value) == (raw,)
+
+
 @pytest.mark.parametrize("size", range(34))
 def test_integer__of_any_length__fits_its_limit_or_is_refused(codecs: ContractHost, size: int) -> None:
     payload = b"\x81" * size

@@ -10,7 +10,7 @@ from optimistic.protocol import mpt
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.hashing import keccak256
 from tests.helpers.contract_host import ContractHost, Reverted
-from tests.helpers.forged_proofs import IMPOSSIBLE, KEY
+from tests.helpers.forged_proofs import IMPOSSIBLE, KEY, short_node
 from tests.helpers.tries import build, contents, keys, slot_key, values
 
 REFUSED = "refused"
@@ -110,6 +110,16 @@ def test_mpt__impossible_trie__both_languages_refuse(pair: Pair, case: tuple[byt
     root, proof = case
 
     assert pair.answers(root, KEY, b"value", proof) == [REFUSED] * 3
+
+
+@pytest.mark.parametrize("child", [b"\xc0", b"\xc1\x05", b"\xde" + bytes(30), b"\xdf" + bytes(31), b"\xbf"])
+@pytest.mark.parametrize("path", [b"\x10", b"\x11"], ids=["on the way", "beside it"])
+def test_mpt__extension_to_something_inline__both_languages_agree(
+    pair: Pair, path: bytes, child: bytes
+) -> None:
+    node = short_node(path, child)
+
+    pair.answers(keccak256(node), KEY, b"value", [node])
 
 
 def test_mpt__empty_value__both_languages_refuse() -> None:
