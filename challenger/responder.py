@@ -160,6 +160,7 @@ class Responder:
             call=call_of(self._contracts, action),
             precondition=precondition_of(self._contracts, action),
             gas_limit=gas_limit,
+            deadline=action.deadline,
         )
         try:
             status = self._manager.submit(request)

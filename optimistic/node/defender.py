@@ -209,6 +209,7 @@ class Defender:
             call=call_of(self._contracts.game, action),
             precondition=precondition_of(self._contracts, action),
             gas_limit=gas_limit_of(self._contracts, action, block.hash) if is_new else None,
+            deadline=action.deadline,
         )
         try:
             self._sender.submit(request)

@@ -4,8 +4,10 @@ The rules:
 
 - What is signed is stored before it is sent. A killed process finds it again and sends the
   same bytes: the same hash, so no double effect.
+- What has least time left is signed first.
 - Nonces are given in order. A nonce is never given up: a transaction that lost its sense, or that
-  the endpoint keeps refusing, is replaced by an empty one to oneself: nothing behind it is mined before.
+  the endpoint keeps refusing, is replaced by an empty one to oneself: nothing behind it is mined
+  before.
 - Nothing is signed that the account cannot pay for besides what is in flight.
 - Race or bug: the precondition is checked at one block, and the message is simulated at the
   same block. A transaction that reverts is a lost race if its precondition no longer holds,
@@ -85,6 +87,7 @@ class TxManager:
         self._metrics = metrics if metrics is not None else NoopMetrics()
         self._lock = threading.RLock()
         self._preconditions: dict[str, Precondition] = {}
+        self._deadlines: dict[str, int] = {}
         self._strikes: dict[str, int] = {}
         self._sightings: dict[str, int] = {}
         self._underpriced: set[str] = set()
@@ -117,6 +120,8 @@ class TxManager:
                 self._strikes.pop(request.key, None)
             if request.precondition is not None:
                 self._preconditions[request.key] = request.precondition
+            if request.deadline is not None:
+                self._deadlines[request.key] = request.deadline
             return self._require(request.key).status
 
     def status(self, key: str) -> TxStatus | None:
@@ -268,6 +273,7 @@ class TxManager:
         self._sightings.pop(key, None)
         self._underpriced.discard(key)
         self._refusals.pop(key, None)
+        self._deadlines.pop(key, None)
 
     # ------------------------------------------------------------------------------ pending
 
@@ -343,10 +349,10 @@ class TxManager:
     # ------------------------------------------------------------------------------ queued
 
     def _send_queued(self, head: Header) -> bool:
-        """Sign and send what is ready, in order; one that cannot be simulated does not block the others."""
+        """Sign and send what is ready, least time first; what cannot be simulated blocks nothing."""
         changed = False
         trouble: TemporaryError | None = None
-        for intent in self._store.in_state(TxState.QUEUED):
+        for intent in sorted(self._store.in_state(TxState.QUEUED), key=self._urgency):
             if self._store.count(TxState.PENDING) >= self._options.max_in_flight:
                 break
             if intent.guarded and intent.key not in self._preconditions:
@@ -373,6 +379,11 @@ class TxManager:
         if trouble is not None:
             raise trouble
         return changed
+
+    def _urgency(self, intent: Intent) -> tuple[bool, int]:
+        """Sort by the time left, then in the order of asking."""
+        deadline = self._deadlines.get(intent.key)
+        return deadline is None, deadline or 0
 
     def _prepare(self, intent: Intent, head: Header) -> int | None:
         """Return an intent's gas limit if it is ready at `head`, else None; record its end if it has one."""

@@ -72,6 +72,8 @@ class TxRequest:
     precondition: Precondition | None = None
     gas_limit: int | None = None
     """None estimates it."""
+    deadline: int | None = None
+    """L1 time at which it is too late: what has less time is signed first, what has no limit last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -88,6 +90,27 @@ def test_manager__in_flight_limit__holds_the_rest_back() -> None:
     assert len(world.l1.pool) == 2
     world.finish()
     assert world.received() == 5
+
+
+def test_attack__a_crowd_of_moves_with_time__does_not_hold_up_the_one_without() -> None:
+    world = TxWorld(max_in_flight=4)
+    for number in range(20):
+        world.manager.submit(replace(pay(f"later {number}"), deadline=2_000 + number))
+    world.manager.submit(pay("whenever"))
+    world.manager.submit(replace(pay("now"), deadline=1_000))
+    world.manager.submit(replace(pay("soon"), deadline=1_500))
+
+    world.manager.step()
+
+    signed = sorted(
+        (status.nonce, status.key)
+        for key in ("whenever", "now", "soon", *(f"later {number}" for number in range(20)))
+        if (status := world.status(key)).nonce is not None
+    )
+    assert [key for _, key in signed] == ["now", "soon", "later 0", "later 1"]
+    world.finish(8)
+    assert world.received() == 23
+    assert world.status("whenever").nonce == 22
 
 
 def test_manager__confirmations__delay_the_end_but_not_the_block() -> None:
