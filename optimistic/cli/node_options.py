@@ -85,8 +85,8 @@ sequencing_options: Callable[..., Any] = compose(
     option(
         "--defend/--no-defend",
         default=True,
-        help="Play disputes about right assertions; only --max-fee-gwei and the funds of the account bound the "
-        "cost. Without it, or without --assert, a watchtower has to.",
+        help="Play disputes about right assertions; only --max-fee-gwei and the funds of the account bound "
+        "the cost. Without it, or without --assert, a watchtower has to.",
     ),
     option("--assert-confirmations", type=_COUNT, default=1, help="L1 blocks before a batch is asserted."),
     option("--assert-interval", type=DURATION_MS, default="60s", help="Least time between two assertions."),
