@@ -5,8 +5,8 @@ import re
 from tests.architecture.source_tree import ROOT, files_under
 
 PAGE = ROOT / "docs" / "adversarial-suite.md"
-NAMED = re.compile(r"`((?:test|invariant)\w+)`")
-DEFINED = re.compile(r"^\s*(?:def|function) ((?:test|invariant)\w+)\(", re.MULTILINE)
+NAMED = re.compile(r"`((?:test|invariant|check)\w+)`")
+DEFINED = re.compile(r"^\s*(?:def|function) ((?:test|invariant|check)\w+)\(", re.MULTILINE)
 
 
 def test_suite__each_test_it_names__exists() -> None:
