@@ -9,6 +9,7 @@ from challenger.replayed_range import ReplayedRange
 from challenger.solver import right_chain
 from challenger.verifier import BatchSource, Verifier
 from optimistic.protocol.constants import UNIT_BITS
+from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.dispute.views import Stage
 from optimistic.protocol.types import Hash32
 from optimistic.service.unit_inputs import UnitPlace
@@ -60,7 +61,7 @@ class RightTraces:
         found = []
         for id_, units in traces.items():
             draft = known.drafts[id_]
-            found += [_place(draft, j) for j in sorted(_pinned(view, draft)) if self._differ(draft, units, j)]
+            found += [_place(draft, j) for j in _pinned(view, draft) if self._differ(draft, units, j)]
             if _is_contested(view, draft):
                 found += [place for _, place in self._checked(draft) if place is not None]
         return [place for place in found if place.unit]  # all share the code that begins a batch
@@ -110,13 +111,18 @@ class RightTraces:
         return key, self._ranges[key]
 
 
-def _pinned(view: ChainView, draft: Draft) -> set[int]:
-    """Return the units that disputes of a right child came down to."""
-    return {
-        dispute.walk.index
-        for dispute in view.disputes
-        if draft.id in (dispute.older, dispute.newer) and dispute.stage is Stage.TRACE
-    }
+def _pinned(view: ChainView, draft: Draft) -> list[int]:
+    """Return the units that disputes of a right child came down to, that with the least time first.
+
+    Traces are made in this order. A moot dispute needs none.
+    """
+    ends: dict[int, int] = {}
+    for dispute in view.disputes:
+        is_ours = draft.id in (dispute.older, dispute.newer)
+        if is_ours and dispute.stage is Stage.TRACE and not dispute.is_moot:
+            end = dispute.window_end(Side(draft.id == dispute.newer))
+            ends[dispute.walk.index] = min(end, ends.get(dispute.walk.index, end))
+    return sorted(ends, key=ends.__getitem__)
 
 
 def _is_contested(view: ChainView, draft: Draft) -> bool:
