@@ -14,7 +14,7 @@ from itertools import product
 from typing import NamedTuple
 
 from optimistic.protocol.dispute.purse import share_down, split
-from tests.model.dispute import DisputeModel, Outcome, State
+from tests.model.dispute import DisputeModel, Outcome, State, Trace
 from tests.model.terms import NEWER, OLDER, T0, Terms
 
 AIRGAP = 0
@@ -22,7 +22,10 @@ STAKE, BOND = 2_000, 200
 
 
 class Slot(NamedTuple):
-    """A rival sibling: not posted, in no dispute yet, in a dispute with the right one, or dead."""
+    """A rival sibling: not posted, in no dispute yet, in a dispute with the right one, or dead.
+
+    If it died elsewhere, the dispute is moot, but duels go on until somebody settles it.
+    """
 
     stage: int
     mine: int = 0
@@ -31,7 +34,7 @@ class Slot(NamedTuple):
     """Number of the state of the dispute."""
 
 
-ABSENT, UNOPENED, OPEN, DEAD = range(4)
+ABSENT, UNOPENED, OPEN, MOOT, DEAD = range(5)
 _ABSENT, _DEAD = Slot(ABSENT), Slot(DEAD)
 
 
@@ -90,11 +93,30 @@ class Disputes:
     def state(self, slot: Slot) -> State:
         return self._states[slot.dispute]
 
+    def died_elsewhere(self, slot: Slot) -> Slot:
+        """The rival after its death in a dispute with another one: can the right commitment still die?"""
+        state = self.state(slot) if slot.stage == OPEN else None
+        if isinstance(state, Trace) and state.champion is not None and state.is_alive:
+            return slot._replace(stage=MOOT)
+        return _DEAD
+
+    def is_lost(self, slot: Slot) -> bool:
+        """Whether the right commitment died, and with it the stake behind it."""
+        state = self.state(slot)
+        return isinstance(state, Trace) and not state.is_alive
+
     def _adversary(self, slot: Slot) -> list[Slot]:
+        if slot.stage == MOOT:
+            outcomes = self.models[slot.mine].adversary(self.state(slot))
+            return [self._still_moot(slot, outcome) for outcome in dict.fromkeys(outcomes)]
         return self._outcomes(slot, self.models[slot.mine].adversary(self.state(slot)))
 
     def _answer(self, slot: Slot) -> list[Slot]:
         return self._outcomes(slot, self.models[slot.mine].answer(self.state(slot)))
+
+    def _still_moot(self, slot: Slot, outcome: Outcome) -> Slot:
+        """The moot dispute after a call; who would have died cannot die any more."""
+        return _DEAD if isinstance(outcome, int) else self.slot(slot.mine, outcome)._replace(stage=MOOT)
 
     def _outcomes(self, slot: Slot, outcomes: list[Outcome]) -> list[Slot]:
         if any(isinstance(outcome, int) for outcome in outcomes):
@@ -102,7 +124,8 @@ class Disputes:
         return [self.slot(slot.mine, outcome) for outcome in dict.fromkeys(outcomes)]
 
     def _tick(self, slot: Slot) -> Slot:
-        return self.slot(slot.mine, self.models[slot.mine].tick(self.state(slot)))
+        later = self.slot(slot.mine, self.models[slot.mine].tick(self.state(slot)))
+        return later._replace(stage=slot.stage)
 
 
 class Exploration:
@@ -159,10 +182,10 @@ class Exploration:
         is_window_open = self.rules.is_window_open(T0, self.terms.period, self._now)
         if alive and not is_window_open and self.rules.is_confirmable(live, since, AIRGAP, self._now):
             raise Failure("a wrong sibling can be confirmed")
-        if not is_last:
-            return
         for slot in world.rivals:
-            if slot.stage == OPEN:
+            if slot.stage in (OPEN, MOOT) and self.disputes.is_lost(slot):
+                raise Failure("the right commitment died")
+            if slot.stage == OPEN and is_last:
                 model = self.disputes.models[slot.mine]
                 if model.is_running(self.disputes.state(slot)):
                     raise Failure("a dispute is undecided at t0 + 2T")
@@ -191,12 +214,13 @@ class Exploration:
                 yield world._replace(rivals=_with(rivals, place, changed))
         alive = [place for place, slot in enumerate(rivals) if slot.stage in (UNOPENED, OPEN)]
         for place in alive if len(alive) > 1 else ():
-            yield world._replace(rivals=_with(rivals, place, _DEAD))
+            dead = self.disputes.died_elsewhere(rivals[place])
+            yield world._replace(rivals=_with(rivals, place, dead))
 
     def _adversary_slot(self, world: World, slot: Slot) -> list[Slot]:
         """What the adversary can make of one rival."""
         is_window_open = self.rules.is_window_open(T0, self.terms.period, self._now)
-        if slot.stage == OPEN:
+        if slot.stage in (OPEN, MOOT):
             return self.disputes.adversary(slot)
         if slot.stage == ABSENT and is_window_open:
             return [Slot(UNOPENED, OLDER if world.is_posted else NEWER)]
@@ -229,6 +253,8 @@ class Exploration:
         """What the honest party makes of one rival."""
         if slot.stage == OPEN:
             return self.disputes.answer(slot)
+        if slot.stage == MOOT:
+            return [_DEAD]
         if slot.stage == UNOPENED and slot.mine == NEWER and is_window_open:
             return self._opened(slot)
         if slot.stage == UNOPENED and slot.mine == OLDER and not is_window_open:
@@ -239,12 +265,13 @@ class Exploration:
         """One tick later, if the honest party has answered in this one or is excluded from it."""
         if not world.answered and not world.censored:
             return
-        rivals = _sorted(self.disputes.tick(slot) if slot.stage == OPEN else slot for slot in world.rivals)
+        going_on = (OPEN, MOOT)
+        rivals = _sorted(self.disputes.tick(s) if s.stage in going_on else s for s in world.rivals)
         censored = world.censored - (not world.answered)
         yield World(censored, False, world.is_posted, rivals)
 
     def _describe(self, world: World) -> str:
-        slots = [self.disputes.state(slot) if slot.stage == OPEN else slot for slot in world.rivals]
+        slots = [self.disputes.state(slot) if slot.stage in (OPEN, MOOT) else slot for slot in world.rivals]
         return f"{world} with {slots}"
 
 

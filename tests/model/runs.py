@@ -137,6 +137,18 @@ class Run(Table):
                 for duel in duels:
                     self.time_out(dispute, duel)
                 self.settle(dispute)
+        for dispute in self._moot():
+            self._play_trace(dispute)
+            for duel in self.live_pairs(dispute):
+                self.time_out(dispute, duel)
+
+    def _moot(self) -> list[Dispute]:
+        """Return the disputes of the right sibling whose other sibling died elsewhere; duels go on there."""
+        return [
+            dispute
+            for pair, dispute in self.disputes.items()
+            if dispute.stage == TRACE and RIGHT in pair and not self.are_alive(pair)
+        ]
 
     # ----------------------------------------------------------------------------------- honest
 
@@ -160,19 +172,23 @@ class Run(Table):
             if self.is_window_open:
                 self.post(RIGHT)
             return
+        for moot in self._moot():
+            self.end(moot, RIGHT)
         for pair in self.pairs():
-            if RIGHT not in pair or not self.are_alive(pair):
-                continue
-            dispute = self.disputes.get(pair)
-            if dispute is None:
-                if self.is_window_open and pair[NEWER] == RIGHT:
-                    self.open(pair, self.random.randint(0, self.terms.depth))
-                elif not self.is_window_open and pair[OLDER] == RIGHT:
-                    self.kill(pair[NEWER])
-            elif dispute.stage == WALK:
-                self._answer_walk(dispute)
-            elif dispute.stage == TRACE:
-                self._answer_trace(dispute)
+            if RIGHT in pair and self.are_alive(pair):
+                self._answer_pair(pair)
+
+    def _answer_pair(self, pair: tuple[int, int]) -> None:
+        dispute = self.disputes.get(pair)
+        if dispute is None:
+            if self.is_window_open and pair[NEWER] == RIGHT:
+                self.open(pair, self.random.randint(0, self.terms.depth))
+            elif not self.is_window_open and pair[OLDER] == RIGHT:
+                self.kill(pair[NEWER])
+        elif dispute.stage == WALK:
+            self._answer_walk(dispute)
+        elif dispute.stage == TRACE:
+            self._answer_trace(dispute)
 
     def _answer_walk(self, dispute: Dispute) -> None:
         walk = dispute.walk

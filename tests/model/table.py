@@ -295,6 +295,8 @@ class Table:
             commitment.credits += credit
 
     def _bury(self, dispute: Dispute, commitment: Commitment) -> None:
+        if commitment.is_right:
+            raise Failure("the right commitment died")
         side = commitment.side
         commitment.is_alive = False
         dispute.live[side] -= 1

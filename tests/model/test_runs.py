@@ -15,6 +15,7 @@ FEW = 400
 MANY = 1_000_000
 PARTS = 8
 TRIES = 300
+LOST = ("the right sibling died", "the right commitment died")
 
 
 def failures(terms: RunTerms) -> list[str]:
@@ -39,18 +40,18 @@ def test_runs__longer_trees_and_more_siblings__hold() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "failure"),
+    ("name", "expected"),
     [
-        ("older side inherits lateness", "the right sibling died"),
-        ("newcomer gets a fresh clock", "a dispute is undecided at t0 + 2T"),
-        ("settled with open windows", "the right sibling died"),
-        ("time is booked to the other side", "the right sibling died"),
+        ("older side inherits lateness", LOST),
+        ("newcomer gets a fresh clock", ("a dispute is undecided at t0 + 2T",)),
+        ("settled with open windows", LOST),
+        ("time is booked to the other side", LOST),
     ],
 )
-def test_mutant__random_runs__often_fail(name: str, failure: str) -> None:
+def test_mutant__random_runs__often_fail(name: str, expected: tuple[str, ...]) -> None:
     found = failures(run_terms(mutants(Terms())[name]))
 
-    assert found.count(failure) > TRIES // 25
+    assert sum(failure in expected for failure in found) > TRIES // 25
 
 
 def test_censorship__almost_the_whole_period__fails() -> None:
@@ -58,7 +59,7 @@ def test_censorship__almost_the_whole_period__fails() -> None:
 
     found = failures(replace(terms, censored=terms.period - 1))
 
-    assert "the right sibling died" in found
+    assert set(LOST) & set(found)
 
 
 @pytest.mark.nightly

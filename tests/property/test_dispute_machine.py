@@ -215,7 +215,8 @@ class DisputeMachine(RuleBasedStateMachine):
         if self.right is None:
             self._post_right()
             return
-        for action in [action for pair in self._pairs() for action in self._answers(pair)]:
+        pairs = list(dict.fromkeys([*self._pairs(), *((view.older, view.newer) for view in self._views())]))
+        for action in [action for pair in pairs for action in self._answers(pair)]:
             self.stage.play("honest", action, getattr(action, "bond_wei", 0))
             if isinstance(action, Commit):
                 self._remember(action)
@@ -263,6 +264,7 @@ class DisputeMachine(RuleBasedStateMachine):
         if self.right is None:
             return
         assert self.stage.chain.get(self.right).status in (Status.LIVE, Status.CONFIRMED)
+        assert self.stage.chain.has_stake(account("honest"))
         for view in self._views():
             for side in Side:
                 if view.assertion(side) == self.right and view.stage is DisputeStage.TRACE:
