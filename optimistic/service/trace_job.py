@@ -127,13 +127,15 @@ def first_disagreement(
     """Return the first unit of a batch that the step machine does not end in its leaf, or None."""
     replay, overlay = replay_of(inputs, nodes)
     full = backend_of(inputs, overlay, replay.state)
-    m, steps = Machine(Phase.IDLE, replay.state.unit), 0
+    m, steps, told = Machine(Phase.IDLE, replay.state.unit), 0, 0
     for unit, leaf in enumerate(leaves):
         next_state(full, unit, 0, inputs.acc, m)
         steps += 1 + run(full, m, LAST_STEP)
         if m.hash() != leaf:
             return unit
-        on_steps(steps)
+        if steps // PROGRESS_STEPS > told:
+            told = steps // PROGRESS_STEPS
+            on_steps(steps)
     return None
 
 

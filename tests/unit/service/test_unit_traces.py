@@ -16,6 +16,7 @@ from optimistic.protocol.params import DEVNET, MINIMAL, RollupParams
 from optimistic.protocol.stepper.prover import Verifier
 from optimistic.protocol.stepper.witness import Witness
 from optimistic.protocol.types import Hash32
+from optimistic.service import trace_job
 from optimistic.service.clock import FakeClock
 from optimistic.service.storage_errors import CorruptStorage, StorageFailed
 from optimistic.service.trace_cache import TraceCache
@@ -400,6 +401,18 @@ def test_engines__agree__no_unit_is_found() -> None:
     ]
 
     assert found == [None, None, None]
+
+
+@pytest.mark.parametrize(("every", "times"), [(1 << 18, 0), (1, 7)], ids=["few steps", "each counts"])
+def test_engines__checked__progress_is_told_after_many_steps_not_after_each_unit(
+    monkeypatch: pytest.MonkeyPatch, every: int, times: int
+) -> None:
+    batches, told = three_batches(), list[int]()
+    monkeypatch.setattr(trace_job, "PROGRESS_STEPS", every)
+
+    first_disagreement(batches.inputs(0, 0), batches.leaves(0), batches.nodes, told.append)
+
+    assert len(told) == times
 
 
 @pytest.mark.parametrize("params", [DEVNET, MINIMAL], ids=["k32", "k2"])
