@@ -8,6 +8,7 @@ from optimistic.service.database import SERVICE_MIGRATIONS, Database
 from optimistic.service.embedded_l1 import EmbeddedL1
 from optimistic.service.l1_types import BlockId, Call
 from optimistic.service.logging import redact
+from optimistic.service.metrics import PrometheusMetrics
 from optimistic.service.signer import Signer
 from optimistic.service.tx_manager import TxManager
 from optimistic.service.tx_types import (
@@ -38,6 +39,15 @@ def test_manager__request__is_sent_once_and_confirmed(world: TxWorld) -> None:
     assert status.succeeded
     assert world.received() == 5
     assert len(world.l1.sent) == 1
+
+
+def test_manager__no_request_yet__every_outcome_is_counted_from_zero(world: TxWorld) -> None:
+    metrics = PrometheusMetrics("x")
+
+    TxManager(world.client, world.signer, world.database, metrics=metrics)
+
+    shown = metrics.exposition().decode()
+    assert all(f'x_tx_ended_total{{outcome="{outcome.value}"}} 0.0' in shown for outcome in TxOutcome)
 
 
 def test_manager__same_key_again__does_nothing_new(world: TxWorld) -> None:
