@@ -2,23 +2,35 @@
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from challenger.policy import BackPolicy
 from challenger.watchtower import Watchtower
 from optimistic.protocol.commitment import Tree
 from optimistic.protocol.dispute.traces import Traces
+from optimistic.protocol.errors import TemporaryError
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.stepper.trace_tree import TraceTree
 from optimistic.service.contracts import AssertionStatus
 from optimistic.service.l1_errors import JsonRpcError
-from optimistic.service.l1_events import Committed, DisputeOpened, DuelStarted, L1Event, Moved, StepProven
+from optimistic.service.l1_events import (
+    Committed,
+    DisputeOpened,
+    DuelStarted,
+    L1Event,
+    Moved,
+    StepProven,
+    UnitPinned,
+)
 from optimistic.service.l1_types import Call
 from scripts.staging.direct_traces import DirectTraces
 from scripts.staging.liar import Liar
-from scripts.staging.lies import Fault, StepLie, UnitLie, states_of
+from scripts.staging.lies import Fault, LyingTraces, StepLie, UnitLie, states_of
 from scripts.staging.strategies import AtRandom, CommitsOnly, LastSecond, OpensOnly, Silent, Strategy
 from tests.helpers.fight_stage import CALL, PERIOD_S, Fight
 from tests.helpers.watchtower_stage import ETHER, L1Account
@@ -219,6 +231,31 @@ def test_sybils__fifty__all_die(fights: Stager) -> None:
     check_right_won(fight)
 
 
+@pytest.mark.parametrize("is_older", [True, False], ids=["right_is_older", "right_is_newer"])
+def test_attack__many_commitments_in_one_dispute__are_all_beaten_in_time(
+    fights: Stager, is_older: bool
+) -> None:
+    """Traces of the wrong result of different heights, and of the right one with sabotage in them."""
+    fight = fights(is_older=is_older)
+    traces = right_traces(fight)
+    units = traces.units()
+    assert units is not None
+    for number in range(4):
+        name = f"helper {number}"
+        fault = Fault(unit=CALL, step=number * 3, depth=2 + number, salt=name.encode())
+        helper = LyingTraces(traces, fight.liar.traces.units() or units, fault)
+        signer, wrong = newcomer(fight, name).signer, fight.liar.assertion
+        fight.liars.append(Liar(fight.eyes, signer, wrong, helper, clock=fight.stage.clock))
+        sabotage = replace(fault, unit_lie=UnitLie.NONE)
+        join_the_right(fight, f"saboteur {number}", LyingTraces(traces, units, sabotage))
+    tower = fight.tower()
+
+    play_to_the_end(fight, tower)
+
+    check_right_won(fight)
+    assert fight.count(StepProven) >= 4
+
+
 def test_sybils__fight_each_other_while_nobody_is_honest__lose_to_the_right_one(fights: Stager) -> None:
     fight = fights(is_older=False)
     for number in range(2):
@@ -230,6 +267,35 @@ def test_sybils__fight_each_other_while_nobody_is_honest__lose_to_the_right_one(
 
     play_to_the_end(fight, tower)
 
+    check_right_won(fight)
+
+
+# ---------------------------------------------------------------------------------- no money
+
+
+def test_watcher__spent_everything_in_the_middle_of_a_dispute__says_so_and_wins_once_it_has_money(
+    fights: Stager,
+) -> None:
+    fight = fights(is_older=True)
+    watcher, stage = fight.stage.watcher, fight.stage
+    tower = fight.tower(back=BackPolicy.NEVER)
+    while not fight.count(UnitPinned):
+        fight.play(tower, rounds=1)
+    left = stage.client.balance_wei(watcher.address, "latest")
+    watcher.send(Call(to=stage.bob.address, value_wei=left - fight.params.commitment_bond_wei // 2))
+
+    for _ in range(6):
+        with suppress(TemporaryError):  # the daemon is loud and tries again
+            fight.play(tower, rounds=1)
+    findings = tower.monitor.findings
+    assert findings is not None
+    alerts = {alert.kind for alert in findings.alerts}
+    commitments = [event for event in fight.events() if isinstance(event, Committed)]
+    stage.bob.send(Call(to=watcher.address, value_wei=10 * ETHER))
+    play_to_the_end(fight, tower)
+
+    assert "bond_collateral_missing" in alerts
+    assert watcher.address not in {event.owner for event in commitments}
     check_right_won(fight)
 
 
