@@ -9,13 +9,10 @@ from challenger.model import ChainView, Knowledge, split_unit
 from challenger.standing import Standing
 from optimistic.protocol.dispute.clocks import is_closed, loser
 from optimistic.protocol.dispute.forecast import duel_clocks, if_nobody_moves, latest_end
-from optimistic.protocol.dispute.ids import Side, dispute_id
+from optimistic.protocol.dispute.ids import Ids, Side, dispute_id
 from optimistic.protocol.dispute.views import Clocks, CommitmentView, DisputeView, Stage
 from optimistic.protocol.types import Hash32
 from optimistic.service.names import hex_of
-
-Ids = tuple[Hash32, Hash32]
-"""Two commitments, by side."""
 
 _MOST_DUELS: Final = 64
 """Duels told of one dispute: attackers on both sides decide how many there are."""
@@ -140,17 +137,11 @@ def duel_document(dispute: DisputeView, ids: Ids, now: int) -> dict[str, Any]:
     }
 
 
-def pairs(dispute: DisputeView) -> Iterator[Ids]:
-    """Yield all pairs of live opposing commitments."""
-    for older in dispute.live(Side.OLDER):
-        for newer in dispute.live(Side.NEWER):
-            yield older, newer
-
-
 def _urgent(dispute: DisputeView) -> Iterator[Ids]:
-    """Yield the pairs, those whose duel has started first."""
-    yield from (ids for ids in pairs(dispute) if ids in dispute.duels)
-    yield from (ids for ids in pairs(dispute) if ids not in dispute.duels)
+    """Yield the pairs of live opposing commitments, those whose duel has started first."""
+    live = {id_ for side in Side for id_ in dispute.live(side)}
+    yield from (ids for ids in dispute.duels if live.issuperset(ids))
+    yield from (ids for ids in dispute.pairs() if ids not in dispute.duels)
 
 
 # ---------------------------------------------------------------------------------- what comes next

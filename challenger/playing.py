@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final, TypeVar
 
 from challenger.defence import open_against, right_side
-from challenger.dispute_report import pairs, what_next
+from challenger.dispute_report import what_next
 from challenger.model import Assertion, ChainView, Judgement, Knowledge, Status
 from challenger.preconditions import Contracts
 from challenger.watchtower import Watchtower
@@ -18,7 +18,7 @@ from optimistic.protocol.dispute.actions import (
     ProveStep,
     Start,
 )
-from optimistic.protocol.dispute.ids import Side
+from optimistic.protocol.dispute.ids import Ids, Side
 from optimistic.protocol.dispute.solver import next_moves
 from optimistic.protocol.dispute.views import DisputeView, Stage
 from optimistic.protocol.errors import InvalidInput, TemporaryError
@@ -27,9 +27,6 @@ from optimistic.service.contracts import AssertionChain, DisputeGame, Inbox
 from optimistic.service.game_index import DisputeRecord
 
 T = TypeVar("T")
-
-Ids = tuple[Hash32, Hash32]
-"""Two commitments, by side."""
 
 
 class NoSuchObject(InvalidInput):
@@ -104,7 +101,7 @@ class Table:
         for dispute in self.view.disputes:
             if _begins(dispute.id, text):
                 found[dispute.id] = dispute, None
-            for ids in pairs(dispute):
+            for ids in dispute.pairs():
                 if _begins(dispute.duel_id(ids), text):
                     found[dispute.duel_id(ids)] = dispute, ids
         return _only(found, text, "disputes or duels of live commitments")

@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from optimistic.protocol.commitment import merkle_root, node_hash
-from optimistic.protocol.dispute.ids import Side, dispute_id
+from optimistic.protocol.dispute.ids import Ids, Side, dispute_id
 from optimistic.protocol.dispute.views import Divergence, Life, Stage
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 from optimistic.service.l1_errors import L1Lied
@@ -33,9 +33,6 @@ from optimistic.service.l1_events import (
     UnitPinned,
 )
 from optimistic.service.published_index import Groups, PublishedIndex
-
-Commitments = tuple[Hash32, Hash32]
-"""Two commitments, by side."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,8 +94,8 @@ class DisputeRecord:
     is_revealed: bool = True
     """False between the opening of a walk and the first reveal, which belongs to it."""
     commitments: dict[Hash32, CommitmentRecord] = field(default_factory=dict)
-    duels: dict[Commitments, DuelRecord] = field(default_factory=dict)
-    steps: dict[Commitments, Hash32] = field(default_factory=dict)
+    duels: dict[Ids, DuelRecord] = field(default_factory=dict)
+    steps: dict[Ids, Hash32] = field(default_factory=dict)
     """Duel -> what the machine made of its step."""
     settlement: Settlement | None = None
     earners: dict[Address, set[Hash32]] = field(default_factory=lambda: defaultdict(set))
@@ -118,7 +115,7 @@ class DisputeRecord:
         """Return the number of live commitments of a side."""
         return sum(1 for c in self.commitments.values() if c.side is side and c.life is Life.LIVE)
 
-    def open_duels(self) -> dict[Commitments, DuelRecord]:
+    def open_duels(self) -> dict[Ids, DuelRecord]:
         """Return the started duels in which nobody died."""
         return {
             pair: duel
@@ -137,7 +134,7 @@ class GameIndex:
 
     def __init__(self, log_arity: int) -> None:
         self._log_arity = log_arity
-        self._duels: dict[Hash32, tuple[DisputeRecord, Commitments]] = {}
+        self._duels: dict[Hash32, tuple[DisputeRecord, Ids]] = {}
         self._posters: dict[Hash32, Address] = {}
         self.disputes: dict[Hash32, DisputeRecord] = {}
         """By id, oldest first."""

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from optimistic.protocol.dispute.actions import Claim, DuelKey
-from optimistic.protocol.dispute.ids import Side, divergence_hash
+from optimistic.protocol.dispute.ids import Ids, Side, divergence_hash
 from optimistic.protocol.dispute.traces import Player
 from optimistic.protocol.dispute.views import Clocks, CommitmentView, DisputeView, DuelView, Stage
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.contracts import AssertionChain, DisputeGame, DisputeState, DuelState
 from optimistic.service.game_index import (
     CommitmentRecord,
-    Commitments,
     DisputeRecord,
     DuelRecord,
     GameIndex,
@@ -40,7 +39,7 @@ class _Reading:
 
     version: _Version
     state: DisputeState
-    duels: dict[Commitments, tuple[_Version, DuelState]] = field(default_factory=dict)
+    duels: dict[Ids, tuple[_Version, DuelState]] = field(default_factory=dict)
 
 
 class GameReader:
@@ -177,9 +176,7 @@ class GameReader:
             reading = self._readings[record.id] = _Reading(version, state, duels)
         return reading
 
-    def _read_duel(
-        self, record: DisputeRecord, reading: _Reading, pair: Commitments, block: Header
-    ) -> DuelState:
+    def _read_duel(self, record: DisputeRecord, reading: _Reading, pair: Ids, block: Header) -> DuelState:
         kept, version = reading.duels.get(pair), _version(record.duels[pair].changed)
         if kept is None or kept[0] != version:
             key = DuelKey(older=record.older, newer=record.newer, commitments=pair)

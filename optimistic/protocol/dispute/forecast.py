@@ -10,13 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from optimistic.protocol.dispute.clocks import duel_clock, is_closed, loser
-from optimistic.protocol.dispute.ids import Side
+from optimistic.protocol.dispute.ids import Ids, Side
 from optimistic.protocol.dispute.searches import newer_side
 from optimistic.protocol.dispute.views import Clocks, DisputeView, DuelView, Life, Stage
 from optimistic.protocol.types import Hash32
-
-Ids = tuple[Hash32, Hash32]
-"""Two commitments, by side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +45,7 @@ def _after_timeouts(view: DisputeView, now: int) -> Forecast:
     """Let every clock of a pinned unit run out in the order in which they do."""
     clocks = view.walk.clocks
     live = {side: view.live(side) for side in Side}
-    ends = sorted((duel_clocks(view, ids).expires_at, ids) for ids in _pairs(view))
+    ends = sorted((duel_clocks(view, ids).expires_at, ids) for ids in view.pairs())
     waiting = deque(ends)
     for time in sorted({now, *(view.window_end(side) for side in Side), *(at for at, _ in ends)}):
         while waiting and waiting[0][0] <= time:
@@ -124,13 +121,6 @@ def duel_clocks(view: DisputeView, ids: Ids) -> Clocks:
     side = newer_side(both)
     left = [duel_clock(budgets[s], pinned_at, both[s].joined_at) for s in Side]
     return Clocks(left=(left[0], left[1]), since=both[side].joined_at, turn=side)
-
-
-def _pairs(view: DisputeView) -> Iterator[Ids]:
-    """Yield all pairs of live opposing commitments."""
-    for older in view.live(Side.OLDER):
-        for newer in view.live(Side.NEWER):
-            yield older, newer
 
 
 def _clocks_of(view: DisputeView, champion: Hash32 | None) -> Iterator[Clocks]:

@@ -10,6 +10,8 @@ from optimistic.protocol.constants import TAG_COMMITMENT, TAG_DISPUTE, TAG_DIVER
 from optimistic.protocol.hashing import struct_hash
 from optimistic.protocol.types import Hash32
 
+Ids = tuple[Hash32, Hash32]
+"""Two commitments, by side."""
 _T = TypeVar("_T")
 
 
@@ -39,7 +41,7 @@ def commitment_id(dispute: Hash32, side: Side, depth: int, root: Hash32) -> Hash
     return struct_hash(TAG_COMMITMENT, dispute, int(side), depth, root)
 
 
-def duel_id(dispute: Hash32, commitments: tuple[Hash32, Hash32]) -> Hash32:
+def duel_id(dispute: Hash32, commitments: Ids) -> Hash32:
     """Return H(TAG_DUEL, dispute, commitments by side)."""
     return struct_hash(TAG_DUEL, dispute, *commitments)
 

@@ -33,7 +33,7 @@ from optimistic.protocol.dispute.clocks import (
 )
 from optimistic.protocol.dispute.divergence import InvalidDivergence, InvalidReveal, check_divergence
 from optimistic.protocol.dispute.divergence import check_reveal as check_children
-from optimistic.protocol.dispute.ids import Side, dispute_id
+from optimistic.protocol.dispute.ids import Ids, Side, dispute_id
 from optimistic.protocol.dispute.purse import CreditGas
 from optimistic.protocol.dispute.refusals import (
     AlreadyOpen,
@@ -51,7 +51,7 @@ from optimistic.protocol.dispute.refusals import (
     WrongStage,
 )
 from optimistic.protocol.dispute.searches import descend, newer_side, started, walk_from
-from optimistic.protocol.dispute.state import Dispute, Ids
+from optimistic.protocol.dispute.state import Dispute
 from optimistic.protocol.dispute.traces import Terms
 from optimistic.protocol.dispute.views import (
     Clocks,

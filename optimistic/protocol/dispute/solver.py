@@ -34,7 +34,7 @@ from optimistic.protocol.dispute.actions import (
 )
 from optimistic.protocol.dispute.clocks import is_closed, loser
 from optimistic.protocol.dispute.divergence import lift, lifted_children, padding
-from optimistic.protocol.dispute.ids import Side
+from optimistic.protocol.dispute.ids import Ids, Side
 from optimistic.protocol.dispute.proofs import (
     Inside,
     LiftedTree,
@@ -49,9 +49,6 @@ from optimistic.protocol.dispute.traces import Player, Terms, Traces
 from optimistic.protocol.dispute.views import CommitmentView, DisputeView, DuelView, Life, Stage
 from optimistic.protocol.errors import TemporaryError
 from optimistic.protocol.types import Hash32
-
-Ids = tuple[Hash32, Hash32]
-"""Two commitments, by side."""
 
 
 class TraceMismatch(TemporaryError):

@@ -6,15 +6,12 @@ Source: docs/spec/10-dispute-game.md
 from dataclasses import dataclass, field, replace
 
 from optimistic.protocol.dispute.actions import Claim
-from optimistic.protocol.dispute.ids import Side
+from optimistic.protocol.dispute.ids import Ids, Side
 from optimistic.protocol.dispute.purse import Purse, Split, share_down, split
 from optimistic.protocol.dispute.refusals import CommitmentNotLive, WrongStage
 from optimistic.protocol.dispute.searches import Both
 from optimistic.protocol.dispute.views import CommitmentView, DisputeView, DuelView, Life, Stage
 from optimistic.protocol.types import Address, Hash32
-
-Ids = tuple[Hash32, Hash32]
-"""Two commitments, by side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,12 @@
 Times are seconds of L1, wei are wei. Pairs are indexed by `Side`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from optimistic.protocol.dispute.clocks import remaining
-from optimistic.protocol.dispute.ids import Side, commitment_id, dispute_id, duel_id
+from optimistic.protocol.dispute.ids import Ids, Side, commitment_id, dispute_id, duel_id
 from optimistic.protocol.types import Address, Hash32
 
 
@@ -101,7 +101,7 @@ class DisputeView:
     walk: DuelView
     """In stage TRACE: `left` are the budgets B, `since` is u, `index` is j, the nodes are the two results."""
     commitments: Mapping[Hash32, CommitmentView] = field(default_factory=dict)
-    duels: Mapping[tuple[Hash32, Hash32], DuelView] = field(default_factory=dict)
+    duels: Mapping[Ids, DuelView] = field(default_factory=dict)
     """Those that have started, by their commitments (older side's, newer side's)."""
     winner: Hash32 | None = None
     """Of a dispute that is over; None too if neither side was alive."""
@@ -131,10 +131,16 @@ class DisputeView:
         found = [id_ for id_, c in self.commitments.items() if c.side is side and c.life is Life.LIVE]
         return sorted(found, key=lambda id_: self.commitments[id_].no)
 
+    def pairs(self) -> Iterator[Ids]:
+        """Yield all pairs of live opposing commitments; attackers decide how many there are."""
+        newer = self.live(Side.NEWER)
+        for id_ in self.live(Side.OLDER):
+            yield from ((id_, rival) for rival in newer)
+
     def commitment_id(self, side: Side, depth: int, root: Hash32) -> Hash32:
         """Return the id that a commitment of this dispute has or would have."""
         return commitment_id(self.id, side, depth, root)
 
-    def duel_id(self, commitments: tuple[Hash32, Hash32]) -> Hash32:
+    def duel_id(self, commitments: Ids) -> Hash32:
         """Return the id of the duel of two commitments, by side."""
         return duel_id(self.id, commitments)
