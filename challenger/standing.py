@@ -1,13 +1,15 @@
 """How the disputes of right assertions stand: what alerts, metrics and people want to know of each."""
 
-from collections.abc import Sequence
+from bisect import bisect
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from challenger.defence import right_side
 from challenger.model import ChainView, Knowledge
-from optimistic.protocol.dispute.forecast import can_hold, duel_clocks, latest_end, seconds_left
+from optimistic.protocol.dispute.forecast import can_hold, latest_end, seconds_left
 from optimistic.protocol.dispute.ids import Side
-from optimistic.protocol.dispute.views import DisputeView, Stage
+from optimistic.protocol.dispute.searches import newer_side
+from optimistic.protocol.dispute.views import DisputeView, Life, Stage
 from optimistic.protocol.types import Hash32
 
 
@@ -58,20 +60,32 @@ def count_duels(disputes: Sequence[Standing], now: int) -> DuelCounts:
     """Count walks and duels by whose turn it is."""
     mine = theirs = expired = 0
     for standing in disputes:
-        dispute, right = standing.dispute, standing.right
-        if dispute.stage is Stage.WALK:
-            clocks = [dispute.walk.clocks]
-        else:
-            pairs = ((o, n) for o in dispute.live(Side.OLDER) for n in dispute.live(Side.NEWER))
-            clocks = [duel_clocks(dispute, pair) for pair in pairs]
-        for clock in clocks:
-            if clock.turn is right:
-                mine += 1
-            elif clock.expires_at <= now:
-                expired += 1
+        for turn, expires_at, count in _turns(standing.dispute):
+            if turn is standing.right:
+                mine += count
+            elif expires_at <= now:
+                expired += count
             else:
-                theirs += 1
+                theirs += count
     return DuelCounts(my_turn=mine, their_turn=theirs, expired_unclaimed=expired)
+
+
+def _turns(dispute: DisputeView) -> Iterator[tuple[Side, int, int]]:
+    """Yield (side on turn, when its clock runs out, how many such walks or duels).
+
+    Both sides may have any number of commitments: duels that have not started are not told apart.
+    """
+    if dispute.stage is Stage.WALK:
+        yield dispute.walk.clocks.turn, dispute.walk.clocks.expires_at, 1
+        return
+    numbers = [[dispute.commitments[id_].no for id_ in dispute.live(side)] for side in Side]
+    unstarted = [sum(bisect(numbers[side.other], no) for no in numbers[side]) for side in Side]
+    for ids, duel in dispute.duels.items():
+        both = dispute.commitments[ids[Side.OLDER]], dispute.commitments[ids[Side.NEWER]]
+        if all(commitment.life is Life.LIVE for commitment in both):
+            unstarted[newer_side(both)] -= 1
+            yield duel.clocks.turn, duel.clocks.expires_at, 1
+    yield from ((side, dispute.window_end(side), unstarted[side]) for side in Side)
 
 
 def lost_by_right(view: ChainView, known: Knowledge) -> list[tuple[Hash32, Hash32]]:

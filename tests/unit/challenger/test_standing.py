@@ -1,19 +1,25 @@
 """How disputes stand, and what alerts and metrics make of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from challenger.alerts import Condition, find_alerts
 from challenger.metrics import report_account, report_disputes, report_speed, report_verdicts
 from challenger.speed import SpeedMeter
-from challenger.standing import DuelCounts, count_duels, lost_by_right, own_bonds, standings
+from challenger.standing import DuelCounts, Standing, count_duels, lost_by_right, own_bonds, standings
 from optimistic.protocol.derivation import UnitKind, UnitResult
 from optimistic.protocol.dispute.actions import Claim
+from optimistic.protocol.dispute.forecast import duel_clocks
 from optimistic.protocol.dispute.ids import Side
+from optimistic.protocol.dispute.views import Clocks, DisputeView, Life, Stage
 from optimistic.protocol.engine import Lane, Outcome
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.types import ZERO_HASH
 from optimistic.service.clock import FakeClock
 from optimistic.service.metrics import PrometheusMetrics
+from tests.helpers.crowd import PERIOD_S as CROWD_PERIOD_S
+from tests.helpers.crowd import Counted, crowd, id_of, search
 from tests.helpers.rollup import make_genesis
 from tests.unit.challenger.disputes import TRACE, UNIT, pinned, walk
 from tests.unit.challenger.views import EVE, GENESIS, ME, PERIOD_S, STAKE_WEI, T0, TERMS, Story, ident
@@ -95,6 +101,38 @@ def test_count__walks_and_duels__by_whose_turn_it_is() -> None:
     assert counts(with_unit()).open == 0
     assert counts(with_unit(rival_at=T0, champion_at=T0 + 1)) == DuelCounts(my_turn=1)
     assert counts(with_unit(champion_at=T0, rival_at=T0 + 1)) == DuelCounts(their_turn=1)
+
+
+def in_crowd(dispute: DisputeView) -> Standing:
+    return Standing(dispute=dispute, right=Side.OLDER, champion=None, left_s=None, holds=True, ends_by=0)
+
+
+@pytest.mark.parametrize("now", [0, CROWD_PERIOD_S])
+def test_count__duels_of_a_crowd__as_if_each_was_looked_at(now: int) -> None:
+    pairs = [(id_of(Side.OLDER, a), id_of(Side.NEWER, b)) for a, b in ((0, 0), (2, 1), (3, 3))]
+    clocks = [Clocks(left=(9, 9), since=0, turn=side) for side in (Side.OLDER, Side.NEWER, Side.NEWER)]
+    started = {ids: search(Stage.TRACE, clock) for ids, clock in zip(pairs, clocks, strict=True)}
+    alive = crowd(4, started)
+    died = {**alive.commitments, pairs[2][0]: replace(alive.commitments[pairs[2][0]], life=Life.DEAD)}
+    dispute = replace(alive, commitments=died)
+    each = [duel_clocks(dispute, ids) for ids in dispute.pairs()]
+    theirs = [clock for clock in each if clock.turn is Side.NEWER]
+
+    found = count_duels([in_crowd(dispute)], now)
+
+    assert found.open == len(each) == 3 * 4
+    assert found.my_turn == len(each) - len(theirs)
+    assert found.expired_unclaimed == sum(1 for clock in theirs if clock.expires_at <= now)
+
+
+def test_attack__five_hundred_commitments_on_each_side__are_not_paired_to_count_them() -> None:
+    dispute = crowd(500)
+
+    found = count_duels([in_crowd(dispute)], 0)
+
+    assert (found.my_turn, found.their_turn) == (500 * 499 // 2, 500 * 501 // 2)
+    assert isinstance(dispute.commitments, Counted)
+    assert dispute.commitments.asked < 20 * 1_000
 
 
 @pytest.mark.parametrize(("winner", "expected"), [("wrong", [("wrong", "right")]), ("right", []), (None, [])])

@@ -1,6 +1,5 @@
 """Many commitments on both sides: the work of a player grows with them, not with their pairs."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -10,39 +9,10 @@ from optimistic.protocol.dispute.forecast import can_hold, seconds_left
 from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.dispute.solver import next_moves
 from optimistic.protocol.dispute.traces import Player, Terms
-from optimistic.protocol.dispute.views import (
-    Clocks,
-    CommitmentView,
-    DisputeView,
-    Divergence,
-    DuelView,
-    Life,
-    Stage,
-)
-from optimistic.protocol.hashing import keccak256
-from optimistic.protocol.types import ZERO_HASH, Address, Hash32
+from optimistic.protocol.dispute.views import Clocks, DisputeView, Life, Stage
+from tests.helpers.crowd import NOBODY, PERIOD_S, Counted, crowd, id_of, search
 
-PERIOD_S = 100_000
 TERMS = Terms(log_arity=5, challenge_period_s=PERIOD_S, bond_wei=1)
-NOBODY = Address(bytes(20))
-
-
-class Counted(Mapping[Hash32, CommitmentView]):
-    """Says how often it was asked."""
-
-    def __init__(self, inner: Mapping[Hash32, CommitmentView]) -> None:
-        self._inner = inner
-        self.asked = 0
-
-    def __getitem__(self, key: Hash32) -> CommitmentView:
-        self.asked += 1
-        return self._inner[key]
-
-    def __iter__(self) -> Iterator[Hash32]:
-        return iter(self._inner)
-
-    def __len__(self) -> int:
-        return len(self._inner)
 
 
 class NoTraces:
@@ -56,49 +26,6 @@ class NoTraces:
 
     def witness(self, j: int, v: int) -> None:
         raise AssertionError((j, v))
-
-
-def id_of(side: Side, number: int) -> Hash32:
-    return keccak256(bytes([side, number >> 8, number & 0xFF]))
-
-
-def crowd(per_side: int, duels: dict[tuple[Hash32, Hash32], DuelView] | None = None) -> DisputeView:
-    """A pinned dispute at time 0; commitment `n` of a side has number 2n + 1 + side."""
-    commitments = {
-        id_of(side, number): CommitmentView(
-            side=side,
-            depth=5,
-            root=ZERO_HASH,
-            owner=NOBODY,
-            joined_at=number,
-            no=2 * number + 1 + side,
-            life=Life.LIVE,
-            is_free=False,
-            children=(),
-        )
-        for number in range(per_side)
-        for side in Side
-    }
-    return DisputeView(
-        older=id_of(Side.OLDER, 9_999),
-        newer=id_of(Side.NEWER, 9_999),
-        opened_at=0,
-        walk=search(Stage.TRACE, Clocks(left=(PERIOD_S, PERIOD_S), since=0, turn=Side.OLDER)),
-        commitments=Counted(commitments),
-        duels={} if duels is None else duels,
-    )
-
-
-def search(stage: Stage, clocks: Clocks) -> DuelView:
-    return DuelView(
-        stage=stage,
-        clocks=clocks,
-        level=0,
-        index=3,
-        divergence=Divergence(pre=ZERO_HASH, nodes=(id_of(Side.OLDER, 1), id_of(Side.NEWER, 1))),
-        children=(None, None),
-        end_states=(None, None),
-    )
 
 
 def timeouts(view: DisputeView, right: Side, now: int) -> list[Timeout]:
