@@ -213,5 +213,5 @@ def told(played: Played) -> str:
     """Return a move in one line."""
     values = describe(played.action)
     where = values.get("duel") or values.get("commitment") or values["dispute"]
-    level = f" level {values['level']}" if "level" in values else ""
+    level = f" level {values['node_level']}" if "node_level" in values else ""
     return f"{values['action']}{level} of {str(where)[:18]}… ({played.receipt.gas_used} gas)"
