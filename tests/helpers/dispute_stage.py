@@ -5,7 +5,7 @@ step is a table: every state that a right trace does not pass through leads to a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
@@ -369,8 +369,3 @@ class Stage:
 
 def wrong_step(step: int | None = None, lie: StepLie = StepLie.FALSE) -> Fault:
     return Fault(step_lie=lie, step=step)
-
-
-def with_value(action: Commit, **changes: object) -> Commit:
-    """A commitment with something else in it."""
-    return replace(action, **changes)  # type: ignore[arg-type] # the test knows the fields
