@@ -178,6 +178,19 @@ def test_access_list__with_the_longest_headers__is_read_to_the_fourth_key() -> N
     assert host_of(params).prove(step) == step.post
 
 
+@pytest.mark.parametrize("length", range(4))
+def test_access_list__at_any_place_in_a_word__is_read_no_further_than_asked(
+    host: OnchainHost, length: int
+) -> None:
+    keys = [f"0x{key:064x}" for key in range(45)]
+    access = [{"address": "0x" + ALICE.hex(), "storageKeys": keys}]
+    raw = sign_tx(gas=500_000, data=b"\x07" * length, accessList=access)
+    batch = stepper_batch([raw], {ALICE: Alloc(balance=ETHER)})
+
+    for step in batch.proofs(lambda _be, m, _j, _v: m.phase is Phase.TX_ACCESS):
+        assert host.prove(step) == step.post
+
+
 def with_nonsense(step: Proven, places: Iterable[int]) -> bytes:
     """Encode the step's witness with other words of the machine."""
     words = bytearray(step.witness.encode())

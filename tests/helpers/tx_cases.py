@@ -154,6 +154,8 @@ def valid_cases() -> Iterator[tuple[str, bytes]]:
             yield f"type {kind}{name}", raw
     for chain_id in (None, 0, 1, 46, 47, 127, 128, 255, 256, 2**128, (2**256 - 36) // 2):
         yield f"legacy, chain {chain_id}", sign(0, items_of(0), chain_id)
+    for parity in (0, 1):
+        yield f"legacy, chain 0, parity {parity}", with_signature(0, items_of(0), (parity, 1, 1), 0)
     for chain_id in (0, 127, 2**256 - 1):
         yield f"typed, chain {chain_id}", sign(1, items_of(1, chain_id=encode_int(chain_id)))
     for counts in ((), (0,), (1,), (2,), (0, 0, 3), (8,), (7, 1, 0), (1,) * 30):
@@ -205,6 +207,8 @@ def _ill_formed_of_type(kind: int) -> Iterator[tuple[str, bytes]]:
     for name, width in WIDTHS:
         for shape, item in _bad_integers(width):
             yield f"{name} {shape}", sign(kind, items_of(kind, **{name: item}))
+    for shape, item in _bad_integers(32) if kind else ():
+        yield f"chain id {shape}", sign(kind, items_of(kind, chain_id=item))
     for size in (1, 19, 21, 32):
         yield f"to {size} bytes", sign(kind, items_of(kind, to=encode_string(TO[:1] * size)))
     yield "to list", sign(kind, items_of(kind, to=EMPTY_LIST))
