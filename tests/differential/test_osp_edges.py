@@ -68,6 +68,18 @@ def test_step__dup_and_swap_of_different_items__move_the_right_ones(host: Onchai
     assert prove(host, bytes((Op.SWAP1 + n - 1,)), items).stack == swapped
 
 
+@pytest.mark.parametrize("op", [Op.CALL, Op.CALLCODE, Op.DELEGATECALL, Op.STATICCALL])
+@pytest.mark.parametrize("number", [0, 1, 9, 10, 11, 12])
+def test_step__call_of_low_addresses__knows_the_precompiles(host: OnchainHost, op: Op, number: int) -> None:
+    value = (0,) * (op in (Op.CALL, Op.CALLCODE))
+
+    m = prove(host, bytes((op,)), (10_000, number, *value, 0, 0, 0, 0)).m
+
+    assert m.frame is not None
+    assert m.frame.precompile == (number if number <= 10 else 0)
+    assert m.phase is (Phase.PRECOMPILE if 1 <= number <= 10 else Phase.EXEC)
+
+
 @pytest.mark.parametrize(
     "code", [b"\xfe", bytes((Op.ADD,)), bytes((Op.JUMP,))], ids=["invalid", "add", "jump"]
 )
