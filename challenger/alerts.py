@@ -7,10 +7,11 @@ from typing import Final
 
 import structlog
 
-from challenger.model import Assertion, ChainView, Judgement, Knowledge, Status, split_unit
+from challenger.model import Assertion, ChainView, Judgement, Knowledge, split_unit
 from challenger.solver import right_chain
 from challenger.speed import LIMIT_PERCENT
 from challenger.standing import Standing, lost_by_right
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
 from optimistic.service.metrics import Metrics
 
@@ -86,19 +87,19 @@ def find_alerts(
 def _about(view: ChainView, known: Knowledge, assertion: Assertion) -> Iterator[Alert]:
     judgement, subject = known.judgement(assertion.id), assertion.id.hex()
     reason = known.verdicts[assertion.id].reason if assertion.id in known.verdicts else "not judged"
-    if judgement is Judgement.INVALID and assertion.status is Status.CONFIRMED:
+    if judgement is Judgement.INVALID and assertion.status is AssertionStatus.CONFIRMED:
         yield Alert(
             severity=Severity.CRITICAL, kind="wrong_assertion_confirmed", subject=subject, detail=reason
         )
-    elif judgement is Judgement.INVALID and assertion.status is Status.LIVE:
+    elif judgement is Judgement.INVALID and assertion.status is AssertionStatus.LIVE:
         detail = f"{reason}; {_where(known, assertion)}"
         yield Alert(severity=Severity.ERROR, kind="wrong_assertion", subject=subject, detail=detail)
-    elif judgement is Judgement.VALID and assertion.status is Status.DEAD:
+    elif judgement is Judgement.VALID and assertion.status is AssertionStatus.DEAD:
         yield Alert(severity=Severity.CRITICAL, kind="right_assertion_died", subject=subject, detail=reason)
-    elif judgement is Judgement.UNKNOWN and assertion.status is Status.LIVE:
+    elif judgement is Judgement.UNKNOWN and assertion.status is AssertionStatus.LIVE:
         yield Alert(severity=Severity.WARNING, kind="verdict_unknown", subject=subject, detail=reason)
     undecided = view.openings - view.settled.keys()
-    is_live = judgement is Judgement.VALID and assertion.status is Status.LIVE
+    is_live = judgement is Judgement.VALID and assertion.status is AssertionStatus.LIVE
     if is_live and any(assertion.id in pair for pair in undecided):
         yield Alert(
             severity=Severity.WARNING,
@@ -133,9 +134,9 @@ def _about_window(view: ChainView, known: Knowledge, parent: Assertion) -> Itera
             subject=parent.id.hex(),
             detail="only wrong assertions cover its batches and the window is closed",
         )
-    if right is None or right.status is not Status.LIVE:
+    if right is None or right.status is not AssertionStatus.LIVE:
         return
-    older = [c for c in children if c.seq < right.seq and c.status is Status.LIVE]
+    older = [c for c in children if c.seq < right.seq and c.status is AssertionStatus.LIVE]
     if closed and any(not view.is_open(rival, right) for rival in older):
         yield Alert(
             severity=Severity.CRITICAL,
@@ -145,7 +146,7 @@ def _about_window(view: ChainView, known: Knowledge, parent: Assertion) -> Itera
         )
     due = max(view.window_end(parent), parent.sole_since + view.airgap_s)
     overdue = view.now >= due + view.challenge_period_s // _OVERDUE_PARTS
-    if parent.status is Status.CONFIRMED and parent.live_children == 1 and overdue:
+    if parent.status is AssertionStatus.CONFIRMED and parent.live_children == 1 and overdue:
         yield Alert(
             severity=Severity.WARNING,
             kind="confirmation_overdue",

@@ -4,10 +4,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from challenger.model import Assertion, ChainView, Judgement, Status
+from challenger.model import Assertion, ChainView, Judgement
 from challenger.snapshots import InvalidSnapshot, OnNode, SnapshotHeader, SnapshotReader, write_snapshot
 from challenger.watchtower import Watchtower
 from optimistic.protocol.errors import InvalidInput, TemporaryError
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
 from optimistic.service.storage_errors import storage_error
 
@@ -95,7 +96,7 @@ def _check(header: SnapshotHeader, view: ChainView, config_hash: Hash32) -> None
 
 def _confirmed(view: ChainView, id_: Hash32) -> Assertion:
     assertion = view.assertions.get(id_)
-    if assertion is None or assertion.status is not Status.CONFIRMED:
+    if assertion is None or assertion.status is not AssertionStatus.CONFIRMED:
         raise NotConfirmed(f"assertion 0x{id_.hex()} is not confirmed on L1 at block {view.block.number}")
     return assertion
 

@@ -14,19 +14,10 @@ from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 from challenger.locate import UnitSearch
-from challenger.model import (
-    Assertion,
-    ChainView,
-    Doubt,
-    Draft,
-    Judgement,
-    Knowledge,
-    Status,
-    Verdict,
-    WrongUnits,
-)
+from challenger.model import Assertion, ChainView, Doubt, Draft, Judgement, Knowledge, Verdict, WrongUnits
 from challenger.trace import RollupTrace
 from optimistic.protocol.constants import BATCH_BITS
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
 from optimistic.service.unit_inputs import UnitPlace
 
@@ -180,7 +171,7 @@ _DOUBTFUL = Verdict(
 
 def _is_undecided(view: ChainView, parent: Assertion, child: Assertion, doubt: Doubt | None) -> bool:
     """Whether a child is what the transaction engine says, and it is too early to act against it."""
-    if doubt is None or child.id != doubt.other or child.status is not Status.LIVE:
+    if doubt is None or child.id != doubt.other or child.status is not AssertionStatus.LIVE:
         return False
     return view.now < parent.t0 + view.challenge_period_s // 2
 
@@ -212,7 +203,7 @@ def _judge_without_draft(child: Assertion, replayed: ReplayedChain) -> Verdict:
     own = replayed.end_leaf(child.to_batch)
     if own is not None and own != child.end_leaf:
         return Verdict(judgement=Judgement.INVALID, reason="another end state")
-    if child.status is Status.CONFIRMED and (own is not None or child.to_batch <= replayed.start):
+    if child.status is AssertionStatus.CONFIRMED and (own is not None or child.to_batch <= replayed.start):
         return Verdict(judgement=Judgement.VALID, reason="confirmed before the replay starts")
     if replayed.problem is not None:
         return Verdict(judgement=Judgement.UNKNOWN, reason=replayed.problem)

@@ -13,14 +13,14 @@ from typing import Final
 import structlog
 
 from challenger.index import EventIndex, LogKey
-from challenger.model import Assertion, ChainView, Identity, L1Block, Staker, Status
+from challenger.model import Assertion, ChainView, Identity, L1Block, Staker
 from challenger.store import Store
 from optimistic.protocol.dispute.actions import Claim
 from optimistic.protocol.dispute.traces import Terms
 from optimistic.protocol.dispute.views import DisputeView
 from optimistic.protocol.errors import TemporaryError
 from optimistic.protocol.params import RollupParams
-from optimistic.protocol.records import Deposit
+from optimistic.protocol.records import AssertionStatus, Deposit
 from optimistic.protocol.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
 from optimistic.service.contracts import AssertionChain, AssertionState, DisputeGame, Inbox, PrecompileGuard
 from optimistic.service.deployment import Deployment
@@ -331,7 +331,7 @@ class Loader:
             acc=ZERO_HASH,
             unit_root=ZERO_HASH,
             end_leaf=genesis.end_leaf,
-            status=Status.CONFIRMED,
+            status=AssertionStatus.CONFIRMED,
             **self._window(genesis.assertion_id, state),
         )
 
@@ -341,11 +341,11 @@ class Loader:
         if state is not None and (state.end_leaf, state.to) != (event.end_leaf, event.to_batch):  # also NONE
             raise L1Lied(f"assertion {id_.hex()} is not the one its event announced")
         if state is not None:
-            status = Status(state.status)
+            status = state.status
         elif id_ in index.dead:
-            status = Status.DEAD
+            status = AssertionStatus.DEAD
         else:
-            status = Status.CONFIRMED if id_ in index.confirmed else Status.LIVE
+            status = AssertionStatus.CONFIRMED if id_ in index.confirmed else AssertionStatus.LIVE
         return Assertion(
             id=id_,
             parent=event.parent,
@@ -377,7 +377,7 @@ class Loader:
     def _staked_members(self, assertions: dict[Hash32, Assertion]) -> dict[Hash32, tuple[Staker, ...]]:
         stake_wei, found = self._deployment.params.stake_wei, {}
         for id_, members in self._index.members.items():
-            if assertions[id_].status is not Status.DEAD:
+            if assertions[id_].status is not AssertionStatus.DEAD:
                 continue
             stakers = tuple(
                 Staker(address=member, amount=stake_wei, tip=self._index.tips[member])

@@ -7,13 +7,18 @@ from collections import Counter
 from collections.abc import Sequence
 
 from challenger.alerts import bonds_needed
-from challenger.model import ChainView, Judgement, Knowledge, Status
+from challenger.model import ChainView, Judgement, Knowledge
 from challenger.speed import SpeedMeter
 from challenger.standing import Standing, count_duels, lost_by_right, own_bonds
 from challenger.verifier import Verifier
+from optimistic.protocol.records import AssertionStatus
 from optimistic.service.metrics import Metrics
 
-_STATUSES = {Status.LIVE: "live", Status.DEAD: "dead", Status.CONFIRMED: "confirmed"}
+_STATUSES = {
+    AssertionStatus.LIVE: "live",
+    AssertionStatus.DEAD: "dead",
+    AssertionStatus.CONFIRMED: "confirmed",
+}
 
 
 def report_replay(metrics: Metrics, view: ChainView, verifier: Verifier) -> None:
@@ -102,5 +107,5 @@ def report_speed(metrics: Metrics, meter: SpeedMeter) -> None:
 
 
 def _live_openings(view: ChainView) -> int:
-    live = {a.id for a in view.assertions.values() if a.status is Status.LIVE}
+    live = {a.id for a in view.assertions.values() if a.status is AssertionStatus.LIVE}
     return sum(older in live and newer in live for older, newer in view.openings)

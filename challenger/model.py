@@ -6,7 +6,7 @@ into actions. Nothing here reads a clock, a disk or a network.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 from optimistic.protocol.commitment import assertion_id
 from optimistic.protocol.constants import BATCH_BITS, UNIT_BITS
@@ -14,16 +14,8 @@ from optimistic.protocol.dispute.actions import Claim
 from optimistic.protocol.dispute.published import PublishedNodes
 from optimistic.protocol.dispute.traces import Player, Terms, Traces
 from optimistic.protocol.dispute.views import DisputeView
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Address, Hash32
-
-
-class Status(IntEnum):
-    """Life of an assertion; numbers are those of Assertion.sol."""
-
-    NONE = 0
-    LIVE = 1
-    DEAD = 2
-    CONFIRMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +55,7 @@ class Assertion:
     acc: Hash32
     unit_root: Hash32
     end_leaf: Hash32
-    status: Status
+    status: AssertionStatus
     t0: int = 0
     """L1 time of the first child; 0 without children."""
     sole_since: int = 0
@@ -74,7 +66,7 @@ class Assertion:
     @property
     def is_alive(self) -> bool:
         """Whether children may still be added below it."""
-        return self.status in (Status.LIVE, Status.CONFIRMED)
+        return self.status in (AssertionStatus.LIVE, AssertionStatus.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

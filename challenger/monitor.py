@@ -23,13 +23,14 @@ from challenger.metrics import (
     report_speed,
     report_verdicts,
 )
-from challenger.model import ChainView, Judgement, Knowledge, Status
+from challenger.model import ChainView, Judgement, Knowledge
 from challenger.policy import Policy
 from challenger.right_traces import RightTraces
 from challenger.solver import next_actions, right_chain
 from challenger.speed import SpeedMeter
 from challenger.standing import Standing, standings
 from optimistic.protocol.mpt import MissingNode
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
 from optimistic.service.clock import Clock
 from optimistic.service.metrics import Metrics
@@ -235,7 +236,7 @@ def _unopened(view: ChainView, known: Knowledge) -> list[tuple[Hash32, Hash32]]:
     """Return the pairs (older, newer) of a live right child and a live rival without a dispute."""
     pairs = []
     for parent in right_chain(view, known):
-        live = [child for child in view.children(parent.id) if child.status is Status.LIVE]
+        live = [child for child in view.children(parent.id) if child.status is AssertionStatus.LIVE]
         right = next((child for child in live if known.is_right(child.id)), None)
         rivals = [] if right is None else [child for child in live if child.id != right.id]
         for rival in rivals:

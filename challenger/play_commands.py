@@ -14,7 +14,7 @@ import click
 from challenger.actions import Action, AssertBatches, Back, KillUnopened, Slash
 from challenger.cli_options import KEY_VARIABLE, has_key, reading_config, reading_options
 from challenger.config import InvalidConfig, Mode
-from challenger.model import Draft, Status
+from challenger.model import Draft
 from challenger.playing import NothingToDo, Table
 from challenger.responder import call_of, describe
 from challenger.sending import price, send
@@ -22,6 +22,7 @@ from challenger.session import catch_up, opened
 from challenger.solver import right_chain
 from optimistic.protocol.dispute.actions import Commit, GameAction, Settle, Timeout
 from optimistic.protocol.dispute.ids import Side
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.contracts import PrecompileGuard
 from optimistic.service.game_calls import gas_limit_of
@@ -319,7 +320,7 @@ def _draft(table: Table, parent: str | None) -> Draft:
     if draft is None:
         raise NothingToDo(f"nothing new below 0x{below.hex()}, or its batches are not replayed yet")
     there = table.view.assertions.get(draft.id)
-    if there is not None and there.status is not Status.NONE:
+    if there is not None and there.status is not AssertionStatus.NONE:
         raise NothingToDo(
             f"the right one is there: `challenger back 0x{draft.id.hex()}` puts a stake behind it"
         )

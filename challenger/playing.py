@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 
 from challenger.defence import open_against, right_side
 from challenger.dispute_report import what_next
-from challenger.model import Assertion, ChainView, Judgement, Knowledge, Status
+from challenger.model import Assertion, ChainView, Judgement, Knowledge
 from challenger.preconditions import Contracts
 from challenger.watchtower import Watchtower
 from optimistic.protocol.dispute.actions import (
@@ -22,6 +22,7 @@ from optimistic.protocol.dispute.ids import Ids, Side
 from optimistic.protocol.dispute.solver import next_moves
 from optimistic.protocol.dispute.views import DisputeView, Stage
 from optimistic.protocol.errors import InvalidInput, TemporaryError
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.contracts import AssertionChain, DisputeGame, Inbox
 from optimistic.service.game_index import DisputeRecord
@@ -182,7 +183,7 @@ class Table:
         """Return how the newer, right one of two siblings opens their dispute."""
         if self.view.is_open(older, newer):
             raise NothingToDo("the dispute is open already: `challenger disputes` tells where it stands")
-        if {older.status, newer.status} != {Status.LIVE}:
+        if {older.status, newer.status} != {AssertionStatus.LIVE}:
             raise NothingToDo("both have to be alive: `challenger assertions` tells which are")
         if not self.known.is_right(newer.id):
             told = self.known.verdicts.get(newer.id)

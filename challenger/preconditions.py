@@ -20,9 +20,10 @@ from challenger.actions import (
     WithdrawStake,
 )
 from optimistic.protocol.dispute.actions import GameAction
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service import game_readiness
-from optimistic.service.contracts import AssertionChain, AssertionState, AssertionStatus, DisputeGame, Inbox
+from optimistic.service.contracts import AssertionChain, AssertionState, DisputeGame, Inbox
 from optimistic.service.game_readiness import GameContracts
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import BlockId

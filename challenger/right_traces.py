@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Final
 
-from challenger.model import ChainView, Draft, Knowledge, Status
+from challenger.model import ChainView, Draft, Knowledge
 from challenger.replayed_range import ReplayedRange
 from challenger.solver import right_chain
 from challenger.verifier import BatchSource, Verifier
 from optimistic.protocol.constants import UNIT_BITS
 from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.dispute.views import Stage
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
 from optimistic.service.unit_inputs import UnitPlace
 from optimistic.service.unit_traces import TraceShop, UnitTraces
@@ -127,7 +128,7 @@ def _pinned(view: ChainView, draft: Draft) -> list[int]:
 
 def _is_contested(view: ChainView, draft: Draft) -> bool:
     """Whether a live child is another than the right one."""
-    return any(c.status is Status.LIVE and c.id != draft.id for c in view.children(draft.parent))
+    return any(c.status is AssertionStatus.LIVE and c.id != draft.id for c in view.children(draft.parent))
 
 
 def _place(draft: Draft, j: int) -> UnitPlace:

@@ -31,10 +31,11 @@ from challenger.actions import (
     WithdrawStake,
 )
 from challenger.defence import is_our_turn, open_against
-from challenger.model import Assertion, ChainView, Draft, Identity, Knowledge, Status
+from challenger.model import Assertion, ChainView, Draft, Identity, Knowledge
 from challenger.policy import BackPolicy, Policy
 from optimistic.protocol.constants import BATCH_BITS
 from optimistic.protocol.dispute.actions import Commit, GameAction
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Address, Hash32
 
 _MAX_MARKS: Final = 32
@@ -106,14 +107,14 @@ def _about_children(
 ) -> Iterator[Action]:
     draft, children = known.drafts[parent.id], view.children(parent.id)
     right = next((child for child in children if child.id == draft.id), None)
-    live = [child for child in children if child.id != draft.id and child.status is Status.LIVE]
+    live = [child for child in children if child.id != draft.id and child.status is AssertionStatus.LIVE]
     wrong = [child for child in live if known.is_wrong(child.id)]
     may_stake = not _waits_for_both_engines(view, known, parent, wrong)
     if right is None:
         if may_stake:
             yield from _post(view, parent, draft, policy, plan)
         return
-    if right.status is not Status.LIVE:
+    if right.status is not AssertionStatus.LIVE:
         return
     if may_stake and (policy.back is BackPolicy.ALWAYS or (wrong and policy.back is BackPolicy.CONTESTED)):
         yield from plan.back(right, view.window_end(parent), "the assertion is right")
@@ -173,7 +174,7 @@ def _defend(
 
 def _confirm(view: ChainView, parent: Assertion, right: Assertion, policy: Policy) -> Iterator[Action]:
     due = max(view.window_end(parent), parent.sole_since + view.airgap_s)
-    is_due = parent.status is Status.CONFIRMED and parent.live_children == 1 and view.now >= due
+    is_due = parent.status is AssertionStatus.CONFIRMED and parent.live_children == 1 and view.now >= due
     if is_due and is_our_turn(view, policy, right.id, due, None):
         yield Confirm(assertion=right.id, reason="window and airgap are over")
 
@@ -195,10 +196,10 @@ def _below_the_dead(view: ChainView, tip: Hash32) -> Assertion | None:
     """Return the live child of a dead assertion on the way up from a stake, if it is near."""
     current = view.assertions.get(tip)
     for _ in range(_MAX_MARKS):
-        if current is None or current.status is not Status.LIVE:
+        if current is None or current.status is not AssertionStatus.LIVE:
             return None
         parent = view.assertions.get(current.parent)
-        if parent is not None and parent.status is Status.DEAD:
+        if parent is not None and parent.status is AssertionStatus.DEAD:
             return current
         current = parent
     return None
@@ -217,7 +218,7 @@ class _StakePlan:
     def is_free(self) -> bool:
         """Whether there is a stake that could be withdrawn."""
         tip = self._view.assertions.get(self._stake.tip)
-        return bool(self._stake.amount) and tip is not None and tip.status is Status.CONFIRMED
+        return bool(self._stake.amount) and tip is not None and tip.status is AssertionStatus.CONFIRMED
 
     def post(self, draft: Draft, deadline: int | None, reason: str) -> Iterator[Action]:
         """Plan to assert `draft`, backing what lies between the stake and its parent."""
@@ -254,12 +255,12 @@ class _StakePlan:
         if self._stake.is_slashed:
             return None
         tip = self._view.assertions.get(self._stake.tip)
-        if not self._stake.amount or (tip is not None and tip.status is Status.CONFIRMED):
+        if not self._stake.amount or (tip is not None and tip.status is AssertionStatus.CONFIRMED):
             return []
         path: list[Assertion] = []
         current = self._view.assertions.get(parent)
         while current is not None and current.id != self._stake.tip:
-            if current.status is Status.CONFIRMED:
+            if current.status is AssertionStatus.CONFIRMED:
                 return None
             path.append(current)
             current = self._view.assertions.get(current.parent)

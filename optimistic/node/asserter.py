@@ -18,9 +18,10 @@ from optimistic.node.leaf_publisher import leaf_calls
 from optimistic.node.right_path import RightPath, Tip
 from optimistic.protocol.constants import BATCH_BITS
 from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
 from optimistic.service.contract import explain_revert, revert_class
-from optimistic.service.contracts import AssertionChain, AssertionStatus, DisputeGame
+from optimistic.service.contracts import AssertionChain, DisputeGame
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import ContractReverted
 from optimistic.service.l1_types import BlockId, Call, Header

@@ -1,9 +1,10 @@
-"""What L1 records about a batch and about a deposit, and how it hashes them.
+"""What L1 records about a batch, a deposit and an assertion, and how it hashes the first two.
 
-Source: docs/spec/02-l1-records.md; twins: Inbox.sol, Bridge.sol
+Source: docs/spec/02-l1-records.md; twins: Inbox.sol, Bridge.sol, Assertion.sol
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Protocol
 
 from optimistic.protocol import wordtree
@@ -18,6 +19,15 @@ from optimistic.protocol.hashing import struct_hash
 from optimistic.protocol.types import Address, Hash32
 
 _ADDRESS_LIMIT = 1 << 160
+
+
+class AssertionStatus(IntEnum):
+    """Life of an assertion; numbers are those of Assertion.sol."""
+
+    NONE = 0
+    LIVE = 1
+    DEAD = 2
+    CONFIRMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ Send a built message with `optimistic.service.tx_manager`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import Any
 
 from optimistic.protocol.dispute.actions import (
@@ -21,6 +20,7 @@ from optimistic.protocol.dispute.actions import (
 )
 from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.dispute.views import Life, Stage
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.unit import Unit
 from optimistic.protocol.withdrawals import Message
@@ -33,15 +33,6 @@ from optimistic.service.game_encoding import (
     reveal_values,
 )
 from optimistic.service.l1_types import BlockId, Call
-
-
-class AssertionStatus(IntEnum):
-    """Life of an assertion; numbers are those of Assertion.sol."""
-
-    NONE = 0
-    LIVE = 1
-    DEAD = 2
-    CONFIRMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,11 +25,11 @@ from optimistic.protocol.dispute.actions import (
 from optimistic.protocol.dispute.clocks import is_closed, is_window_open, loser
 from optimistic.protocol.dispute.ids import Side, commitment_id, dispute_id, divergence_hash
 from optimistic.protocol.dispute.views import Divergence, Life, Stage
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.contracts import (
     AssertionChain,
     AssertionState,
-    AssertionStatus,
     CommitmentState,
     DisputeGame,
     DisputeState,

@@ -10,9 +10,9 @@ from challenger.model import Assertion, Judgement
 from challenger.watchtower import Wiring
 from optimistic.protocol.commitment import UnitTree
 from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.withdrawals import Message, message_key, prove_withdrawal
-from optimistic.service.contracts import AssertionStatus
 from scripts.staging.chronicle import Chronicle
 from scripts.staging.faults import FaultPlan, Lie
 from scripts.staging.insider import Insider

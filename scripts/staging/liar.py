@@ -18,9 +18,9 @@ from optimistic.protocol.dispute.solver import TraceMismatch, next_moves, openin
 from optimistic.protocol.dispute.traces import Traces
 from optimistic.protocol.dispute.views import DisputeView
 from optimistic.protocol.errors import InvalidInput
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
 from optimistic.service.clock import Clock
-from optimistic.service.contracts import AssertionStatus
 from optimistic.service.game_calls import call_of
 from optimistic.service.l1_errors import ContractReverted
 from optimistic.service.l1_types import Receipt

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from optimistic.protocol.commitment import UnitTree
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
 from optimistic.service.clock import Clock
-from optimistic.service.contracts import AssertionStatus
 from optimistic.service.game_calls import describe
 from optimistic.service.l1_types import Call
 from optimistic.service.one_shot import OneShotSender

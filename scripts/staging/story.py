@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from challenger.model import Assertion, ChainView, Judgement, Status, Verdict
+from challenger.model import Assertion, ChainView, Judgement, Verdict
 from optimistic.protocol.constants import MESSAGE_PASSER
 from optimistic.protocol.hashing import abi_word, keccak256
-from optimistic.protocol.records import deposit_tx_hash
+from optimistic.protocol.records import AssertionStatus, deposit_tx_hash
 from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.withdrawals import Message, message_key, prove_withdrawal
-from optimistic.service.contracts import AssertionStatus
 from optimistic.service.event_decoder import decode_event
 from optimistic.service.l1_events import DepositEnqueued
 from scripts.staging.dispute_act import LOOP_RUNTIME, DisputeAct, Ending
@@ -230,7 +229,7 @@ class Story:
         self._outcome.batches = self._world.inbox.batch_count(at="latest")
         view, _ = self._seen()
         statuses = [a.status for a in view.assertions.values() if a.parent != bytes(32)]
-        self._outcome.confirmed = statuses.count(Status.CONFIRMED)
+        self._outcome.confirmed = statuses.count(AssertionStatus.CONFIRMED)
 
 
 def _require(value: T | None) -> T:

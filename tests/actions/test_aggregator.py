@@ -5,8 +5,8 @@ import pytest
 from optimistic.node.batcher import BatcherOptions
 from optimistic.node.node import Node
 from optimistic.node.sequencer import SequencerOptions
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Address
-from optimistic.service.contracts import AssertionStatus
 from optimistic.service.l1_errors import ContractReverted
 from optimistic.service.l1_events import DepositEnqueued
 from tests.helpers.l2_wallet import Wallet

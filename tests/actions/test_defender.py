@@ -15,11 +15,11 @@ from optimistic.node.node import Node, worker_processes
 from optimistic.protocol.commitment import Tree
 from optimistic.protocol.constants import UNIT_BITS
 from optimistic.protocol.params import HIGHEST_PRECOMPILE_PRICE, MINIMAL
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.stepper.opcode_table import Op
 from optimistic.protocol.stepper.trace import next_state
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 from optimistic.protocol.unit import Phase
-from optimistic.service.contracts import AssertionStatus
 from optimistic.service.game_index import GameIndex
 from optimistic.service.game_reader import GameReader
 from optimistic.service.l1_events import (

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from challenger.cli import main
 from challenger.trace_command import trace_batch
-from optimistic.service.contracts import AssertionStatus
+from optimistic.protocol.records import AssertionStatus
 from optimistic.service.l1_types import Call
 from scripts.staging.lies import Fault, UnitLie
 from tests.helpers.fight_stage import CALL, PERIOD_S, Fight

@@ -15,8 +15,8 @@ from optimistic.protocol.commitment import Tree
 from optimistic.protocol.dispute.traces import Traces
 from optimistic.protocol.errors import TemporaryError
 from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.stepper.trace_tree import TraceTree
-from optimistic.service.contracts import AssertionStatus
 from optimistic.service.l1_errors import JsonRpcError
 from optimistic.service.l1_events import (
     Committed,

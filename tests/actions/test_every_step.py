@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from challenger.watchtower import Watchtower
-from optimistic.service.contracts import AssertionStatus
+from optimistic.protocol.records import AssertionStatus
 from optimistic.service.l1_events import Moved, StepProven, UnitPinned
 from scripts.staging.lies import Fault, StepLie, UnitLie
 from tests.helpers.eventful_batches import BEHIND_UNITS, PADDING, PLACES, find_places, post_eventful_batches

@@ -10,8 +10,8 @@ from challenger.model import Judgement
 from challenger.watchtower import Watchtower
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import DEVNET
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
-from optimistic.service.contracts import AssertionStatus
 from optimistic.service.l1_types import Call
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.watchtower_stage import ETHER, L1Account, Stage, wrong_gas

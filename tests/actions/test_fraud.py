@@ -8,8 +8,8 @@ from optimistic.node.chain_records import StoredAssertion
 from optimistic.node.node import Node
 from optimistic.protocol.constants import UNIT_BITS
 from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Address, Hash32
-from optimistic.service.contracts import AssertionStatus
 from scripts.staging.faults import FaultPlan, Lie, lying_engines
 from tests.helpers.node_world import NodeWorld
 

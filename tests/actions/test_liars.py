@@ -9,8 +9,8 @@ from challenger.config import ChallengerConfig, Mode
 from challenger.model import Draft
 from challenger.watchtower import Watchtower, Wiring
 from optimistic.protocol.params import DEVNET
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
-from optimistic.service.contracts import AssertionStatus
 from optimistic.service.signer import Signer
 from scripts.staging.direct_traces import DirectTraces
 from scripts.staging.liar import Liar, WrongDraft

@@ -11,8 +11,9 @@ from challenger.policy import BackPolicy
 from challenger.watchtower import Watchtower
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import DEVNET, MINIMAL
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
-from optimistic.service.contracts import AssertionState, AssertionStatus, PrecompileGuard
+from optimistic.service.contracts import AssertionState, PrecompileGuard
 from optimistic.service.l1_types import BlockId
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.watchtower_stage import ETHER, Stage, wrong_gas

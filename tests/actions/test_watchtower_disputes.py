@@ -13,8 +13,8 @@ from challenger.policy import BackPolicy
 from challenger.watchtower import Watchtower, Wiring
 from optimistic.protocol.errors import TemporaryError
 from optimistic.protocol.params import DEVNET, MINIMAL
+from optimistic.protocol.records import AssertionStatus
 from optimistic.service.contract import load_abi
-from optimistic.service.contracts import AssertionStatus
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_events import Committed, DisputeOpened, DisputeSettled, Moved, Paid, StepProven
 from optimistic.service.tx_types import TxNotAccepted

@@ -12,8 +12,8 @@ from challenger.watchtower import Watchtower
 from optimistic.protocol.engine import Outcome
 from optimistic.protocol.execution import EvmEngine
 from optimistic.protocol.params import DEVNET
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Address, Hash32
-from optimistic.service.contracts import AssertionStatus
 from tests.helpers.fight_stage import CALL_NONCE, PERIOD_S, post_two_batches
 from tests.helpers.watchtower_stage import Posted, Stage, wrong_gas
 

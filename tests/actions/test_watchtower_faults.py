@@ -14,8 +14,8 @@ from challenger.model import Judgement
 from challenger.snapshots import InvalidSnapshot
 from challenger.watchtower import Watchtower, Wiring
 from optimistic.protocol.errors import TemporaryError
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
-from optimistic.service.contracts import AssertionStatus
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import L1Lied, L1Unavailable
 from optimistic.service.storage_errors import DiskFull

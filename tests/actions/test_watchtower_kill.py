@@ -7,7 +7,7 @@ import pytest
 
 from challenger.watchtower import Watchtower, Wiring
 from optimistic.protocol.errors import TemporaryError
-from optimistic.service.contracts import AssertionStatus
+from optimistic.protocol.records import AssertionStatus
 from optimistic.service.l1_client import L1Client
 from tests.helpers.killing import Fuse, Killed, KillingTransport
 from tests.helpers.l2_wallet import Wallet

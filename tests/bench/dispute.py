@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from optimistic.protocol.dispute.actions import Commit, Move, Open, ProveStep, Start
 from optimistic.protocol.dispute.views import DisputeView, Stage
-from optimistic.service.contracts import AssertionStatus
+from optimistic.protocol.records import AssertionStatus
 from scripts.staging.liar import Liar, Played, WrongDraft
 from scripts.staging.lies import Fault, LyingTraces, StepLie, UnitLie
 from scripts.staging.strategies import LAST_SECOND_S, STRATEGIES

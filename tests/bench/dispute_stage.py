@@ -19,10 +19,11 @@ from optimistic.protocol.commitment import Tree
 from optimistic.protocol.constants import CREATE2_FACTORY
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import DEVNET
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.stepper.opcode_table import Op
 from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import ZERO_ADDRESS, ZERO_HASH, Address
-from optimistic.service.contracts import AssertionChain, AssertionStatus, Bridge, DisputeGame, Inbox
+from optimistic.service.contracts import AssertionChain, Bridge, DisputeGame, Inbox
 from optimistic.service.deployer import Roles, deploy
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import Call, Receipt

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Address, Hash32
-from optimistic.service.contracts import AssertionStatus
 from optimistic.service.l1_events import StepProven
 from scripts.staging.onlooker import Onlooker
 from tests.architecture.source_tree import ROOT

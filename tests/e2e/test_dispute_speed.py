@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from challenger.watchtower import Wiring
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
-from optimistic.service.contracts import AssertionStatus
 from optimistic.service.l1_events import DisputeOpened, L1Event, StepProven
 from scripts.staging.insider import Insider, Target
 from scripts.staging.liar import Liar, WrongDraft

@@ -7,8 +7,8 @@ import pytest
 
 from optimistic.protocol.constants import MESSAGE_PASSER
 from optimistic.protocol.hashing import abi_word, keccak256
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Address
-from optimistic.service.contracts import AssertionStatus
 from optimistic.service.l1_client import L1Client
 from tests.helpers.anvil import anvil_binary
 from tests.helpers.daemons import USER, Daemon, RollupOnAnvil, wait_for

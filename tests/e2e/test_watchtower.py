@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from optimistic.protocol.commitment import UnitTree, assertion_id
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
-from optimistic.service.contracts import AssertionStatus
 from optimistic.service.embedded_chain import dev_keys
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import Header

@@ -13,9 +13,9 @@ from challenger.model import ChainView
 from challenger.monitor import Performer
 from challenger.watchtower import Watchtower
 from optimistic.protocol.params import DEVNET, RollupParams
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import Hash32
-from optimistic.service.contracts import AssertionStatus
 from optimistic.service.event_decoder import decode_event
 from optimistic.service.l1_events import L1Event
 from optimistic.service.l1_types import LogFilter

@@ -19,7 +19,7 @@ from typing import ClassVar, Final, Protocol
 from optimistic.protocol.commitment import CommitmentTree, Tree
 from optimistic.protocol.constants import UNIT_BITS
 from optimistic.protocol.dispute.actions import Commit, GameAction
-from optimistic.protocol.dispute.chain import AssertionChain, Call, Claimed, Status
+from optimistic.protocol.dispute.chain import AssertionChain, Call, Claimed
 from optimistic.protocol.dispute.published import PublishedNodes
 from optimistic.protocol.dispute.purse import CreditGas
 from optimistic.protocol.dispute.rules import DisputeGame
@@ -27,6 +27,7 @@ from optimistic.protocol.dispute.traces import Terms, Traces
 from optimistic.protocol.dispute.views import DisputeView, Stage
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Address, Hash32
 from scripts.staging.lies import Fault, LyingTraces, lying_units
 from tests.helpers.synthetic_traces import START, ToyMachine
@@ -185,7 +186,7 @@ class Game:
 
     def is_live(self, sibling: Sibling) -> bool:
         """Whether a sibling is alive."""
-        return self.chain.get(sibling.id).status is Status.LIVE
+        return self.chain.get(sibling.id).status is AssertionStatus.LIVE
 
     @property
     def window_end(self) -> int:

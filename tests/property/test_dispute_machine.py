@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from optimistic.protocol.commitment import Node
 from optimistic.protocol.constants import STEP_BITS
 from optimistic.protocol.dispute.actions import Claim, Commit, DuelKey, GameAction
-from optimistic.protocol.dispute.chain import SLASHED, Status
+from optimistic.protocol.dispute.chain import SLASHED
 from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.dispute.proofs import NoDifference
 from optimistic.protocol.dispute.solver import next_moves, opening
@@ -25,6 +25,7 @@ from optimistic.protocol.dispute.traces import Player
 from optimistic.protocol.dispute.views import DisputeView, Life
 from optimistic.protocol.dispute.views import Stage as DisputeStage
 from optimistic.protocol.errors import InvalidInput
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Address, Hash32
 from scripts.staging.lies import Fault, NoRoomForLie, StepLie, UnitLie, lying_steps
 from tests.helpers.dispute_stage import GENESIS, Stage, account
@@ -263,7 +264,7 @@ class DisputeMachine(RuleBasedStateMachine):
     def right_never_dies(self) -> None:
         if self.right is None:
             return
-        assert self.stage.chain.get(self.right).status in (Status.LIVE, Status.CONFIRMED)
+        assert self.stage.chain.get(self.right).status in (AssertionStatus.LIVE, AssertionStatus.CONFIRMED)
         assert self.stage.chain.has_stake(account("honest"))
         for view in self._views():
             for side in Side:
@@ -276,7 +277,7 @@ class DisputeMachine(RuleBasedStateMachine):
     @invariant()
     def one_child_lives_and_is_counted(self) -> None:
         parent = self.stage.chain.get(GENESIS)
-        live = [s for s in self._siblings() if self.stage.chain.get(s).status is Status.LIVE]
+        live = [s for s in self._siblings() if self.stage.chain.get(s).status is AssertionStatus.LIVE]
         assert parent.live_children == len(live) >= 1
 
     @invariant()
@@ -284,7 +285,7 @@ class DisputeMachine(RuleBasedStateMachine):
         for sibling in self._siblings():
             if sibling != self.right:
                 self._try(partial(self.stage.chain.confirm, self.stage.call("x"), sibling))
-                assert self.stage.chain.get(sibling).status is not Status.CONFIRMED
+                assert self.stage.chain.get(sibling).status is not AssertionStatus.CONFIRMED
 
     @invariant()
     def everybody_can_be_paid(self) -> None:
@@ -337,7 +338,7 @@ class DisputeMachine(RuleBasedStateMachine):
         assert self.right is not None
         parent = self.stage.chain.get(GENESIS)
         assert parent.live_children == 1
-        if self.stage.chain.get(self.right).status is Status.LIVE:
+        if self.stage.chain.get(self.right).status is AssertionStatus.LIVE:
             self.stage.now = max(self.stage.now, parent.sole_since + self.stage.airgap_s)
             self.stage.chain.confirm(self.stage.call("honest"), self.right)
         for view in self._views():
@@ -355,7 +356,7 @@ class DisputeMachine(RuleBasedStateMachine):
         return sorted((id_ for id_ in assertions if id_ != GENESIS), key=lambda id_: assertions[id_].seq)
 
     def _pairs(self) -> list[Pair]:
-        live = [s for s in self._siblings() if self.stage.chain.get(s).status is Status.LIVE]
+        live = [s for s in self._siblings() if self.stage.chain.get(s).status is AssertionStatus.LIVE]
         return [(older, newer) for at, older in enumerate(live) for newer in live[at + 1 :]]
 
     def _views(self) -> list[DisputeView]:

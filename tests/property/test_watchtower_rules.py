@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from challenger.actions import AssertBatches, Back, Confirm, KillUnopened, WithdrawStake
 from challenger.defence import play
-from challenger.model import Judgement, Status
+from challenger.model import Judgement
 from challenger.policy import BackPolicy, Policy
 from challenger.solver import next_actions
 from challenger.trace import RollupTrace
@@ -16,13 +16,14 @@ from optimistic.protocol.dispute.actions import Commit, Move, Open
 from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.dispute.published import PublishedNodes
 from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
 from optimistic.service.game_calls import dispute_of
 from tests.helpers.unit_search import locate_wrong_units
 from tests.unit.challenger.disputes import TRACE, UNIT, pinned, walk
 from tests.unit.challenger.views import AIRGAP_S, GENESIS, PERIOD_S, T0, Story
 
-STATUSES = st.sampled_from([Status.LIVE, Status.LIVE, Status.DEAD])
+STATUSES = st.sampled_from([AssertionStatus.LIVE, AssertionStatus.LIVE, AssertionStatus.DEAD])
 POLICIES = st.builds(
     Policy,
     back=st.sampled_from(BackPolicy),
@@ -86,7 +87,7 @@ def test_solver__any_tree__confirms_only_what_stands_alone_long_enough(story: St
     for action in next_actions(view, story.known(), policy):
         if isinstance(action, Confirm):
             parent = view.assertions[view.assertions[action.assertion].parent]
-            assert parent.status is Status.CONFIRMED
+            assert parent.status is AssertionStatus.CONFIRMED
             assert parent.live_children == 1
             assert view.now >= T0 + PERIOD_S + AIRGAP_S
 
@@ -110,7 +111,11 @@ def disputed_stories(draw: st.DrawFn) -> Story:
     story = Story(now=T0 + draw(st.integers(0, 3 * PERIOD_S))).batches(1).right(GENESIS, "right", to=1)
     names = draw(st.permutations(["right", "x", "y", "z"]))
     for name in names:
-        story.posted(GENESIS, name, status=draw(st.sampled_from([Status.LIVE, Status.LIVE, Status.DEAD])))
+        story.posted(
+            GENESIS,
+            name,
+            status=draw(st.sampled_from([AssertionStatus.LIVE, AssertionStatus.LIVE, AssertionStatus.DEAD])),
+        )
     if draw(st.integers(0, 3)) == 0:
         story.doubted(GENESIS, "x")
     if draw(st.booleans()):

@@ -8,7 +8,6 @@ Source: docs/spec/06-assertions.md
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import IntEnum
 
 from optimistic.protocol.commitment import assertion_id
 from optimistic.protocol.dispute.clocks import is_confirmable, is_window_open, sole_since
@@ -30,21 +29,13 @@ from optimistic.protocol.dispute.refusals import (
     WindowOpen,
     WrongStake,
 )
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
 
 SLASHED = Hash32((1).to_bytes(32, "big"))
 """Tip of a staker whose stake the game took."""
 BURNED = Hash32((2).to_bytes(32, "big"))
 """Tip of a staker whose stake was burned; the game may still take it."""
-
-
-class Status(IntEnum):
-    """Life of an assertion; numbers are those of Assertion.sol."""
-
-    NONE = 0
-    LIVE = 1
-    DEAD = 2
-    CONFIRMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +78,7 @@ class Assertion:
     seq: int = 0
     to: int = 0
     config: int = 0
-    status: Status = Status.NONE
+    status: AssertionStatus = AssertionStatus.NONE
     t0: int = 0
     sole_since: int = 0
     live_children: int = 0
@@ -104,7 +95,7 @@ class Siblings:
     @property
     def are_live(self) -> bool:
         """Whether both are alive."""
-        return all(assertion.status is Status.LIVE for assertion in self.pair)
+        return all(assertion.status is AssertionStatus.LIVE for assertion in self.pair)
 
 
 class AssertionChain:
@@ -124,7 +115,7 @@ class AssertionChain:
         self.airgap_s = airgap_s
         self.stake_wei = stake_wei
         self.latest_confirmed = genesis
-        self.assertions = {genesis: Assertion(end_leaf=genesis_end_leaf, status=Status.CONFIRMED)}
+        self.assertions = {genesis: Assertion(end_leaf=genesis_end_leaf, status=AssertionStatus.CONFIRMED)}
         self.tips: dict[Address, Hash32] = {}
         self.balance_wei = 0
         self.is_open: Callable[[Hash32, Hash32], bool] = lambda _older, _newer: False
@@ -177,7 +168,7 @@ class AssertionChain:
             seq=parent.children,
             to=claimed.to,
             config=claimed.config,
-            status=Status.LIVE,
+            status=AssertionStatus.LIVE,
         )
         return id_
 
@@ -193,22 +184,22 @@ class AssertionChain:
         """Confirm an assertion that stood alone for the airgap behind a closed window."""
         self._require_live(id_)
         self_, parent = self.get(id_), self.get(self.get(id_).parent)
-        if parent.status is not Status.CONFIRMED:
+        if parent.status is not AssertionStatus.CONFIRMED:
             raise ParentNotConfirmed
         self._require_window_closed(parent, call.now)
         if parent.live_children != 1:
             raise RivalsAlive
         if not is_confirmable(parent.live_children, parent.sole_since, self.airgap_s, call.now):
             raise AirgapOpen
-        self.assertions[id_] = replace(self_, status=Status.CONFIRMED)
+        self.assertions[id_] = replace(self_, status=AssertionStatus.CONFIRMED)
         self.latest_confirmed = id_
 
     def mark_dead(self, child: Hash32) -> None:
         """Kill a child of a dead assertion."""
         self._require_live(child)
-        if self.get(self.get(child).parent).status is not Status.DEAD:
+        if self.get(self.get(child).parent).status is not AssertionStatus.DEAD:
             raise NotDead
-        self.assertions[child] = replace(self.get(child), status=Status.DEAD)
+        self.assertions[child] = replace(self.get(child), status=AssertionStatus.DEAD)
 
     def kill_unopened(self, call: Call, older: Hash32, newer: Hash32) -> None:
         """Kill a newcomer that opened no dispute against an older sibling before the window closed."""
@@ -226,7 +217,7 @@ class AssertionChain:
 
     def slash(self, id_: Hash32, staker: Address) -> None:
         """Burn the stake of a member of a dead assertion; only the game may take it then."""
-        if self.get(id_).status is not Status.DEAD:
+        if self.get(id_).status is not AssertionStatus.DEAD:
             raise NotDead
         self._require_member(id_, staker)
         if not self.has_stake(staker):
@@ -237,7 +228,7 @@ class AssertionChain:
         """Return the caller's stake, whose tip must be confirmed; how many wei it is."""
         if not self.has_stake(call.sender):
             raise NoStake
-        if self.get(self.tips[call.sender]).status is not Status.CONFIRMED:
+        if self.get(self.tips[call.sender]).status is not AssertionStatus.CONFIRMED:
             raise StakeElsewhere
         del self.tips[call.sender]
         self.balance_wei -= self.stake_wei
@@ -255,14 +246,14 @@ class AssertionChain:
         pair = self.get(loser), self.get(winner)
         if pair[0].parent == ZERO_HASH or pair[0].parent != pair[1].parent or loser == winner:
             raise NotSiblings
-        if not all(assertion.status is Status.LIVE for assertion in pair):
+        if not all(assertion.status is AssertionStatus.LIVE for assertion in pair):
             return False, 0
         self._die(loser, now)
         return True, self._take_stake(loser, pair[0].poster)
 
     def seize(self, id_: Hash32, staker: Address) -> int:
         """Take the stake of a member whose free commitment died; return it in wei, 0 if it is gone."""
-        if self.get(id_).status not in (Status.LIVE, Status.DEAD):
+        if self.get(id_).status not in (AssertionStatus.LIVE, AssertionStatus.DEAD):
             raise NotLive
         return self._take_stake(id_, staker)
 
@@ -276,7 +267,7 @@ class AssertionChain:
         due_wei = self.stake_wei if tip == ZERO_HASH else 0
         if call.value_wei != due_wei:
             raise WrongStake(f"{due_wei} wei are due")
-        if tip not in (ZERO_HASH, parent) and self.get(tip).status is not Status.CONFIRMED:
+        if tip not in (ZERO_HASH, parent) and self.get(tip).status is not AssertionStatus.CONFIRMED:
             raise StakeElsewhere
         self.tips[call.sender] = child
         self.balance_wei += due_wei
@@ -296,17 +287,17 @@ class AssertionChain:
         parent = self.get(self_.parent)
         live = parent.live_children - 1
         since = sole_since(parent.t0, self.period_s, now) if live == 1 else parent.sole_since
-        self.assertions[id_] = replace(self_, status=Status.DEAD)
+        self.assertions[id_] = replace(self_, status=AssertionStatus.DEAD)
         self.assertions[self_.parent] = replace(parent, live_children=live, sole_since=since)
 
     def _require_live(self, id_: Hash32) -> None:
         """Refuse an assertion that is not alive."""
-        if self.get(id_).status is not Status.LIVE:
+        if self.get(id_).status is not AssertionStatus.LIVE:
             raise NotLive
 
     def _require_alive(self, parent: Assertion) -> None:
         """Refuse a parent that is dead or unknown."""
-        if parent.status not in (Status.LIVE, Status.CONFIRMED):
+        if parent.status not in (AssertionStatus.LIVE, AssertionStatus.CONFIRMED):
             raise ParentNotAlive
 
     def _require_window_closed(self, parent: Assertion, now: int) -> None:

@@ -24,7 +24,7 @@ from optimistic.protocol.dispute.actions import (
     Start,
     Timeout,
 )
-from optimistic.protocol.dispute.chain import AssertionChain, Call, Siblings, Status
+from optimistic.protocol.dispute.chain import AssertionChain, Call, Siblings
 from optimistic.protocol.dispute.clocks import (
     is_closed,
     is_window_open,
@@ -61,6 +61,7 @@ from optimistic.protocol.dispute.views import (
     Life,
     Stage,
 )
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 
 Verifier = Callable[[Hash32, int, int, Hash32, bytes], Hash32]
@@ -357,7 +358,7 @@ class DisputeGame:
         """Close a dispute against a side, or as moot if a sibling is not alive any more."""
         ids = dispute.view.older, dispute.view.newer
         seized, won = 0, None
-        are_live = all(self.chain.get(id_).status is Status.LIVE for id_ in ids)
+        are_live = all(self.chain.get(id_).status is AssertionStatus.LIVE for id_ in ids)
         if are_live:
             if lost is None:
                 raise Undecided
@@ -375,7 +376,7 @@ class DisputeGame:
 
     def _is_standing(self, id_: Hash32) -> bool:
         """Return whether an assertion is alive or confirmed."""
-        return self.chain.get(id_).status in (Status.LIVE, Status.CONFIRMED)
+        return self.chain.get(id_).status in (AssertionStatus.LIVE, AssertionStatus.CONFIRMED)
 
     def _claim(self, action: Claim) -> int:
         """Pay an account what it is owed."""

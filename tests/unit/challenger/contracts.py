@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from challenger.preconditions import Contracts
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
-from optimistic.service.contracts import AssertionState, AssertionStatus, Stake
+from optimistic.service.contracts import AssertionState, Stake
 from optimistic.service.l1_types import Call, Header, Receipt
 from tests.unit.challenger.views import ME, PERIOD_S, T0, ident
 

@@ -4,7 +4,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from challenger.alerts import Alert, AlertLog, Severity, find_alerts
-from challenger.model import Judgement, Knowledge, Status, Verdict, WrongUnits
+from challenger.model import Judgement, Knowledge, Verdict, WrongUnits
+from optimistic.protocol.records import AssertionStatus
 from optimistic.service.metrics import NoopMetrics
 from tests.unit.challenger.views import GENESIS, PERIOD_S, T0, Story, ident
 
@@ -40,12 +41,20 @@ CASES = {
     ),
     "unknown__is_a_warning": (lambda: right_alone().unknown(GENESIS), ["verdict_unknown"]),
     "right_died__is_critical": (
-        lambda: Story().batches(1).right(GENESIS, "right", to=1).posted(GENESIS, "right", status=Status.DEAD),
+        lambda: (
+            Story()
+            .batches(1)
+            .right(GENESIS, "right", to=1)
+            .posted(GENESIS, "right", status=AssertionStatus.DEAD)
+        ),
         ["right_assertion_died"],
     ),
     "wrong_confirmed__is_critical": (
         lambda: (
-            Story().batches(1).right(GENESIS, "right", to=1).posted(GENESIS, "wrong", status=Status.CONFIRMED)
+            Story()
+            .batches(1)
+            .right(GENESIS, "right", to=1)
+            .posted(GENESIS, "wrong", status=AssertionStatus.CONFIRMED)
         ),
         ["wrong_assertion_confirmed"],
     ),
@@ -60,7 +69,7 @@ CASES = {
         ["own_stake_slashed"],
     ),
     "stake_on_wrong__is_critical": (
-        lambda: right_alone().posted(GENESIS, "bad", status=Status.DEAD).staked("bad"),
+        lambda: right_alone().posted(GENESIS, "bad", status=AssertionStatus.DEAD).staked("bad"),
         ["own_stake_on_wrong_assertion"],
     ),
 }

@@ -1,11 +1,12 @@
 from dataclasses import dataclass, field, replace
 
 from challenger.judge import Judge
-from challenger.model import Assertion, ChainView, Judgement, Knowledge, Status
+from challenger.model import Assertion, ChainView, Judgement, Knowledge
 from challenger.trace import RollupTrace
 from optimistic.protocol.commitment import assertion_id, batch_tree, leaf
 from optimistic.protocol.dispute.published import PublishedNodes
 from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
 from optimistic.service.unit_inputs import UnitPlace
 from tests.unit.challenger.views import GENESIS, PERIOD_S, T0, Story, ident
@@ -61,7 +62,7 @@ def judge(view: ChainView, replayed: ToyReplay, genesis_leaf: Hash32) -> Knowled
     return Judge(replayed, genesis_leaf).judge(view)
 
 
-def story_with(*posted: tuple[str, str, Status]) -> Story:
+def story_with(*posted: tuple[str, str, AssertionStatus]) -> Story:
     story = Story().batches(4)
     for parent, name, status in posted:
         story.posted(parent, name, status=status)
@@ -83,7 +84,7 @@ def verdict_of(view: ChainView, story: Story, replayed: ToyReplay, name: str) ->
     return judge(view, replayed, GENESIS_LEAF).judgement(story.ids[name])
 
 
-LIVE, CONFIRMED = Status.LIVE, Status.CONFIRMED
+LIVE, CONFIRMED = AssertionStatus.LIVE, AssertionStatus.CONFIRMED
 
 
 def test_judge__equal_roots__is_valid() -> None:

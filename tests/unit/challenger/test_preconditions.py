@@ -14,7 +14,8 @@ from challenger.actions import (
     WithdrawStake,
 )
 from challenger.preconditions import precondition_of
-from optimistic.service.contracts import AssertionState, AssertionStatus, Stake
+from optimistic.protocol.records import AssertionStatus
+from optimistic.service.contracts import AssertionState, Stake
 from optimistic.service.tx_types import Readiness
 from tests.unit.challenger.contracts import NOTHING, FakeL1
 from tests.unit.challenger.views import EVE, ME, PERIOD_S, STAKE_WEI, T0, draft_of, ident, opening_of

@@ -15,10 +15,10 @@ from challenger.actions import (
     Slash,
     WithdrawStake,
 )
-from challenger.model import Status
 from challenger.policy import BackPolicy, Policy
 from challenger.solver import next_actions, right_chain
 from optimistic.protocol.dispute.actions import Open
+from optimistic.protocol.records import AssertionStatus
 from tests.unit.challenger.views import AIRGAP_S, EVE, GENESIS, ME, PERIOD_S, STAKE_WEI, T0, Story
 
 POLICY = Policy(assert_after_s=50)
@@ -67,14 +67,14 @@ def wrong_then_right() -> Story:
 
 
 def branch_below_the_dead(levels: int) -> Story:
-    story = right_alone().posted(GENESIS, "level 0", status=Status.DEAD)
+    story = right_alone().posted(GENESIS, "level 0", status=AssertionStatus.DEAD)
     for level in range(1, levels + 1):
         story.posted(f"level {level - 1}", f"level {level}")
     return story
 
 
 def confirmed_then(second: str) -> Story:
-    story = right_alone().batches(1).posted(GENESIS, "right", status=Status.CONFIRMED)
+    story = right_alone().batches(1).posted(GENESIS, "right", status=AssertionStatus.CONFIRMED)
     return story.right("right", "next", to=2).posted("right", second, t0=T0)
 
 
@@ -103,7 +103,7 @@ CASES: dict[str, Case] = {
     "wrong_alone__window_open__asserts_the_rival": (wrong_alone, [("assert", "right", STAKE_WEI)]),
     "wrong_alone__window_closed__too_late": (lambda: wrong_alone().at(CLOSED), []),
     "wrong_alone__dead__asserts_the_rival": (
-        lambda: wrong_alone().posted(GENESIS, "other", status=Status.DEAD),
+        lambda: wrong_alone().posted(GENESIS, "other", status=AssertionStatus.DEAD),
         [("assert", "right", STAKE_WEI)],
     ),
     "right_then_wrong__window_open__backs": (right_then_wrong, [("back", "right", STAKE_WEI)]),
@@ -136,7 +136,7 @@ CASES: dict[str, Case] = {
             Story(now=DUE)
             .batches(1)
             .right(GENESIS, "right", to=1)
-            .posted(GENESIS, "wrong", status=Status.DEAD)
+            .posted(GENESIS, "wrong", status=AssertionStatus.DEAD)
             .posted(GENESIS, "right")
             .staked("right")
         ),
@@ -147,7 +147,7 @@ CASES: dict[str, Case] = {
             Story(now=DUE)
             .batches(1)
             .right(GENESIS, "right", to=1)
-            .posted(GENESIS, "right", status=Status.DEAD)
+            .posted(GENESIS, "right", status=AssertionStatus.DEAD)
         ),
         [],
     ),
@@ -188,7 +188,7 @@ CASES: dict[str, Case] = {
     "dead_parent__marks_children_dead": (
         lambda: (
             wrong_then_right()
-            .posted(GENESIS, "bad", status=Status.DEAD)
+            .posted(GENESIS, "bad", status=AssertionStatus.DEAD)
             .posted("bad", "worse")
             .posted("worse", "worst")
             .tip("worst", EVE)
@@ -200,7 +200,7 @@ CASES: dict[str, Case] = {
     "attack__dead_branch_of_one_stake__is_not_marked_dead_one_by_one": (
         lambda: (
             right_alone()
-            .posted(GENESIS, "bad", status=Status.DEAD)
+            .posted(GENESIS, "bad", status=AssertionStatus.DEAD)
             .posted("bad", "worse")
             .posted("worse", "worst")
             .member("bad", EVE)
@@ -218,7 +218,10 @@ CASES: dict[str, Case] = {
     ),
     "dead_assertion__slashes_each_member_once": (
         lambda: (
-            right_alone().posted(GENESIS, "bad", status=Status.DEAD).member("bad", EVE).member("bad", EVE)
+            right_alone()
+            .posted(GENESIS, "bad", status=AssertionStatus.DEAD)
+            .member("bad", EVE)
+            .member("bad", EVE)
         ),
         [("slash", "bad", EVE)],
     ),
@@ -263,7 +266,7 @@ def test_solver__stake_kept__is_not_withdrawn() -> None:
 
 
 def test_solver__several_actions__most_urgent_first() -> None:
-    story = wrong_then_right().posted(GENESIS, "bad", status=Status.DEAD).member("bad", EVE)
+    story = wrong_then_right().posted(GENESIS, "bad", status=AssertionStatus.DEAD).member("bad", EVE)
 
     kinds = [kind for kind, *_ in actions(story)]
 

@@ -20,7 +20,6 @@ from challenger.model import (
     Knowledge,
     L1Block,
     Staker,
-    Status,
     Verdict,
 )
 from optimistic.protocol.commitment import Tree, UnitTree
@@ -29,6 +28,7 @@ from optimistic.protocol.dispute.proofs import prove_roots
 from optimistic.protocol.dispute.traces import Terms
 from optimistic.protocol.dispute.views import DisputeView
 from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
 
 T0 = 1_000_000
@@ -142,7 +142,13 @@ class Story:
         return self
 
     def posted(
-        self, parent: str, name: str, *, status: Status = Status.LIVE, t0: int = T0, poster: Address = EVE
+        self,
+        parent: str,
+        name: str,
+        *,
+        status: AssertionStatus = AssertionStatus.LIVE,
+        t0: int = T0,
+        poster: Address = EVE,
     ) -> Self:
         """Put a child on L1: the right one if it was declared by `right`, else a wrong one."""
         owner = self._assertions[self.ids[parent]]
@@ -151,7 +157,9 @@ class Story:
         to = draft.to_batch if draft is not None else owner.to_batch + 1
         child_id = self.ids.setdefault(name, ident(name))
         siblings = [a for a in self._assertions.values() if a.parent == owner.id and a.id != owner.id]
-        live = sum(a.status is not Status.DEAD for a in siblings) + (status is not Status.DEAD)
+        live = sum(a.status is not AssertionStatus.DEAD for a in siblings) + (
+            status is not AssertionStatus.DEAD
+        )
         self._assertions[owner.id] = replace(
             owner,
             t0=owner.t0 or t0,
@@ -162,7 +170,7 @@ class Story:
         self._assertions[child_id] = _assertion(child_id, owner, len(siblings) + 1, to, status, poster)
         judgement = Judgement.VALID if is_right else Judgement.INVALID
         self._verdicts[child_id] = Verdict(judgement=judgement, reason="story")
-        if status is Status.CONFIRMED:
+        if status is AssertionStatus.CONFIRMED:
             self._latest = child_id
         return self
 
@@ -286,12 +294,12 @@ def _genesis() -> Assertion:
         acc=ZERO_HASH,
         unit_root=ZERO_HASH,
         end_leaf=ident("leaf genesis"),
-        status=Status.CONFIRMED,
+        status=AssertionStatus.CONFIRMED,
     )
 
 
 def _assertion(
-    child: Hash32, parent: Assertion, seq: int, to: int, status: Status, poster: Address
+    child: Hash32, parent: Assertion, seq: int, to: int, status: AssertionStatus, poster: Address
 ) -> Assertion:
     return Assertion(
         id=child,

@@ -7,10 +7,10 @@ from typing import Any, cast
 from optimistic.protocol.dispute.actions import Claim, DuelKey
 from optimistic.protocol.dispute.ids import Side, divergence_hash
 from optimistic.protocol.dispute.views import Divergence, Life, Stage
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
 from optimistic.service.contracts import (
     AssertionState,
-    AssertionStatus,
     CommitmentState,
     DisputeState,
     DuelState,

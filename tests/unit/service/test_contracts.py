@@ -8,6 +8,7 @@ from optimistic import artifacts
 from optimistic.protocol.dispute.actions import Settle
 from optimistic.protocol.dispute.views import Life, Stage
 from optimistic.protocol.params import DEVNET
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 from optimistic.protocol.withdrawals import Message, message_key
 from optimistic.service.clock import FakeClock
@@ -19,15 +20,7 @@ from optimistic.service.contract import (
     revert_class,
     struct_values,
 )
-from optimistic.service.contracts import (
-    AssertionChain,
-    AssertionStatus,
-    Bridge,
-    Budgets,
-    DisputeGame,
-    Inbox,
-    PrecompileGuard,
-)
+from optimistic.service.contracts import AssertionChain, Bridge, Budgets, DisputeGame, Inbox, PrecompileGuard
 from optimistic.service.deployer import Roles, deploy
 from optimistic.service.deployment import Deployment
 from optimistic.service.embedded_l1 import EmbeddedL1

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from optimistic.protocol.params import DEVNET, PROFILES, InvalidParams
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 from optimistic.service.clock import FakeClock
 from optimistic.service.contract import creation_call
-from optimistic.service.contracts import AssertionChain, AssertionStatus, Inbox, PrecompileProbe
+from optimistic.service.contracts import AssertionChain, Inbox, PrecompileProbe
 from optimistic.service.deployer import Roles, deploy
 from optimistic.service.deployment import (
     Deployment,

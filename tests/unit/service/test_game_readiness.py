@@ -7,7 +7,7 @@ import pytest
 from optimistic.protocol.dispute.actions import GameAction
 from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.dispute.views import Life, Stage
-from optimistic.service.contracts import AssertionStatus
+from optimistic.protocol.records import AssertionStatus
 from optimistic.service.game_readiness import precondition_of
 from optimistic.service.tx_types import Readiness
 from tests.unit.service.game_actions import (

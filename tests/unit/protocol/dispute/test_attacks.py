@@ -2,9 +2,9 @@
 
 from optimistic import artifacts
 from optimistic.protocol.dispute.actions import DuelKey
-from optimistic.protocol.dispute.chain import Status
 from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.dispute.refusals import DisputeOpen, RivalsAlive, WindowOpen, WrongStage
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
 from scripts.staging.lies import Fault
 from tests.helpers.dispute_stage import Stage as Table
@@ -16,7 +16,7 @@ EARLY, LATE = 2, 4
 CALLS = frozenset({"open", "move", "commitTrace", "start", "proveStep", "timeout", "settle", "claim"})
 
 
-def status(table: Table, id_: Hash32) -> Status:
+def status(table: Table, id_: Hash32) -> AssertionStatus:
     return table.chain.get(id_).status
 
 
@@ -40,7 +40,7 @@ def test_attack__right_result_sabotaged_for_a_wrong_newcomer__right_sibling_does
 
     assert view_of(table, pair).walk.divergence.nodes[NEWER] == table.right.leaf(EARLY)
     assert [status(table, id_) for id_ in (right, wrong, newcomer)] == [
-        *(Status.LIVE, Status.LIVE, Status.DEAD)
+        *(AssertionStatus.LIVE, AssertionStatus.LIVE, AssertionStatus.DEAD)
     ]
     unchanged(table, WrongStage, table.settle, (right, wrong))
     table.chain.kill_unopened(table.call("anyone"), right, wrong)
@@ -84,7 +84,10 @@ def test_attack__silent_rival_in_the_last_second__delays_nothing() -> None:
     table.now += table.airgap_s
     table.chain.confirm(table.call("anyone"), right)
 
-    assert [status(table, id_) for id_ in (right, silent)] == [Status.CONFIRMED, Status.DEAD]
+    assert [status(table, id_) for id_ in (right, silent)] == [
+        AssertionStatus.CONFIRMED,
+        AssertionStatus.DEAD,
+    ]
 
 
 def test_attack__last_commitment_of_both_sides_dies_in_one_step__one_sibling_survives() -> None:
@@ -101,7 +104,7 @@ def test_attack__last_commitment_of_both_sides_dies_in_one_step__one_sibling_sur
     table.settle(pair)
 
     assert view_of(table, pair).live(OLDER) == view_of(table, pair).live(NEWER) == []
-    assert [status(table, id_) for id_ in pair] == [Status.LIVE, Status.DEAD]
+    assert [status(table, id_) for id_ in pair] == [AssertionStatus.LIVE, AssertionStatus.DEAD]
 
 
 def test_attack__poster_gives_up_the_right_side__has_no_way_to() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from optimistic.protocol.dispute.chain import AssertionChain, Claimed, Status
+from optimistic.protocol.dispute.chain import AssertionChain, Claimed
 from optimistic.protocol.dispute.refusals import (
     AirgapOpen,
     AssertionExists,
@@ -23,6 +23,7 @@ from optimistic.protocol.dispute.refusals import (
     WindowOpen,
     WrongStake,
 )
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import ZERO_HASH, Hash32
 from scripts.staging.lies import Fault
 from tests.helpers.dispute_stage import ACCS, GENESIS, Stage, account
@@ -71,7 +72,7 @@ def test_assert__against_the_rules__is_refused() -> None:
     refused(StakeElsewhere, lambda: chain.assert_batches(stage.call("a"), claimed))
     after_window(stage)
     refused(WindowClosed, lambda: chain.assert_batches(stage.call("c", stage.stake_wei), claimed))
-    assert chain.get(a).status is Status.LIVE
+    assert chain.get(a).status is AssertionStatus.LIVE
 
 
 def test_back__a_live_one__makes_a_member() -> None:
@@ -160,4 +161,4 @@ def test_seize__of_a_member__takes_the_stake_once() -> None:
     assert chain.seize(b, account("b")) == stage.stake_wei
     assert chain.seize(b, account("b")) == 0
     assert chain.balance_wei == stage.stake_wei
-    assert chain.get(a).status is Status.LIVE
+    assert chain.get(a).status is AssertionStatus.LIVE

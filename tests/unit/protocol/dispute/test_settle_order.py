@@ -5,9 +5,9 @@ from itertools import permutations
 import pytest
 
 from optimistic.protocol.dispute.actions import DuelKey
-from optimistic.protocol.dispute.chain import Status
 from optimistic.protocol.dispute.ids import Side
 from optimistic.protocol.dispute.refusals import WrongStage
+from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
 from scripts.staging.lies import Fault
 from tests.helpers.dispute_stage import Stage as Table
@@ -50,7 +50,11 @@ def test_attack__disputes_settled_out_of_order_and_twice__same_survivor_and_no_m
 
     paid = sum(table.claim(pair, name, ids) for pair, ids in games for name in (*names, "anyone"))
     again = sum(table.claim(pair, name, ids) for pair, ids in games for name in (*names, "anyone"))
-    assert [table.chain.get(id_).status for id_ in siblings] == [Status.DEAD, Status.LIVE, Status.DEAD]
+    assert [table.chain.get(id_).status for id_ in siblings] == [
+        AssertionStatus.DEAD,
+        AssertionStatus.LIVE,
+        AssertionStatus.DEAD,
+    ]
     assert view_of(table, games[0][0]).winner == view_of(table, games[1][0]).winner == siblings[1]
     assert again == 0
     assert paid + table.game.burned_wei <= 2 * table.stake_wei + 6 * table.bond_wei
