@@ -113,7 +113,9 @@ def acting_options(function: FC) -> FC:
             default=True,
             help="Withdraw the stake when no assertion needs it.",
         ),
-        option("--max-spend", type=AMOUNT_WEI, default=None, help="Most for fees and stake, such as 3eth."),
+        option(
+            "--max-spend", type=AMOUNT_WEI, default=None, help="Most for fees, stake and bonds, such as 3eth."
+        ),
         max_fee_gwei,
         option("--poll-interval", type=DURATION_MS, default="2s", help="Pause between looks at L1."),
         option(

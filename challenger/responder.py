@@ -119,7 +119,7 @@ class Responder:
 
     Parameters
     ----------
-    max_spend_wei : most that fees so far, the stake and what is sent next may sum up to
+    max_spend_wei : most that fees so far, the stake, bonds and what is sent next may sum up to
     """
 
     def __init__(
