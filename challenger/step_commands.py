@@ -129,7 +129,12 @@ def trace(context: click.Context, /, *, as_json: bool, **values: Any) -> None:
     "--step", type=_STEP, default=None, help="The step, counted from 0; the unit's last state repeats."
 )
 @cli_option("--duel", default=None, help="Instead of both: the duel that came down to the step, by its id.")
-@cli_option("--out", type=_OUT, default=None, help="Where to write the proof.  [default: stdout]")
+@cli_option(
+    "--out",
+    type=_OUT,
+    default=None,
+    help="Where to write the proof.  [default: stdout, unless it decides a duel]",
+)
 @cli_option(
     "--submit", is_flag=True, help="Have L1 check the step, in a transaction; of a duel, decide it by that."
 )
@@ -167,7 +172,8 @@ def prove_step(context: click.Context, /, *, out: Path | None, submit: bool, **v
                 if duel is None
                 else duel.decide(signer, proof, dry_run=dry_run)
             )
-    _print_proof(proof, out, onchain)
+    decided = onchain is not None and duel is not None and not values["as_json"]
+    _print_proof(proof, out, onchain, is_short=out is not None or decided)
     context.exit(0 if onchain is None or onchain["agrees"] else 1)
 
 
@@ -276,11 +282,13 @@ def _submit(tower: Watchtower, signer: Signer, proof: StepProof, *, dry_run: boo
     return found | submit_priced(tower, signer, priced, dry_run=dry_run)
 
 
-def _print_proof(proof: StepProof, out: Path | None, onchain: dict[str, Any] | None) -> None:
-    """Print the proof itself as JSON, or only a summary if it is in a file."""
+def _print_proof(
+    proof: StepProof, out: Path | None, onchain: dict[str, Any] | None, *, is_short: bool
+) -> None:
+    """Print the proof itself as JSON, or only a summary: it is in a file, or a duel is decided by it."""
     told = {} if onchain is None else {"onchain": onchain}
-    if out is not None:
-        emit({"file": str(out), **proof.summary(), **told})
+    if is_short:
+        emit({**({} if out is None else {"file": str(out)}), **proof.summary(), **told})
         return
     click.echo(json.dumps(plain({**proof.to_json(), **told})))
 

@@ -92,6 +92,7 @@ def test_dispute__played_by_hand_from_assert_to_claim__is_won(hand: Hand) -> Non
         if duel["turn"] == "newer":
             kinds.append(hand.json("move", duel["id"])["action"])
         hand.liar_moves()
+    planned = hand.run("prove-step", "--duel", duel["id"], "--submit", "--dry-run").stdout
     proven = hand.json("prove-step", "--duel", duel["id"], "--out", str(hand.folder / "p"), "--submit")
     hand.stage.l1.advance_time(PERIOD_S + 1)
     settled = hand.json("settle", hand.dispute["id"])
@@ -103,6 +104,8 @@ def test_dispute__played_by_hand_from_assert_to_claim__is_won(hand: Hand) -> Non
     assert kinds.count("move") >= 2
     assert (committed["side"], committed["bondWei"]) == ("newer", 0)
     assert "the older side starts before" in refused
+    assert "dryRun" in planned
+    assert "witness" not in planned
     assert proven["onchain"]["agrees"]
     assert hand.fight.status(hand.fight.right_id) is AssertionStatus.LIVE
     assert hand.fight.status(hand.fight.liar.assertion) is AssertionStatus.DEAD
