@@ -34,7 +34,7 @@ ADVICE: Final = {
     "StakerSlashed": "this account lost its stake and can never stake again: use another one",
     "Undecided": "not decided yet: `challenger show` tells which windows are open and what comes next",
     "WindowClosed": "the challenge period is over: nothing new can be asserted or opened there",
-    "WindowOpen": "wait for the end of the challenge period; `challenger show` names it",
+    "WindowOpen": "wait until then; it is the `windowEnd` of the parent in `challenger show`",
     "WrongDivergence": _LOOK_AGAIN,
     "WrongStage": "the dispute is at another stage: `challenger show` tells what comes next",
     "WrongStake": "an account without a stake pays exactly one, others pay nothing: look again",

@@ -22,6 +22,16 @@ def test_refusal__known_error__says_what_to_do_instead() -> None:
     assert "somebody moved before" in str(refusal(ContractReverted(selector)))
 
 
+def test_refusal__window_open__names_the_assertion_that_shows_when_it_ends() -> None:
+    closes_at = (1_700_000_000).to_bytes(32, "big")
+    selector = load_abi("AssertionChain").errors["WindowOpen"].selector
+
+    told = str(refusal(ContractReverted(selector + closes_at)))
+
+    assert "closesAt=1700000000" in told
+    assert "`windowEnd` of the parent" in told
+
+
 def test_refusal__unknown_error__says_what_l1_said() -> None:
     told = str(refusal(ContractReverted(b"\x12\x34\x56\x78")))
 
