@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, Final
 
 from challenger.defence import right_side
-from challenger.model import ChainView, Knowledge, split_unit
+from challenger.model import ChainView, Knowledge
 from challenger.standing import Standing
 from optimistic.protocol.dispute.clocks import is_closed, loser
 from optimistic.protocol.dispute.forecast import duel_clocks, if_nobody_moves, latest_end
@@ -196,10 +196,8 @@ def _unit(view: ChainView, dispute: DisputeView) -> dict[str, int] | None:
     """Return the pinned unit by its place, None while it is searched."""
     if dispute.stage is Stage.WALK:
         return None
-    offset, within = split_unit(dispute.walk.index)
-    sibling = view.assertions.get(dispute.older)
-    first = 0 if sibling is None else sibling.from_batch
-    return {"index": dispute.walk.index, "batch": first + offset, "unitInBatch": within}
+    batch, unit = view.disputed_unit(dispute)
+    return {"index": dispute.walk.index, "batch": batch, "unitInBatch": unit}
 
 
 def _left(dispute: DisputeView, now: int) -> dict[str | None, int]:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from challenger.model import split_unit
 from challenger.playing import NothingToDo, Table
 from challenger.proof_file import StepProof
 from challenger.responder import call_of
@@ -11,8 +10,8 @@ from challenger.sending import Priced, price, send
 from challenger.session import catch_up
 from challenger.watchtower import Watchtower
 from optimistic.protocol.dispute.actions import ProveStep
+from optimistic.protocol.dispute.ids import Ids
 from optimistic.protocol.dispute.views import DisputeView, DuelView
-from optimistic.protocol.types import Hash32
 from optimistic.service.game_calls import gas_limit_of
 from optimistic.service.signer import Signer
 from optimistic.service.terminal import say
@@ -24,9 +23,9 @@ class DuelAtStep:
     """A duel of two live commitments at its last level."""
 
     tower: Watchtower
-    first_batch: int
+    unit: UnitPlace
     dispute: DisputeView
-    ids: tuple[Hash32, Hash32]
+    ids: Ids
     view: DuelView
 
     @classmethod
@@ -43,13 +42,12 @@ class DuelAtStep:
         view = None if ids is None else dispute.duels.get(ids)
         if ids is None or view is None or view.level:
             raise NothingToDo("it has not come down to a step yet: `challenger show` tells what comes next")
-        return cls(tower, table.view.assertions[dispute.older].from_batch, dispute, ids, view)
+        return cls(tower, UnitPlace(*table.view.disputed_unit(dispute)), dispute, ids, view)
 
     @property
     def step_place(self) -> tuple[UnitPlace, int]:
         """The unit, by its batch from the genesis on, and the step."""
-        offset, within = split_unit(self.dispute.walk.index)
-        return UnitPlace(self.first_batch + offset, within), self.view.index
+        return self.unit, self.view.index
 
     def decide(self, signer: Signer, proof: StepProof, *, dry_run: bool) -> dict[str, Any]:
         """Have the game execute the step: whoever says otherwise is dead.

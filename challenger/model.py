@@ -158,6 +158,11 @@ class ChainView:
         """Return when the window for rivals and openings below `parent` closes (meaningful with a child)."""
         return parent.t0 + self.challenge_period_s
 
+    def disputed_unit(self, dispute: DisputeView) -> tuple[int, int]:
+        """Return (batch from the genesis on, unit in the batch) that a dispute is pinned to."""
+        offset, unit = split_unit(dispute.walk.index)
+        return self.assertions[dispute.older].from_batch + offset, unit
+
     def is_open(self, older: Assertion, newer: Assertion) -> bool:
         """Return whether there is a dispute between two siblings."""
         return (older.id, newer.id) in self.openings

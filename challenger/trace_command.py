@@ -9,7 +9,6 @@ from typing import Any, Final
 import click
 
 from challenger.cli_options import reading_config, reading_options
-from challenger.model import split_unit
 from challenger.output import TableWriter, Tick, progress
 from challenger.playing import Table
 from challenger.session import catch_up, opened
@@ -173,9 +172,7 @@ def _unit(tower: Watchtower, values: dict[str, Any], tick: Tick) -> UnitRun:
     found = table.dispute(values["dispute"])
     if found.stage is not Stage.TRACE:
         raise NotPinned("the dispute still searches its unit: `challenger show` tells what comes next")
-    offset, within = split_unit(found.walk.index)
-    batch = table.view.assertions[found.older].from_batch + offset
-    return open_unit(tower, view, UnitPlace(batch, within), tick)
+    return open_unit(tower, view, UnitPlace(*table.view.disputed_unit(found)), tick)
 
 
 def _follow(tower: Watchtower, values: dict[str, Any], *, as_json: bool) -> int:
