@@ -97,6 +97,9 @@ def data_cases() -> dict[str, StepperBatch]:
         "no_bytes": stepper_batch((), RICH, data=b""),
         "no_bytes_with_deposits": stepper_batch((), RICH, deposits=rows, data=b""),
         "wrong_version": stepper_batch((), RICH, data=b"\x02" + _header()),
+        "wrong_version_of_a_block": stepper_batch(
+            (), RICH, data=b"\x02" + _header(L1_TIME_S - 1) + _item(plain)
+        ),
         "version_only": _data(),
         "header_cut_off": _data(_header()[:-1]),
         "header_is_all": _data(_header()),
