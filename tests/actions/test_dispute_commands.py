@@ -215,7 +215,7 @@ def test_assertions__by_hand__refuse_what_loses_the_stake(hand: Hand) -> None:
     assert "a stake behind it may be lost" in hand.refused("back", wrong)
     hand.json("assert")
     assert "puts a stake behind it" in hand.refused("assert", "--parent", "0x" + hand.stage.genesis_id.hex())
-    assert "challenge period" in hand.refused("kill-unopened", *hand.pair)
+    assert "`windowEnd` of the parent" in hand.refused("kill-unopened", *hand.pair)
     assert "only stakes on dead assertions" in hand.refused(
         "slash", wrong, "0x" + hand.stage.eve.address.hex()
     )
