@@ -6,6 +6,7 @@ does in a step is made up.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -229,9 +230,9 @@ class DisputeMachine(RuleBasedStateMachine):
         side = Side(pair.index(self.right))
         view = stage.game.view(*pair)
         if view is not None:
-            yield from next_moves(
-                view, side, stage.game.terms, self._player(view, side), stage.right, stage.now
-            )
+            are_live = all(stage.chain.get(id_).status is AssertionStatus.LIVE for id_ in pair)
+            view, player = replace(view, is_moot=not are_live), self._player(view, side)
+            yield from next_moves(view, side, stage.game.terms, player, stage.right, stage.now)
         elif stage.now >= self._window_end():
             if side is Side.OLDER:
                 stage.chain.kill_unopened(stage.call("honest"), *pair)
