@@ -102,23 +102,25 @@ class DisputeMachine(RuleBasedStateMachine):
         self._each(numbers, pause, do)
 
     def _each(self, numbers: list[int], pause: int, do: Callable[[Pair, int], None]) -> None:
-        """Do something in a pair of live siblings for every number, with pauses."""
+        """Do something in a pair of siblings for every number, with pauses."""
         for number in numbers:
-            pairs = self._pairs()
+            pairs = self._all_pairs()
             if pairs:
                 rest, place = divmod(number, len(pairs))
                 do(pairs[place], rest)
             self._pass(pause, censored=False)
 
-    @rule(early=st.integers(1, 3 * ANSWER_S), unit=anything, level=anything, who=liars)
-    def come_late(self, early: int, unit: int, level: int, who: str) -> None:
-        """Post and open in the last seconds in which that is possible."""
+    @rule(early=st.integers(1, 3 * ANSWER_S), numbers=plans, who=liars)
+    def come_late(self, early: int, numbers: list[int], who: str) -> None:
+        """Post, open and commit in the last seconds in which that is possible, then wait for all clocks."""
         wait = self._window_end() - early - self.stage.now
         if wait >= 0:
             self._pass(wait, censored=False)
-            self.post(UnitLie.RESULT, unit, 1, who)
+            self.post(UnitLie.RESULT, numbers[0], 1, who)
             for pair in self._pairs():
-                self._walk(pair, level, who)
+                self._walk(pair, numbers[0] * (self.stage.height + 1), who)
+            self._each(numbers, 0, lambda pair, number: self._commit(pair, number, who))
+            self._each(numbers, 2 * ANSWER_S, lambda pair, number: self._fight(pair, number, who))
 
     def _walk(self, pair: Pair, number: int, who: str) -> None:
         stage, view, key = self.stage, self.stage.game.view(*pair), DuelKey(older=pair[0], newer=pair[1])
@@ -217,8 +219,7 @@ class DisputeMachine(RuleBasedStateMachine):
         if self.right is None:
             self._post_right()
             return
-        pairs = list(dict.fromkeys([*self._pairs(), *((view.older, view.newer) for view in self._views())]))
-        for action in [action for pair in pairs for action in self._answers(pair)]:
+        for action in [action for pair in self._all_pairs() for action in self._answers(pair)]:
             self.stage.play("honest", action, getattr(action, "bond_wei", 0))
             if isinstance(action, Commit):
                 self._remember(action)
@@ -359,6 +360,10 @@ class DisputeMachine(RuleBasedStateMachine):
     def _pairs(self) -> list[Pair]:
         live = [s for s in self._siblings() if self.stage.chain.get(s).status is AssertionStatus.LIVE]
         return [(older, newer) for at, older in enumerate(live) for newer in live[at + 1 :]]
+
+    def _all_pairs(self) -> list[Pair]:
+        """Pairs of live siblings, and all in a dispute: a moot one goes on until it is settled."""
+        return list(dict.fromkeys([*self._pairs(), *((view.older, view.newer) for view in self._views())]))
 
     def _views(self) -> list[DisputeView]:
         return [dispute.view for dispute in self.stage.game.disputes.values()]
