@@ -145,7 +145,7 @@ def test_dispute__two_watchers__race_without_a_failure(fights: Stager) -> None:
     assert fight.count(StepProven) == 1
     assert fight.count(Committed) == 2
     exposed = "".join(tower.metrics.exposition().decode() for tower in towers)
-    assert 'outcome="failed"' not in exposed
+    assert exposed.count('tx_ended_total{outcome="failed"} 0.0') == len(towers)
 
 
 def test_attack__saboteur_on_our_side__is_left_alone_and_changes_nothing(fights: Stager) -> None:

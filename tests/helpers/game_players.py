@@ -222,7 +222,7 @@ def mutated(value: Any, random: Random) -> Any:
     if isinstance(value, bool | Side):
         return type(value)(1 - value)
     if isinstance(value, int):
-        return value + random.choice((-1, 1, 7))
+        return max(0, value + random.choice((-1, 1, 7)))  # calldata knows no other numbers
     if isinstance(value, bytes):
         return random.choice((bytes(len(value)), random.randbytes(len(value))))
     return value
