@@ -15,7 +15,7 @@ interface IDisputeGame is IOpenings {
     /* EVENTS */
 
     /// @notice A dispute was opened: the walk starts at `level`, or, at level 0, the unit is pinned at once. Above
-    /// level 0 `Moved` follows, with what the newer side revealed.
+    /// level 0 `Moved` follows, with what the newer side revealed; at level 0 `UnitPinned`.
     event Opened(
         bytes32 indexed dispute,
         bytes32 indexed older,
