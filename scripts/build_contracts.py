@@ -21,10 +21,19 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "solidity" / "src"
 ARTIFACTS = ROOT / "optimistic" / "artifacts"
 SNAPSHOTS = ROOT / "solidity" / "snapshots"
-DEPLOYED = ("l1/Inbox", "l1/AssertionChain", "l1/Bridge", "dispute/DisputeGame", "dispute/PrecompileGuard")
+WHOLE_FOLDERS = ("l1", "l2", "l2/settlement")
+"""Every file in them is a contract that is deployed or stands in genesis."""
+DISPUTING = ("dispute/DisputeGame", "dispute/PrecompileGuard")
 STEPPING = tuple(f"dispute/osp/{name}" for name in (*GROUPS.values(), VERIFIER, PROBE))
-PREDEPLOYED = ("l2/MessagePasser", "l2/FeeVault", "l2/Multicall3")
-CONTRACTS = (*DEPLOYED, *STEPPING, *PREDEPLOYED)
+CONTRACTS = (
+    *(
+        f"{folder}/{source.stem}"
+        for folder in WHOLE_FOLDERS
+        for source in sorted((SOURCES / folder).glob("*.sol"))
+    ),
+    *DISPUTING,
+    *STEPPING,
+)
 SIZE_LIMIT = 24_576
 
 
