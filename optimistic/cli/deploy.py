@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import click
 
 from optimistic.cli.session import load_signer
 from optimistic.protocol.params import PROFILES
 from optimistic.protocol.types import Address
-from optimistic.service.deployer import Roles
+from optimistic.service.deployer import Roles, deploy_dev_token
 from optimistic.service.deployer import deploy as deploy_rollup
 from optimistic.service.l1_client import L1Client
 from optimistic.service.options import (
@@ -20,7 +21,10 @@ from optimistic.service.options import (
     l1_timeout,
     option,
 )
+from optimistic.service.settlement_section import SettlementRoles
 from optimistic.service.terminal import emit, reports_errors, say
+
+DEV_PROFILES: Final = ("devnet", "minimal")
 
 
 @click.command(cls=FlatEnvCommand)
@@ -43,6 +47,24 @@ from optimistic.service.terminal import emit, reports_errors, say
 @option("--guardian", type=ADDRESS, default=None, help="May delay withdrawals; default: nobody.")
 @option("--governance", type=ADDRESS, default=None, help="May schedule configurations; default: nobody.")
 @option("--fee-recipient", type=ADDRESS, default=None, help="Gets the fees on L1; default: the sequencer.")
+@option("--token", type=ADDRESS, default=None, help="L1 token that is cash on L2; default: no derivatives.")
+@option(
+    "--dev-token",
+    is_flag=True,
+    help="Create a worthless token that anybody may mint, and take it as --token; for devnets.",
+)
+@option(
+    "--settlement-owner",
+    type=ADDRESS,
+    default=None,
+    help="L2 account that sets markets and risk up; default: the deployer.",
+)
+@option(
+    "--settlement-guardian",
+    type=ADDRESS,
+    default=None,
+    help="L2 account that may make markets reduce-only for a time; default: nobody.",
+)
 @option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -62,6 +84,10 @@ def deploy(  # noqa: PLR0913 - one argument per option
     guardian: bytes | None,
     governance: bytes | None,
     fee_recipient: bytes | None,
+    token: bytes | None,
+    dev_token: bool,
+    settlement_owner: bytes | None,
+    settlement_guardian: bytes | None,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -69,6 +95,10 @@ def deploy(  # noqa: PLR0913 - one argument per option
     del as_json  # `emit` reads it
     if not out.parent.is_dir():
         raise click.BadParameter("its folder does not exist", param_hint="--out")
+    if dev_token and (token is not None or profile not in DEV_PROFILES):
+        raise click.UsageError("--dev-token takes the place of --token, on a devnet only")
+    if token is None and not dev_token and (settlement_owner or settlement_guardian):
+        raise click.UsageError("without a --token there is nothing to govern")
     signer = load_signer(key_file)
     client = L1Client.connect(l1_rpc_url, timeout_ms=l1_timeout)
     params = replace(PROFILES[profile], l1_chain_id=client.chain_id)
@@ -82,6 +112,14 @@ def deploy(  # noqa: PLR0913 - one argument per option
         fee_recipient=Address(fee_recipient or chosen),
     )
     say(f"deploying profile {profile} to chain {client.chain_id} from 0x{signer.address.hex()}")
-    deployment = deploy_rollup(client, signer, params, roles)
+    cash = deploy_dev_token(client, signer) if dev_token else token
+    settlement = None
+    if cash is not None:
+        settlement = SettlementRoles(
+            token=Address(cash),
+            owner=Address(settlement_owner or signer.address),
+            guardian=Address(settlement_guardian or bytes(20)),
+        )
+    deployment = deploy_rollup(client, signer, params, roles, settlement=settlement)
     deployment.save(out)
     emit({"deployment": str(out), **deployment.to_json()})

@@ -28,6 +28,14 @@ from optimistic.service.l1_client import L1Client
 from optimistic.service.names import hex_of
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.one_step import GROUPS, GUARD, PROBE, group_creations, verifier_creation
+from optimistic.service.settlement_section import (
+    DEV_CASH,
+    GATEWAY,
+    NO_SETTLEMENT,
+    Settlement,
+    SettlementRoles,
+    token_decimals,
+)
 from optimistic.service.signer import Signer
 
 
@@ -46,18 +54,43 @@ class Roles:
 
 
 def deploy(
-    client: L1Client, signer: Signer, params: RollupParams, roles: Roles, clock: Clock | None = None
+    client: L1Client,
+    signer: Signer,
+    params: RollupParams,
+    roles: Roles,
+    clock: Clock | None = None,
+    *,
+    settlement: SettlementRoles | None = None,
 ) -> Deployment:
     """Deploy a rollup and verify it.
+
+    Parameters
+    ----------
+    settlement : the cash token and who governs risk; None for a rollup without a cash token
 
     Raises
     ------
     InvalidParams : the parameters break a bound
+    InvalidToken : the cash token is none
     ContractReverted, SendRefused, TransactionFailed, NotMinedInTime : a creation did not come through
     DeploymentFailed : the account sent something else meanwhile
     """
     params.check()
-    return _Deployer(client, signer, clock).run(params, roles)
+    return _Deployer(client, signer, clock).run(params, roles, settlement)
+
+
+def deploy_dev_token(client: L1Client, signer: Signer, clock: Clock | None = None) -> Address:
+    """Create a token of which anybody may mint any amount, for devnets.
+
+    Raises
+    ------
+    ContractReverted, SendRefused, TransactionFailed, NotMinedInTime : the creation did not come through
+    DeploymentFailed : it has no address
+    """
+    receipt = OneShotSender(client, signer, clock=clock).send(creation_call(DEV_CASH, ()))
+    if receipt.contract_address is None:
+        raise DeploymentFailed(f"{DEV_CASH} was not created; start again")
+    return receipt.contract_address
 
 
 class _Deployer:
@@ -68,11 +101,11 @@ class _Deployer:
         self._signer = signer
         self._sender = OneShotSender(client, signer, clock=clock)
 
-    def run(self, params: RollupParams, roles: Roles) -> Deployment:
+    def run(self, params: RollupParams, roles: Roles, settlement: SettlementRoles | None) -> Deployment:
         nonce = self._client.nonce(self._signer.address, "latest")
         first_block = self._client.head().number + 1
-        addresses = [create_address(self._signer.address, nonce + i) for i in range(7 + len(GROUPS))]
-        *groups, verifier, probe, guard, inbox, chain, game, bridge = addresses
+        addresses = [create_address(self._signer.address, nonce + i) for i in range(8 + len(GROUPS))]
+        *groups, verifier, probe, guard, inbox, chain, game, bridge, gateway = addresses
         contracts = ContractAddresses(
             inbox=inbox,
             assertion_chain=chain,
@@ -82,8 +115,9 @@ class _Deployer:
             precompile_probe=probe,
             precompile_guard=guard,
         )
-        genesis = rollup_genesis(params, bridge, roles.fee_recipient)
-        creations = (
+        section = self._section(settlement, gateway)
+        genesis = rollup_genesis(params, bridge, roles.fee_recipient, section)
+        creations = [
             *group_creations(params, inbox),
             verifier_creation(groups),
             (PROBE, ()),
@@ -92,7 +126,9 @@ class _Deployer:
             (ASSERTION_CHAIN, (_chain_setup(params, contracts, genesis.end_leaf),)),
             (DISPUTE_GAME, (hex_of(chain), params.commitment_bond_wei)),
             (BRIDGE, (_bridge_setup(params, roles, contracts),)),
-        )
+        ]
+        if section.has_token:
+            creations.append((GATEWAY, (hex_of(bridge), hex_of(section.token))))
         for offset, (name, arguments) in enumerate(creations):
             self._create(name, arguments, nonce + offset)
         deployment = Deployment(
@@ -103,10 +139,22 @@ class _Deployer:
             governance=roles.governance,
             guardian=roles.guardian,
             fee_recipient=roles.fee_recipient,
+            settlement=section,
             genesis=genesis_ids(genesis, params, chain),
         )
         verify_against_l1(deployment, self._client)
         return deployment
+
+    def _section(self, roles: SettlementRoles | None, gateway: Address) -> Settlement:
+        if roles is None:
+            return NO_SETTLEMENT
+        return Settlement(
+            token=roles.token,
+            token_decimals=token_decimals(self._client, roles.token),
+            gateway=gateway,
+            owner=roles.owner,
+            guardian=roles.guardian,
+        )
 
     def _create(self, name: str, arguments: Sequence[Any], nonce: int) -> None:
         receipt = self._sender.send(creation_call(name, arguments), nonce=nonce)

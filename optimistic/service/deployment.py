@@ -23,6 +23,13 @@ from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import BlockId, Call
 from optimistic.service.names import camel_case, hex_of
 from optimistic.service.one_step import GROUPS, GUARD, PROBE, VERIFIER, group_values
+from optimistic.service.settlement_section import (
+    GATEWAY,
+    NO_SETTLEMENT,
+    Settlement,
+    settlement_code,
+    token_decimals,
+)
 
 INBOX: Final = "Inbox"
 ASSERTION_CHAIN: Final = "AssertionChain"
@@ -77,6 +84,7 @@ class Deployment:
     """May delay withdrawals; zero if nobody may."""
     fee_recipient: Address
     """L1 account that the fee vault pays to."""
+    settlement: Settlement
     genesis: GenesisIds
 
     @property
@@ -91,7 +99,7 @@ class Deployment:
         ------
         InvalidDeployment : it is not the one this deployment names
         """
-        genesis = rollup_genesis(self.params, self.contracts.bridge, self.fee_recipient)
+        genesis = rollup_genesis(self.params, self.contracts.bridge, self.fee_recipient, self.settlement)
         found = genesis_ids(genesis, self.params, self.contracts.assertion_chain)
         if found != self.genesis:
             raise InvalidDeployment(
@@ -113,6 +121,7 @@ class Deployment:
             "governance": hex_of(self.governance),
             "guardian": hex_of(self.guardian),
             "feeRecipient": hex_of(self.fee_recipient),
+            "settlement": self.settlement.to_json(),
             "genesis": _hex_fields(self.genesis),
         }
 
@@ -134,6 +143,7 @@ class Deployment:
                 governance=Address(_bytes(values["governance"], 20)),
                 guardian=Address(_bytes(values["guardian"], 20)),
                 fee_recipient=Address(_bytes(values["feeRecipient"], 20)),
+                settlement=Settlement.from_json(values["settlement"]),
                 genesis=GenesisIds(**_read_fields(GenesisIds, values["genesis"], 32)),
             )
             named_hash = _bytes(values["configHash"], 32)
@@ -172,16 +182,23 @@ class Deployment:
         return cls.from_json(values)
 
 
-def rollup_genesis(params: RollupParams, bridge: Address, fee_recipient: Address) -> Genesis:
+def rollup_genesis(
+    params: RollupParams, bridge: Address, fee_recipient: Address, settlement: Settlement = NO_SETTLEMENT
+) -> Genesis:
     """Build the genesis with the committed predeploys."""
     code = SystemCode(
         message_passer=artifacts.load("MessagePasser").deployed_bytecode,
         fee_vault=artifacts.load("FeeVault").deployed_bytecode,
         create2_factory=artifacts.load("Create2Factory").deployed_bytecode,
         multicall3=artifacts.load("Multicall3").deployed_bytecode,
+        settlement=settlement_code(),
     )
     accounts = genesis_accounts(
-        code, l1_chain_id=params.l1_chain_id, bridge=bridge, fee_recipient=fee_recipient
+        code,
+        l1_chain_id=params.l1_chain_id,
+        bridge=bridge,
+        fee_recipient=fee_recipient,
+        settlement=settlement.setup(),
     )
     return build_genesis(params, accounts)
 
@@ -226,6 +243,8 @@ def verify_against_l1(deployment: Deployment, client: L1Client, at: BlockId = "l
             problems += _group_problems(deployment, client, at)
         if name == INBOX:
             problems += _first_config_problems(deployment, client, at)
+        if name == GATEWAY:
+            problems += _token_problems(deployment.settlement, client, at)
     if problems:
         raise DeploymentMismatch("; ".join(problems))
 
@@ -260,6 +279,14 @@ def _first_config_problems(deployment: Deployment, client: L1Client, at: BlockId
     if verifier != (expected := deployment.contracts.one_step_verifier):
         problems.append(f"the inbox began with verifier {hex_of(verifier)}, not {hex_of(expected)}")
     return problems
+
+
+def _token_problems(settlement: Settlement, client: L1Client, at: BlockId) -> list[str]:
+    """Return what is wrong with the decimals of the cash token, on which the genesis depends."""
+    found = token_decimals(client, settlement.token, at)
+    if found == settlement.token_decimals:
+        return []
+    return [f"the token has {found} decimals, not {settlement.token_decimals}"]
 
 
 def _expectations(deployment: Deployment) -> Iterable[tuple[str, Address, Mapping[str, Any]]]:
@@ -322,6 +349,9 @@ def _expectations(deployment: Deployment) -> Iterable[tuple[str, Address, Mappin
     yield VERIFIER, at.one_step_verifier, {}
     yield PROBE, at.precompile_probe, {}
     yield GUARD, at.precompile_guard, {"PROBE": at.precompile_probe}
+    settlement = deployment.settlement
+    if settlement.has_token:
+        yield GATEWAY, settlement.gateway, {"BRIDGE": at.bridge, "TOKEN": settlement.token}
 
 
 def _differences(
