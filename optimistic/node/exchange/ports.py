@@ -1,0 +1,277 @@
+"""What the exchange offers to the API in front of it, and what it needs of the chain behind it."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from optimistic.node.exchange.answers import Answer, Refusal
+from optimistic.node.exchange.commands import Command
+from optimistic.node.exchange.events import Finality, Published
+from optimistic.protocol.matching.types import Side
+from optimistic.protocol.types import Address, Hash32
+
+# ---------------------------------------------------------------------------------- snapshots
+
+
+class MarketInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What traders need to know about a market."""
+
+    market: int
+    feed: int
+    kind: str
+    """perpetual or future"""
+    status: str
+    """open, reduce_only, halted (by the chain or the operator) or expired"""
+    expiry: int
+    """Unix seconds; 0 for a perpetual."""
+    tick_wad: int
+    lot_wad: int
+    taker_fee_pips: int
+    maker_fee_pips: int
+    index_wad: int
+    mark_wad: int
+    funding_wad: int
+    """Rate per 8 hours."""
+    priced_at: int
+    open_interest_wad: int
+
+
+class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Visible lots per level, best first."""
+
+    market: int
+    group: int
+    """`Published.group` of the last change in it."""
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
+    last_ticks: int | None
+
+
+class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """A live order."""
+
+    order_id: int
+    client_id: bytes
+    subaccount: int
+    market: int
+    is_buy: bool
+    ticks: int
+    lots_left: int
+    lots: int
+    """At first."""
+    flags: int
+    expiry: int
+    order_hash: Hash32
+    kind: str
+    """limit, stop or twap"""
+    ts_ms: int
+
+
+class PositionInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A position: what the chain holds, and what trades on their way to it will make of it."""
+
+    market: int
+    settled_wad: int
+    matched_wad: int
+    """With the trades that are not settled yet."""
+    mark_wad: int
+    unsettled_pnl_wad: int
+    """Moves to cash at the next touch."""
+    notional_wad: int
+    initial_wad: int
+    maintenance_wad: int
+
+
+class AccountInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A subaccount with the breakdown of its margin; amounts in WAD."""
+
+    subaccount: int
+    owner: Address
+    cash_wad: int
+    equity_wad: int
+    initial_equity_wad: int
+    initial_wad: int
+    maintenance_wad: int
+    reserved_wad: int
+    """Initial margin with the worst of the open orders filled, beyond `initial_wad`."""
+    positions: tuple[PositionInfo, ...]
+    block: int
+    """L2 block of the settled part."""
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """How the exchange fares."""
+
+    group: int
+    seq: int
+    live_orders: int
+    unsettled_trades: int
+    chain_block: int
+    posted_block: int
+    final_block: int
+    is_overloaded: bool
+    is_stopped: bool
+    signer: Address
+    """Of receipts."""
+
+
+Listener = Callable[[Published], None]
+"""Called in order, from one thread at a time; must return at once."""
+
+AnswersSink = Callable[[Sequence[Answer]], None]
+"""Called once, from a thread of the exchange; must return at once."""
+
+
+# ---------------------------------------------------------------------------------- the API's side
+
+
+class ExchangePort(Protocol):
+    """The exchange; every method may be called from any thread.
+
+    Who sends what (a logged-in owner) is checked by the caller for commands that carry no signature.
+    """
+
+    def submit(self, commands: Sequence[Command]) -> list[Answer]:
+        """Check, log and apply commands as one group; return the answers in their order.
+
+        Blocks for the signatures and one write; see `send` for event loops.
+        """
+
+    def send(self, commands: Sequence[Command], done: AnswersSink) -> bool:
+        """Queue a group and return at once; False (and `done` is never called) if the queue is full."""
+
+    def subscribe(self, listener: Listener) -> None:
+        """Hear of everything from the next group on."""
+
+    def status(self) -> Status:
+        """Return counters and heads."""
+
+    def markets(self) -> list[MarketInfo]:
+        """Return all markets."""
+
+    def book(self, market: int, depth: int = 50) -> BookSnapshot | None:
+        """Return the best levels; None for an unknown market."""
+
+    def open_orders(self, owner: Address) -> list[OpenOrder]:
+        """Return an owner's live orders, oldest first."""
+
+    def order(self, owner: Address, *, order_id: int = 0, client_id: bytes = b"") -> OpenOrder | None:
+        """Return a live order of an owner."""
+
+    def subaccounts(self, owner: Address) -> list[int]:
+        """Return the subaccounts of an owner."""
+
+    def account(self, subaccount: int) -> AccountInfo | None:
+        """Return a subaccount with positions and margin; None if there is none."""
+
+    def is_session_key(self, owner: Address, key: Address) -> bool:
+        """Whether `key` may trade for some subaccount of `owner` now."""
+
+    def finality(self, block: int) -> Finality:
+        """Return how final what happened in an L2 block is."""
+
+
+# ---------------------------------------------------------------------------------- the chain's side
+
+
+class ChainHeads(msgspec.Struct, frozen=True, kw_only=True):
+    """Numbers of L2 blocks."""
+
+    unsafe: int
+    posted: int
+    """In data on L1 (safe head)."""
+    final: int
+    """Covered by a confirmed assertion."""
+
+
+class ChainLog(msgspec.Struct, frozen=True):
+    """A log of an executed transaction."""
+
+    address: Address
+    topics: tuple[Hash32, ...]
+    data: bytes
+    tx_hash: Hash32
+
+
+class ChainBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """What the exchange reads of an L2 block."""
+
+    number: int
+    hash: Hash32
+    parent: Hash32
+    timestamp: int
+    logs: tuple[ChainLog, ...]
+
+
+class TxResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How a transaction ended."""
+
+    block: int
+    succeeded: bool
+    gas_used: int
+    logs: tuple[ChainLog, ...]
+
+
+class ChainPort(Protocol):
+    """The node's L2 chain."""
+
+    def heads(self) -> ChainHeads:
+        """Return the present heads."""
+
+    def block(self, number: int) -> ChainBlock | None:
+        """Return a block of the unsafe chain with the logs of settlement contracts."""
+
+    def result(self, tx_hash: Hash32) -> TxResult | None:
+        """Return how a transaction ended; None while it waits or is unknown."""
+
+    def next_nonce(self) -> int:
+        """Return the nonce of the exchange's account after its executed transactions."""
+
+    def submit(self, raw: bytes) -> None:
+        """Hand a signed transaction to the node; durable when it returns; harmless if it is known.
+
+        Raises
+        ------
+        InvalidInput : it can never be executed
+        TemporaryError : not now
+        """
+
+
+class OrderRisk(msgspec.Struct, frozen=True, gc=False):
+    """The order that pre-trade checks judge."""
+
+    subaccount: int
+    market: int
+    side: Side
+    lots: int
+    ticks: int
+    is_reduce_only: bool
+
+
+class Exposure(msgspec.Struct, gc=False):
+    """What a subaccount has at stake in one market; products are lots times ticks."""
+
+    lots: int = 0
+    """Position with all trades matched here."""
+    buy_lots: int = 0
+    buy_product: int = 0
+    sell_lots: int = 0
+    sell_product: int = 0
+    unsettled_lots: int = 0
+    """Of `lots`, what the chain does not know yet."""
+    unsettled_product: int = 0
+    """Signed: what the unsettled trades pay, price times signed lots."""
+
+
+class PreTrade(Protocol):
+    """Judges margin before an order is taken; the chain judges again when a trade settles."""
+
+    def refusal(self, order: OrderRisk, exposures: dict[int, Exposure]) -> tuple[Refusal, str] | None:
+        """Return why an order must be refused, with a text for people; None if it may be taken.
+
+        Parameters
+        ----------
+        order : the new order
+        exposures : market -> exposure of its subaccount, the new order included
+        """
