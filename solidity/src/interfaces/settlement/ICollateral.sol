@@ -78,6 +78,13 @@ interface ICollateral {
 
     /// @notice Back to the subaccount; its owner, or the Liquidator.
     function cancel(uint256 number) external;
+
+    /// @notice All withdrawals of a subaccount that were not released go back to it. Liquidator only, which holds the lock.
+    function cancelAll(SubaccountId id) external;
+
+    /// @notice All ether of a subaccount becomes ether of the pot INSURANCE: it could not pay its debt. Liquidator only,
+    /// which holds the lock.
+    function seizeEther(SubaccountId id) external returns (uint256 amountWei);
     function withdrawal(uint256 number) external view returns (Withdrawal memory);
 
     /// @notice Requested and not released, by subaccount: cash in WAD and ether in wei.

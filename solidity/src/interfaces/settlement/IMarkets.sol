@@ -56,6 +56,24 @@ interface IMarkets {
         uint64 pricedAt;
     }
 
+    /// @notice What the margin of a leg depends on, in one read: terms, limits and state of a market.
+    /// @param isFresh Whether the price behind the mark is fresh enough for the use asked about; true once expired.
+    struct MarginTerms {
+        MarketStatus status;
+        bool isFresh;
+        FeedId feed;
+        uint32 initialPips;
+        uint32 sizeMarginPips;
+        uint32 maintenancePips;
+        uint32 volatilityPips;
+        uint128 openInterestLowWad;
+        uint128 openInterestHighWad;
+        int256 indexPriceWad;
+        int256 markWad;
+        int256 settleIndexWad;
+        uint64 pricedAt;
+    }
+
     /// @notice What the reporter says about its book; unverifiable, so its power is bounded by the mark band.
     struct BookReport {
         int256 bestBidWad;
@@ -94,6 +112,13 @@ interface IMarkets {
     function limits(MarketId market) external view returns (Limits memory);
     function state(MarketId market) external view returns (State memory);
     function report(MarketId market) external view returns (BookReport memory);
+
+    /// @notice Of an expired future everything that asks for margin is zero.
+    function marginTerms(MarketId market, PriceUse use) external view returns (MarginTerms memory);
+
+    /// @notice When prices came back after the last outage (a gap of more than ten minutes); liquidations wait a while from
+    /// then on, so that owners can act first.
+    function resumedAt(MarketId market) external view returns (uint64);
     function nMarkets() external view returns (uint32);
     function reporter() external view returns (address);
 
