@@ -1,0 +1,62 @@
+"""The price oracle: which signed observations make a price, and how old a price may be for what.
+
+Observations of one push are sorted by signer; the price is their lower median, rounded down to the quantum,
+and its time is that of the oldest.
+Twin: solidity/src/l2/settlement/PriceOracle.sol
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from optimistic.protocol.constants import PRICE_ORACLE
+from optimistic.protocol.hashing import abi_words, keccak256
+from optimistic.protocol.settlement.types import FeedId, PriceUse
+from optimistic.protocol.settlement.units import PIPS, QUANTUM_WAD, floor_to
+from optimistic.protocol.types import Address, Hash32
+
+_DOMAIN_TYPE: Final = keccak256(
+    b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+)
+_OBSERVATION_TYPE: Final = keccak256(b"Observation(uint32 feed,uint256 priceWad,uint64 timestamp)")
+_NAME: Final = keccak256(b"PriceOracle")
+_VERSION: Final = keccak256(b"1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """Governance's setting of a feed."""
+
+    quorum: int
+    max_jump_pips: int
+    """A larger move from the last price needs all signers."""
+    max_age_s: tuple[int, int, int]
+    """Greatest age by `PriceUse`."""
+    signers: tuple[Address, ...] = ()
+
+
+def domain_separator(chain_id: int) -> Hash32:
+    """Return the EIP-712 domain of the price oracle on a chain."""
+    return keccak256(abi_words(_DOMAIN_TYPE, _NAME, _VERSION, chain_id, PRICE_ORACLE))
+
+
+def observation_digest(domain: Hash32, feed: FeedId, price_wad: int, timestamp: int) -> Hash32:
+    """Return what a signer of a feed signs; `timestamp` in seconds."""
+    struct = keccak256(abi_words(_OBSERVATION_TYPE, feed, price_wad, timestamp))
+    return keccak256(b"\x19\x01" + domain + struct)
+
+
+def median_down(prices_wad: Sequence[int]) -> int:
+    """Return the lower median, rounded down to the quantum."""
+    ordered = sorted(prices_wad)
+    return floor_to(ordered[(len(ordered) - 1) // 2], QUANTUM_WAD)
+
+
+def is_jump(price_wad: int, last_wad: int, max_jump_pips: int) -> bool:
+    """Return whether a price is further from the last one than a feed allows without all its signers."""
+    return last_wad > 0 and abs(price_wad - last_wad) * PIPS > last_wad * max_jump_pips
+
+
+def is_fresh(feed: Feed, timestamp: int, use: PriceUse, now: int) -> bool:
+    """Return whether a price of this time may be used now; its age may equal the greatest one."""
+    return timestamp > 0 and now - timestamp <= feed.max_age_s[use]

@@ -1,0 +1,189 @@
+"""The whole settlement state as plain data: subaccounts with cash and legs, markets, feeds, orders filled.
+
+A node keeps one and asks it before every trade, so what a margin check needs of a market is kept ready.
+Everything here is changed in place by one writer: `ledger`, `clearing` and `events`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from optimistic.protocol.errors import InvalidInput
+from optimistic.protocol.settlement.margin import Ratios, ratios
+from optimistic.protocol.settlement.oracle import Feed
+from optimistic.protocol.settlement.types import (
+    BAD_DEBT,
+    FEES,
+    FIRST_SUBACCOUNT,
+    INSURANCE,
+    PENDING,
+    VAULT,
+    BookReport,
+    CollateralSettings,
+    FeedId,
+    Limits,
+    MarketId,
+    MarketStatus,
+    Position,
+    SubaccountId,
+    Terms,
+)
+from optimistic.protocol.settlement.units import WAD
+from optimistic.protocol.types import ZERO_ADDRESS, Address
+
+POTS = (VAULT, FEES, INSURANCE, PENDING, BAD_DEBT)
+
+
+class UnknownSubaccount(InvalidInput):
+    """There is no such subaccount."""
+
+
+class UnknownMarket(InvalidInput):
+    """There is no such market."""
+
+
+@dataclass(slots=True)
+class Subaccount:
+    """A margin account: cash, and positions each settled up to its own index."""
+
+    owner: Address = ZERO_ADDRESS
+    """Zero of a pot."""
+    margin_mode: int = 0
+    cash_wad: int = 0
+    legs: dict[MarketId, Position] = field(default_factory=dict)
+    """No leg has size zero."""
+    ether_wei: int = 0
+
+
+class Market:
+    """A market as it is now.
+
+    Parameters
+    ----------
+    terms : what never changes
+    limits : what governance may change
+    """
+
+    __slots__ = (
+        "_limits",
+        "_open_interest_wad",
+        "_ratios",
+        "accrued_at",
+        "basis_wad",
+        "cumulative_wad",
+        "index_price_wad",
+        "mark_wad",
+        "premium_wad",
+        "priced_at",
+        "rate_wad",
+        "report",
+        "settle_index_wad",
+        "status",
+        "terms",
+    )
+
+    def __init__(self, terms: Terms, limits: Limits) -> None:
+        self.terms = terms
+        self.status = MarketStatus.OPEN
+        self.index_price_wad = self.mark_wad = self.settle_index_wad = 0
+        self.priced_at = 0
+        self.rate_wad = self.cumulative_wad = self.premium_wad = self.basis_wad = self.accrued_at = 0
+        self.report = BookReport()
+        self._limits = limits
+        self._open_interest_wad = 0
+        self._ratios: Ratios | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """What governance has set."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        """Take new limits; margin ratios follow."""
+        self._limits, self._ratios = limits, None
+
+    @property
+    def open_interest_wad(self) -> int:
+        """Sum of the long positions, in contracts."""
+        return self._open_interest_wad
+
+    @open_interest_wad.setter
+    def open_interest_wad(self, value: int) -> None:
+        """Take a new sum; margin ratios follow."""
+        self._open_interest_wad, self._ratios = value, None
+
+    @property
+    def ratios(self) -> Ratios:
+        """Margin ratios at the present limits and open interest."""
+        if self._ratios is None:
+            self._ratios = ratios(self._limits, self._open_interest_wad)
+        return self._ratios
+
+
+@dataclass(slots=True)
+class FeedState:
+    """A price feed and its last price; 0 if there was none."""
+
+    setting: Feed
+    price_wad: int = 0
+    timestamp: int = 0
+
+
+@dataclass(slots=True)
+class SessionKey:
+    """What an owner lets another key do."""
+
+    expiry: int
+    subaccount: SubaccountId
+    """0: all of the owner's."""
+    scope: int
+
+
+@dataclass(slots=True)
+class State:
+    """Everything that decides about a trade."""
+
+    subaccounts: dict[SubaccountId, Subaccount] = field(
+        default_factory=lambda: {pot: Subaccount() for pot in POTS}
+    )
+    next_subaccount: SubaccountId = FIRST_SUBACCOUNT
+    markets: dict[MarketId, Market] = field(default_factory=dict)
+    feeds: dict[FeedId, FeedState] = field(default_factory=dict)
+    now_s: int = 0
+    """Time of the L2 block that the next call runs in."""
+    collateral: CollateralSettings | None = None
+    """How ether counts; None before governance has said so."""
+    tranches_wad: dict[MarketId, int] = field(default_factory=dict)
+    """The insurance fund's cash by market; 0 is the global tranche."""
+    nonce_floors: dict[Address, int] = field(default_factory=dict)
+    session_keys: dict[tuple[Address, Address], SessionKey] = field(default_factory=dict)
+    """By owner and key."""
+    filled_lots: dict[tuple[bytes, int], int] = field(default_factory=dict)
+    """Lots of orders already filled, by key and index (see IClearing.filledLots)."""
+
+    def subaccount(self, id_: SubaccountId) -> Subaccount:
+        """Return a subaccount; raises `UnknownSubaccount`."""
+        found = self.subaccounts.get(id_)
+        if found is None:
+            raise UnknownSubaccount(str(id_))
+        return found
+
+    def market(self, id_: MarketId) -> Market:
+        """Return a market; raises `UnknownMarket`."""
+        found = self.markets.get(id_)
+        if found is None:
+            raise UnknownMarket(str(id_))
+        return found
+
+    def positions(self, market: MarketId) -> Iterator[tuple[SubaccountId, Position]]:
+        """Yield who holds what of a market."""
+        for id_, subaccount in self.subaccounts.items():
+            if market in subaccount.legs:
+                yield id_, subaccount.legs[market]
+
+    def unsettled_wad(self, id_: SubaccountId) -> int:
+        """Return what the legs of a subaccount have gained since they were settled; exact."""
+        return sum(
+            size * (self.markets[market].settle_index_wad - index) // WAD
+            for market, (size, index) in self.subaccounts[id_].legs.items()
+        )
