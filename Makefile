@@ -53,12 +53,12 @@ devnet: setup ## the same story as real processes on anvil; keeps running
 	$(PY) scripts/devnet.py
 
 # ---------------------------------------------------------------- checks
-# The via-IR build is one long process; lint uses the other core meanwhile.
+# The build of the contracts is one long process; lint uses the other core meanwhile.
 test: setup ## everything CI checks: contracts, lint, tests
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target contracts lint
 	@$(MAKE) --no-print-directory pytest
 
-contracts: setup ## one via-IR build, forge tests, freshness of artifacts and snapshots
+contracts: setup ## one build, forge tests, freshness of artifacts and snapshots
 	$(FORGE) build
 	$(PY) -m tests.contracts.forge_report
 	$(PY) scripts/build_contracts.py --check
