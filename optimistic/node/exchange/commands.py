@@ -48,8 +48,6 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     signature: bytes
     """64 bytes, EIP-2098."""
-    signer: Address | None = None
-    """Who signed, if it is a session key; None is the owner of the subaccount."""
     client_id: bytes = b""
     """At most 36 bytes, the owner's own name for the order; empty: none."""
     session: int = 0
@@ -81,7 +79,6 @@ class PlaceQuotes(msgspec.Struct, frozen=True, kw_only=True):
     nonce: int
     leaves: tuple[QuoteLeaf, ...]
     signature: bytes
-    signer: Address | None = None
     client_id: bytes = b""
     """Names the first order; the others have none."""
     session: int = 0

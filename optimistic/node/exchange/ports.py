@@ -5,10 +5,9 @@ from typing import Protocol
 
 import msgspec
 
-from optimistic.node.exchange.answers import Answer, Refusal
-from optimistic.node.exchange.commands import Command
+from optimistic.node.exchange.answers import Answer, Reject
+from optimistic.node.exchange.commands import Command, Place, PlaceQuotes, Replace
 from optimistic.node.exchange.events import Finality, Published
-from optimistic.protocol.matching.types import Side
 from optimistic.protocol.types import Address, Hash32
 
 # ---------------------------------------------------------------------------------- snapshots
@@ -119,8 +118,21 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 Listener = Callable[[Published], None]
 """Called in order, from one thread at a time; must return at once."""
 
-AnswersSink = Callable[[Sequence[Answer]], None]
-"""Called once, from a thread of the exchange; must return at once."""
+
+class Prepared(msgspec.Struct, kw_only=True):
+    """A command on its way in."""
+
+    command: Command
+    digest: Hash32 | None = None
+    """What was signed (for `Replace`, of its `place`); None if the command carries no signature."""
+    signer: Address | None = None
+    """Whom the signature recovers to; to be filled in by who prepared it. Zero: nobody."""
+
+    @property
+    def signature(self) -> bytes:
+        """64 bytes, EIP-2098; empty if the command carries none."""
+        command = self.command.place if isinstance(self.command, Replace) else self.command
+        return command.signature if isinstance(command, Place | PlaceQuotes) else b""
 
 
 # ---------------------------------------------------------------------------------- the API's side
@@ -132,14 +144,20 @@ class ExchangePort(Protocol):
     Who sends what (a logged-in owner) is checked by the caller for commands that carry no signature.
     """
 
-    def submit(self, commands: Sequence[Command]) -> list[Answer]:
-        """Check, log and apply commands as one group; return the answers in their order.
+    def prepare(self, command: Command) -> Prepared | Reject:
+        """Work out what the signer of a command must have signed; reads no clock, takes no lock."""
 
-        Blocks for the signatures and one write; see `send` for event loops.
+    def decide(self, prepared: Sequence[Prepared]) -> list[Answer]:
+        """Check, log and apply commands whose signers are known, as one group; answers in their order.
+
+        One write; microseconds per command, so an event loop may call it.
         """
 
-    def send(self, commands: Sequence[Command], done: AnswersSink) -> bool:
-        """Queue a group and return at once; False (and `done` is never called) if the queue is full."""
+    def submit(self, commands: Sequence[Command]) -> list[Answer]:
+        """Prepare, recover the signers here and decide: for callers without workers of their own."""
+
+    def filled_lots(self, order_hash: Hash32, index: int = 0) -> int:
+        """Return the lots of an order that have been settled on the chain."""
 
     def subscribe(self, listener: Listener) -> None:
         """Hear of everything from the next group on."""
@@ -228,6 +246,9 @@ class ChainPort(Protocol):
     def next_nonce(self) -> int:
         """Return the nonce of the exchange's account after its executed transactions."""
 
+    def filled_lots(self, key: Hash32, index: int) -> int:
+        """Return Clearing's `filledLots` at the unsafe head."""
+
     def submit(self, raw: bytes) -> None:
         """Hand a signed transaction to the node; durable when it returns; harmless if it is known.
 
@@ -235,43 +256,4 @@ class ChainPort(Protocol):
         ------
         InvalidInput : it can never be executed
         TemporaryError : not now
-        """
-
-
-class OrderRisk(msgspec.Struct, frozen=True, gc=False):
-    """The order that pre-trade checks judge."""
-
-    subaccount: int
-    market: int
-    side: Side
-    lots: int
-    ticks: int
-    is_reduce_only: bool
-
-
-class Exposure(msgspec.Struct, gc=False):
-    """What a subaccount has at stake in one market; products are lots times ticks."""
-
-    lots: int = 0
-    """Position with all trades matched here."""
-    buy_lots: int = 0
-    buy_product: int = 0
-    sell_lots: int = 0
-    sell_product: int = 0
-    unsettled_lots: int = 0
-    """Of `lots`, what the chain does not know yet."""
-    unsettled_product: int = 0
-    """Signed: what the unsettled trades pay, price times signed lots."""
-
-
-class PreTrade(Protocol):
-    """Judges margin before an order is taken; the chain judges again when a trade settles."""
-
-    def refusal(self, order: OrderRisk, exposures: dict[int, Exposure]) -> tuple[Refusal, str] | None:
-        """Return why an order must be refused, with a text for people; None if it may be taken.
-
-        Parameters
-        ----------
-        order : the new order
-        exposures : market -> exposure of its subaccount, the new order included
         """
