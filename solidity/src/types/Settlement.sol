@@ -133,6 +133,7 @@ enum Bust {
     EXPIRED,
     NONCE_BELOW_FLOOR,
     PRICE,
+    POST_ONLY,
     FEE_CAP,
     OVERFILLED,
     NOT_REDUCING,

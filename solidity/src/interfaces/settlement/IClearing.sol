@@ -14,7 +14,8 @@ import {Bust, MarketId, SubaccountId} from "../../types/Settlement.sol";
 /// Leaf of a quote tree: keccak256(0x00, index u16, isBuy u8, lots u48, ticks u40); node: keccak256(0x01, left, right).
 /// The batch format is in docs/spec/11-settlement.md and library BatchCodec.
 interface IClearing {
-    /// @notice One match. Prices are the maker's. The keys name orders: the order's hash, or hash of root and index.
+    /// @notice One match. Prices are the maker's. A key names an order: the digest that was signed, or for a quote
+    /// keccak256(abi.encode(digest, index)). The taker's is zero if it is liquidated.
     event Filled(
         MarketId indexed market,
         SubaccountId indexed maker,
@@ -65,6 +66,6 @@ interface IClearing {
         view
         returns (uint64 expiry, SubaccountId subaccount, uint8 scope);
 
-    /// @notice Lots of an order already filled; `key` is the order's hash (index 0) or the root of a quote tree.
+    /// @notice Lots of an order already filled; `key` is the digest that was signed, `index` the quote's or zero.
     function filledLots(bytes32 key, uint16 index) external view returns (uint64);
 }
