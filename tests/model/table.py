@@ -301,10 +301,10 @@ class Table:
         commitment.is_alive = False
         dispute.live[side] -= 1
         dispute.credits[side] -= commitment.credits
-        if commitment.is_free:
-            dispute.forfeits[side] += self.seize(commitment.owner)
-        else:
+        if not commitment.is_free:
             dispute.pool += BOND
+        elif self.are_alive(dispute.pair):
+            dispute.forfeits[side] += self.seize(commitment.owner)
 
     def end(self, dispute: Dispute, winner: int | None) -> None:
         """Close a dispute; if both siblings are alive, the loser dies."""

@@ -314,6 +314,8 @@ class DisputeGame:
         dead = dispute.view.commitments[id_]
         if not dead.is_free:
             return dispute.bury(id_, self.terms.bond_wei, 0)
+        if not self._are_live(dispute.view):
+            return dispute.bury(id_, 0, 0)
         seized = self.chain.seize(dispute.view.assertion(dead.side), dead.owner)
         self.balance_wei += seized
         return dispute.bury(id_, 0, seized)
@@ -358,7 +360,7 @@ class DisputeGame:
         """Close a dispute against a side, or as moot if a sibling is not alive any more."""
         ids = dispute.view.older, dispute.view.newer
         seized, won = 0, None
-        are_live = all(self.chain.get(id_).status is AssertionStatus.LIVE for id_ in ids)
+        are_live = self._are_live(dispute.view)
         if are_live:
             if lost is None:
                 raise Undecided
@@ -373,6 +375,10 @@ class DisputeGame:
             self.owed_wei[poster] = self.owed_wei.get(poster, 0) + parts.to_poster_wei
         self.burned_wei += parts.burned_wei
         self._put(closed)
+
+    def _are_live(self, view: DisputeView) -> bool:
+        """Return whether both siblings are alive: else the dispute is moot."""
+        return all(self.chain.get(id_).status is AssertionStatus.LIVE for id_ in (view.older, view.newer))
 
     def _is_standing(self, id_: Hash32) -> bool:
         """Return whether an assertion is alive or confirmed."""

@@ -46,6 +46,11 @@ contract DisputeGame is DisputeLedger {
     using Divergences for DivergenceProof;
     using Divergences for Reveal;
 
+    /* CONSTANTS */
+
+    /// @dev A step that took more is remembered: far above nearly all, far below what a bond pays for.
+    uint256 internal constant DEAR_STEP_GAS = 500_000;
+
     /* IMMUTABLES */
 
     /// @inheritdoc IDisputeGame
@@ -64,6 +69,11 @@ contract DisputeGame is DisputeLedger {
     uint256 internal immutable OPEN_GAS;
     uint256 internal immutable MOVE_GAS;
     uint256 internal immutable COMMIT_GAS;
+
+    /* STORAGE */
+
+    /// @dev Where dear steps led, by number and state before.
+    mapping(bytes32 dispute => mapping(bytes32 place => bytes32 post)) internal _dearSteps;
 
     /* CONSTRUCTOR */
 
@@ -190,7 +200,7 @@ contract DisputeGame is DisputeLedger {
         if (self.stage != Stage.TRACE || self.level != 0) revert WrongStage();
         if (divergenceHashOf(divergence) != self.divergence) revert WrongDivergence();
         self.stage = Stage.OVER;
-        bytes32 post = _step(key.pair, _duels[disputeId].index, self.index, divergence.pre, witness);
+        bytes32 post = _stepOnce(key.pair, disputeId, self.index, divergence.pre, witness);
         emit StepProven(id, disputeId, msg.sender, post);
         for (uint256 side = OLDER; side <= NEWER; ++side) {
             if (divergence.nodes[side] != post) _die(key.pair, disputeId, side, key.commitments[side]);
@@ -297,6 +307,20 @@ contract DisputeGame is DisputeLedger {
         self.divergence = divergenceHashOf(whole);
     }
 
+    /// @dev A dear step is executed once per dispute: whoever commits to many traces that differ in it makes nobody pay
+    /// for it again.
+    function _stepOnce(Pair calldata pair, bytes32 disputeId, uint256 v, bytes32 pre, bytes calldata witness)
+        internal
+        returns (bytes32 post)
+    {
+        bytes32 place = keccak256(abi.encode(v, pre));
+        post = _dearSteps[disputeId][place];
+        if (post != 0) return post;
+        uint256 before = gasleft();
+        post = _step(pair, _duels[disputeId].index, v, pre, witness);
+        if (before - gasleft() >= DEAR_STEP_GAS) _dearSteps[disputeId][place] = post;
+    }
+
     /// @dev What the machine makes of step `v` of unit `j` of the siblings.
     function _step(Pair calldata pair, uint256 j, uint256 v, bytes32 pre, bytes calldata witness)
         internal
@@ -368,10 +392,6 @@ contract DisputeGame is DisputeLedger {
     function _liveSiblings(Pair calldata pair) internal view returns (Siblings memory siblings) {
         siblings = CHAIN.siblings(pair.older, pair.newer);
         if (!_areLive(siblings.status)) revert NotLiveSiblings(pair.older, pair.newer);
-    }
-
-    function _areLive(Status[2] memory status) internal pure returns (bool) {
-        return status[OLDER] == Status.LIVE && status[NEWER] == Status.LIVE;
     }
 
     /* INTERNAL: COMMITMENTS AND DUELS */

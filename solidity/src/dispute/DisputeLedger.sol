@@ -192,8 +192,8 @@ abstract contract DisputeLedger is IDisputeGame {
         });
     }
 
-    /// @dev Kills a live commitment of a side. What was earned for it is void; its bond, or the stake of its owner,
-    /// is kept for the end.
+    /// @dev Kills a live commitment of a side. What was earned for it is void; its bond is kept for the end, and so is
+    /// the stake of its owner while both siblings live.
     function _die(Pair calldata pair, bytes32 disputeId, uint256 side, bytes32 id) internal {
         Commitment storage self = _commitments[disputeId][id];
         Tally storage tally = _tallies[disputeId];
@@ -211,7 +211,9 @@ abstract contract DisputeLedger is IDisputeGame {
             emit CommitmentDied(disputeId, id, 0);
             return;
         }
-        uint256 stake = CHAIN.seize(side == OLDER ? pair.older : pair.newer, self.owner);
+        // A moot dispute decides nothing any more: silence in it costs no stake.
+        bool isMoot = !_areLive(_standing(pair).status);
+        uint256 stake = isMoot ? 0 : CHAIN.seize(side == OLDER ? pair.older : pair.newer, self.owner);
         if (side == OLDER) purse.forfeitsOlder = _capped(purse.forfeitsOlder + stake);
         else purse.forfeitsNewer = _capped(purse.forfeitsNewer + stake);
         emit CommitmentDied(disputeId, id, stake);
@@ -247,6 +249,10 @@ abstract contract DisputeLedger is IDisputeGame {
         }
         _end(disputeId, OLDER);
         _share(disputeId, 0, false, address(0), 0, 0, forfeits + purse.pool);
+    }
+
+    function _areLive(Status[2] memory status) internal pure returns (bool) {
+        return status[OLDER] == Status.LIVE && status[NEWER] == Status.LIVE;
     }
 
     function _standing(Pair calldata pair) internal view returns (Standing memory found) {

@@ -188,7 +188,8 @@ interface IDisputeGame is IOpenings {
         Reveal calldata reveal
     ) external;
 
-    /// @notice Execute the one step two commitments disagree about. Whoever is wrong dies, if need be both.
+    /// @notice Execute the one step two commitments disagree about. Whoever is wrong dies, if need be both. A dear step
+    /// is executed once per dispute and looked up afterwards, whatever the witness.
     /// @param divergence Of the duel, at level 0.
     /// @param witness abi.encode(StepProof) for the one-step verifier of the batch's configuration.
     function proveStep(DuelKey calldata key, Divergence calldata divergence, bytes calldata witness) external;

@@ -29,15 +29,17 @@ abstract contract DisputeGameMootTest is Disputes {
         assertEq(duelOf(bad, good).turn, NEWER);
     }
 
-    /// @dev Why a defender must not fall silent in it.
-    function test_moot_silenceCostsTheStake() public {
+    /// @dev It decides nothing any more, so falling silent in it costs no stake.
+    function test_attack__rivalKilledByItsOwnKin_silenceCostsNoStake() public {
         skip(T);
 
         disputes.timeout(keyOf(bad, good));
 
         (uint256 stake,) = chain.stakeOf(carol);
-        assertEq(stake, 0);
-        assertTrue(chain.isSlashed(carol));
+        assertEq(stake, S0);
+        assertFalse(chain.isSlashed(carol));
+        assertFalse(isLive(good));
+        assertEq(purse().forfeitsNewer, 0);
     }
 
     function test_attack__rivalKilledByItsOwnKin_settledInTime() public {

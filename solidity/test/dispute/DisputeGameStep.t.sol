@@ -147,6 +147,39 @@ abstract contract DisputeGameStepTest is Disputes {
         assertTrue(isLive(bad));
     }
 
+    /// @dev Many wrong traces that differ at one dear step: it is executed for the first of them only.
+    function test_attack__manyCommitmentsAtOneDearStep_executedOnce() public {
+        _proveTwice(600_000, 1);
+    }
+
+    function test_proveStep_cheapStep_executedEachTime() public {
+        _proveTwice(400_000, 2);
+    }
+
+    /// @dev Two wrong traces that part from the right one at one step, which takes `stepGas`.
+    function _proveTwice(uint256 stepGas, uint64 executions) internal {
+        assertSiblings(NEVER, 1);
+        pin(bob);
+        Trace memory good = honest(OLDER);
+        (Trace memory a, Trace memory b) = (lie(NEWER, 3, "a"), lie(NEWER, 3, "b"));
+        commit(alice, good);
+        commit(bob, a);
+        commit(carol, b);
+        playDown(carol, good, a);
+        playDown(carol, good, b);
+        FakeVerifier dear = new FakeVerifier();
+        dear.setPost(stepOf(good, a).nodes[OLDER]);
+        dear.setGas(stepGas);
+        Config memory config = inbox.config(0);
+        config.verifier = address(dear);
+        vm.mockCall(address(inbox), abi.encodeCall(IInbox.config, (0)), abi.encode(config));
+        vm.expectCall(address(dear), abi.encodePacked(IOneStepVerifier.step.selector), executions);
+        proveStep(carol, good, a);
+        proveStep(carol, good, b);
+        assertTrue(isLive(good));
+        assertFalse(isLive(a) || isLive(b));
+    }
+
     /* WHAT PROVES NOTHING */
 
     /// @dev A verifier that does not accept the witness kills nobody.
