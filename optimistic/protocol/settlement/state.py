@@ -28,7 +28,7 @@ from optimistic.protocol.settlement.types import (
     Terms,
 )
 from optimistic.protocol.settlement.units import WAD
-from optimistic.protocol.types import ZERO_ADDRESS, Address
+from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 
 POTS = (VAULT, FEES, INSURANCE, PENDING, BAD_DEBT)
 
@@ -158,8 +158,8 @@ class State:
     nonce_floors: dict[Address, int] = field(default_factory=dict)
     session_keys: dict[tuple[Address, Address], SessionKey] = field(default_factory=dict)
     """By owner and key."""
-    filled_lots: dict[tuple[bytes, int], int] = field(default_factory=dict)
-    """Lots of orders already filled, by key and index (see IClearing.filledLots)."""
+    filled_lots: dict[Hash32, int] = field(default_factory=dict)
+    """Lots of orders already filled, by the key that names them in events."""
 
     def subaccount(self, id_: SubaccountId) -> Subaccount:
         """Return a subaccount; raises `UnknownSubaccount`."""

@@ -1,0 +1,304 @@
+"""Rebuild the state of settlement from the logs of its contracts: they say everything that decides.
+
+Logs of other contracts and other events are passed over. The state is that after the last log; times of day
+(`State.now_s`) are not in logs.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
+
+from optimistic.protocol.constants import (
+    CLEARING,
+    COLLATERAL,
+    INSURANCE_FUND,
+    LEDGER,
+    MARKETS,
+    PRICE_ORACLE,
+)
+from optimistic.protocol.engine import Log
+from optimistic.protocol.errors import CriticalError
+from optimistic.protocol.hashing import WORD_BYTES, keccak256
+from optimistic.protocol.settlement.oracle import Feed
+from optimistic.protocol.settlement.state import FeedState, Market, SessionKey, State, Subaccount
+from optimistic.protocol.settlement.types import (
+    BookReport,
+    CollateralSettings,
+    FeedId,
+    Limits,
+    MarketId,
+    MarketKind,
+    MarketStatus,
+    Position,
+    SubaccountId,
+    Terms,
+)
+from optimistic.protocol.types import Address, Hash32
+
+_TERMS: Final = "(uint32,uint8,uint64,uint128,uint128)"
+_LIMITS: Final = (
+    "(uint32,uint32,uint32,uint32,uint32,uint32,uint32,"
+    "uint128,uint128,uint128,uint128,uint128,uint128,uint128)"
+)
+_REPORT: Final = "(int256,int256,int256,int256,int256,uint64)"
+_SETTINGS: Final = "(uint32,uint32,uint32,uint128,uint128,uint32,uint128,uint32)"
+
+
+class MissingLogs(CriticalError):
+    """A log speaks of something that no log before it made: some are missing."""
+
+
+def rebuild(logs: Iterable[Log]) -> State:
+    """Return the state after these logs, all that the contracts ever wrote, in order."""
+    state = State()
+    for log in logs:
+        apply(state, log)
+    return state
+
+
+def apply(state: State, log: Log) -> None:
+    """Bring a state from before a log to after it.
+
+    Raises
+    ------
+    MissingLogs : the log speaks of something the state does not know
+    """
+    if not log.topics:
+        return
+    change = _CHANGES.get((log.address, log.topics[0]))
+    if change is None:
+        return
+    try:
+        change(state, _Words(log))
+    except (LookupError, ValueError) as exc:
+        raise MissingLogs(log.topics[0].hex()) from exc
+
+
+class _Words:
+    """The topics and the data of a log as words, read one by one."""
+
+    def __init__(self, log: Log) -> None:
+        topics = b"".join(log.topics[1:])
+        self._bytes = topics + log.data
+        self._at = 0
+        self._data_at = len(topics)
+
+    def word(self) -> bytes:
+        """Take the next word; raises `LookupError` at the end."""
+        start, self._at = self._at, self._at + WORD_BYTES
+        if self._at > len(self._bytes):
+            raise LookupError("the log is too short")
+        return self._bytes[start : self._at]
+
+    def uint(self) -> int:
+        """Take a number."""
+        return int.from_bytes(self.word(), "big")
+
+    def int(self) -> int:
+        """Take a number with a sign."""
+        return int.from_bytes(self.word(), "big", signed=True)
+
+    def address(self) -> Address:
+        """Take an address."""
+        return Address(self.word()[12:])
+
+    def subaccount(self) -> SubaccountId:
+        """Take the number of a subaccount."""
+        return SubaccountId(self.uint())
+
+    def market(self) -> MarketId:
+        """Take the number of a market."""
+        return MarketId(self.uint())
+
+    def feed(self) -> FeedId:
+        """Take the number of a feed."""
+        return FeedId(self.uint())
+
+    def addresses(self) -> Iterator[Address]:
+        """Take the offset of a list, and the list."""
+        self._at = self._data_at + self.uint()
+        for _ in range(self.uint()):
+            yield self.address()
+
+
+Change = Callable[[State, _Words], None]
+
+
+def _opened(state: State, words: _Words) -> None:
+    """A subaccount was opened."""
+    id_ = words.subaccount()
+    state.subaccounts[id_] = Subaccount(owner=words.address(), margin_mode=words.uint())
+    state.next_subaccount = SubaccountId(id_ + 1)
+
+
+def _position(state: State, words: _Words) -> None:
+    """A leg after a trade or a settlement."""
+    legs, market = state.subaccounts[words.subaccount()].legs, words.market()
+    position = Position(words.int(), words.int())
+    if position.size_wad:
+        legs[market] = position
+    else:
+        legs.pop(market, None)
+
+
+def _cash(state: State, words: _Words) -> None:
+    """Cash after a trade or a settlement."""
+    state.subaccounts[words.subaccount()].cash_wad = words.int()
+
+
+def _moved(state: State, words: _Words) -> None:
+    """Cash moved without a trade."""
+    source, target = state.subaccounts[words.subaccount()], state.subaccounts[words.subaccount()]
+    amount = words.int()
+    source.cash_wad -= amount
+    target.cash_wad += amount
+
+
+def _open_interest(state: State, words: _Words) -> None:
+    """The sum of the long positions of a market."""
+    state.markets[words.market()].open_interest_wad = words.int()
+
+
+def _listed(state: State, words: _Words) -> None:
+    """A market with the terms it keeps."""
+    id_ = words.market()
+    terms = Terms(
+        feed=words.feed(),
+        kind=MarketKind(words.uint()),
+        expiry=words.uint(),
+        tick_wad=words.uint(),
+        lot_wad=words.uint(),
+    )
+    state.markets[id_] = Market(terms, NO_LIMITS)
+
+
+def _limits(state: State, words: _Words) -> None:
+    """New limits of a market."""
+    market = state.markets[words.market()]
+    market.limits = Limits(**{name: words.uint() for name in _LIMIT_NAMES})
+
+
+def _status(state: State, words: _Words) -> None:
+    """A new status of a market."""
+    state.markets[words.market()].status = MarketStatus(words.uint())
+
+
+def _refreshed(state: State, words: _Words) -> None:
+    """A market at its latest price."""
+    market = state.markets[words.market()]
+    market.index_price_wad, market.mark_wad, market.settle_index_wad = words.int(), words.int(), words.int()
+    market.rate_wad, market.accrued_at = words.int(), words.uint()
+
+
+def _reported(state: State, words: _Words) -> None:
+    """What the reporter says of its book."""
+    state.markets[words.market()].report = BookReport(
+        best_bid_wad=words.int(),
+        best_ask_wad=words.int(),
+        impact_bid_wad=words.int(),
+        impact_ask_wad=words.int(),
+        depth_wad=words.int(),
+        timestamp=words.uint(),
+    )
+
+
+def _future_settled(state: State, words: _Words) -> None:
+    """A future has its settlement price."""
+    market = state.markets[words.market()]
+    market.index_price_wad = market.mark_wad = market.settle_index_wad = words.int()
+    market.status = MarketStatus.EXPIRED
+
+
+def _feed(state: State, words: _Words) -> None:
+    """A setting of a price feed and its signers."""
+    id_ = words.feed()
+    quorum, jump, ages = words.uint(), words.uint(), (words.uint(), words.uint(), words.uint())
+    setting = Feed(quorum=quorum, max_jump_pips=jump, max_age_s=ages, signers=tuple(words.addresses()))
+    known = state.feeds.get(id_)
+    if known is None:
+        state.feeds[id_] = FeedState(setting)
+    else:
+        known.setting = setting
+
+
+def _pushed(state: State, words: _Words) -> None:
+    """A new price."""
+    feed = state.feeds[words.feed()]
+    feed.price_wad, feed.timestamp = words.uint(), words.uint()
+
+
+def _ether(state: State, words: _Words) -> None:
+    """Ether of a subaccount after a change."""
+    state.subaccounts[words.subaccount()].ether_wei = words.uint()
+
+
+def _settings(state: State, words: _Words) -> None:
+    """How ether counts."""
+    feed = words.feed()
+    state.collateral = CollateralSettings(ether_feed=feed, **{name: words.uint() for name in _SETTING_NAMES})
+
+
+def _tranche(state: State, words: _Words) -> None:
+    """A tranche of the insurance fund after a change."""
+    state.tranches_wad[words.market()] = words.uint()
+
+
+def _floor(state: State, words: _Words) -> None:
+    """An owner killed its older orders."""
+    state.nonce_floors[words.address()] = words.uint()
+
+
+def _session_key(state: State, words: _Words) -> None:
+    """An owner let another key trade, or no longer."""
+    owner, key = words.address(), words.address()
+    state.session_keys[owner, key] = SessionKey(words.uint(), words.subaccount(), words.uint())
+
+
+def _filled(state: State, words: _Words) -> None:
+    """Two orders have filled each other."""
+    market, _, _ = state.markets[words.market()], words.subaccount(), words.subaccount()
+    lots = abs(words.int()) // market.terms.lot_wad
+    words.uint()
+    for key in (Hash32(words.word()), Hash32(words.word())):
+        state.filled_lots[key] = state.filled_lots.get(key, 0) + lots
+
+
+NO_LIMITS: Final = Limits(**dict.fromkeys(Limits.__dataclass_fields__, 0))
+"""Of a market between its listing and its first limits."""
+_LIMIT_NAMES: Final = tuple(Limits.__dataclass_fields__)
+_SETTING_NAMES: Final = tuple(CollateralSettings.__dataclass_fields__)[1:]
+
+
+class _Event(NamedTuple):
+    """An event of a contract and what it changes."""
+
+    contract: Address
+    signature: str
+    change: Change
+
+
+_EVENTS: Final = (
+    _Event(LEDGER, "SubaccountOpened(uint64,address,uint8)", _opened),
+    _Event(LEDGER, "PositionChanged(uint64,uint32,int256,int256)", _position),
+    _Event(LEDGER, "CashChanged(uint64,int256)", _cash),
+    _Event(LEDGER, "CashMoved(uint64,uint64,int256,uint8)", _moved),
+    _Event(LEDGER, "OpenInterestChanged(uint32,int256)", _open_interest),
+    _Event(MARKETS, f"MarketListed(uint32,{_TERMS})", _listed),
+    _Event(MARKETS, f"LimitsChanged(uint32,{_LIMITS})", _limits),
+    _Event(MARKETS, "StatusChanged(uint32,uint8)", _status),
+    _Event(MARKETS, "MarketRefreshed(uint32,int256,int256,int256,int256,uint64)", _refreshed),
+    _Event(MARKETS, f"BookReported(uint32,{_REPORT})", _reported),
+    _Event(MARKETS, "FutureSettled(uint32,int256)", _future_settled),
+    _Event(PRICE_ORACLE, "FeedChanged(uint32,(uint8,uint32,uint32[3]),address[])", _feed),
+    _Event(PRICE_ORACLE, "PricePushed(uint32,uint256,uint64,uint256)", _pushed),
+    _Event(COLLATERAL, "EtherChanged(uint64,uint256)", _ether),
+    _Event(COLLATERAL, f"SettingsChanged({_SETTINGS})", _settings),
+    _Event(INSURANCE_FUND, "TrancheChanged(uint32,uint256)", _tranche),
+    _Event(CLEARING, "NonceFloorRaised(address,uint64)", _floor),
+    _Event(CLEARING, "SessionKeySet(address,address,uint64,uint64,uint8)", _session_key),
+    _Event(
+        CLEARING,
+        "Filled(uint32,uint64,uint64,int256,uint256,bytes32,bytes32,uint256,uint256)",
+        _filled,
+    ),
+)
+_CHANGES: Final = {(event.contract, keccak256(event.signature.encode())): event.change for event in _EVENTS}
