@@ -15,7 +15,7 @@ from optimistic.protocol.errors import CriticalError, InvalidInput
 from optimistic.protocol.genesis import Genesis, build_genesis
 from optimistic.protocol.hashing import struct_hash
 from optimistic.protocol.params import RollupParams
-from optimistic.protocol.predeploys import SystemCode, genesis_accounts
+from optimistic.protocol.predeploys import GenesisAccount, SystemCode, genesis_accounts
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.abi import Abi
 from optimistic.service.files import read_json_object, replace_json
@@ -186,6 +186,13 @@ def rollup_genesis(
     params: RollupParams, bridge: Address, fee_recipient: Address, settlement: Settlement = NO_SETTLEMENT
 ) -> Genesis:
     """Build the genesis with the committed predeploys."""
+    return build_genesis(params, rollup_accounts(params, bridge, fee_recipient, settlement))
+
+
+def rollup_accounts(
+    params: RollupParams, bridge: Address, fee_recipient: Address, settlement: Settlement
+) -> dict[Address, GenesisAccount]:
+    """Return the genesis contracts with the committed code."""
     code = SystemCode(
         message_passer=artifacts.load("MessagePasser").deployed_bytecode,
         fee_vault=artifacts.load("FeeVault").deployed_bytecode,
@@ -193,14 +200,13 @@ def rollup_genesis(
         multicall3=artifacts.load("Multicall3").deployed_bytecode,
         settlement=settlement_code(),
     )
-    accounts = genesis_accounts(
+    return genesis_accounts(
         code,
         l1_chain_id=params.l1_chain_id,
         bridge=bridge,
         fee_recipient=fee_recipient,
         settlement=settlement.setup(),
     )
-    return build_genesis(params, accounts)
 
 
 def genesis_ids(genesis: Genesis, params: RollupParams, assertion_chain: Address) -> GenesisIds:
