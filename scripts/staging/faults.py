@@ -1,7 +1,7 @@
 """An engine that lies about one transaction.
 
-It wraps the real engine and changes the result of a chosen transaction, so the
-lie passes through the aggregator's own sequencer, batches and assertions like
+It wraps the real engine and changes the result of a chosen transaction, or executes
+it under a pretence, so the lie passes through the aggregator's own sequencer, batches and assertions like
 any honest result would.
 """
 
@@ -18,6 +18,7 @@ from optimistic.protocol.mpt import NodeStore
 from optimistic.protocol.params import RollupParams
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import Hash32
+from scripts.staging.pretence import Pretence, code_hashes, with_code, with_code_hashes, with_words
 
 EvmFactory = Callable[[Hash32], EvmEngine]
 """Builds an honest engine that stands on a 32-byte state root."""
@@ -42,7 +43,7 @@ class Lie(StrEnum):
 class FaultPlan:
     """Which transaction every engine of one node lies about, and how."""
 
-    lie: Lie
+    lie: Lie | Pretence
     tx_hash: Hash32 | None = None
     """None until the liar has chosen."""
     amount_wei: int = 10**18
@@ -88,13 +89,31 @@ class FaultyEngine:
 
     def apply_transaction(self, raw: bytes, left: tuple[int, int]) -> Outcome | Skip:
         """Execute a transaction; lie if it is the one of the plan."""
+        if isinstance(self._plan.lie, Pretence) and keccak256(raw) == self._plan.tx_hash:
+            return self._pretend(self._plan.lie, raw, left)
         outcome = self._inner.apply_transaction(raw, left)
         if isinstance(outcome, Skip) or outcome.tx_hash != self._plan.tx_hash:
             return outcome
-        return self._lie_about(outcome)
+        return outcome if isinstance(self._plan.lie, Pretence) else self._lie_about(outcome, self._plan.lie)
 
-    def _lie_about(self, outcome: Outcome) -> Outcome:
-        match self._plan.lie:
+    def _pretend(self, pretence: Pretence, raw: bytes, left: tuple[int, int]) -> Outcome | Skip:
+        """Execute a transaction in a world that is not."""
+        self._inner.flush()
+        before = self.state_root
+        honest_code = code_hashes(self._nodes, before, pretence.code)
+        root = with_code(self._nodes, before, pretence.code)
+        self._stand_on(with_words(self._nodes, root, pretence.before))
+        outcome = self._inner.apply_transaction(raw, left)
+        if isinstance(outcome, Skip):
+            self._stand_on(before)
+            return outcome
+        self._inner.flush()
+        root = with_code_hashes(self._nodes, self.state_root, honest_code)
+        self._stand_on(with_words(self._nodes, root, pretence.after))
+        return replace(outcome, state_root=self.state_root)
+
+    def _lie_about(self, outcome: Outcome, lie: Lie) -> Outcome:
+        match lie:
             case Lie.GAS:
                 return replace(outcome, gas_used=outcome.gas_used + 1)
             case Lie.STATUS:
@@ -120,10 +139,14 @@ class FaultyEngine:
             self._nodes, self.state_root, {keccak256(outcome.sender): changed.encode()}
         )
         self._nodes.put_many(written)
+        self._stand_on(root)
+        return replace(outcome, state_root=root)
+
+    def _stand_on(self, root: Hash32) -> None:
+        """Go on from another state, in the same block."""
         self._inner = self._make_engine(root)
         if self._env is not None:
             self._inner.begin_block(self._env)
-        return replace(outcome, state_root=root)
 
 
 def lying_engines(plan: FaultPlan) -> Callable[[RollupParams, NodeStore, Hash32], FaultyEngine]:

@@ -37,6 +37,7 @@ from optimistic.service.l1_errors import ContractReverted
 from optimistic.service.l1_events import BatchAppended, DepositEnqueued, L1Event
 from optimistic.service.l1_replies import SendStatus
 from optimistic.service.l1_types import Call, Receipt
+from optimistic.service.settlement_section import SettlementRoles
 from optimistic.service.signer import Signer
 from optimistic.service.tx_types import TxNotAccepted
 from tests.helpers.memory_nodes import MemoryNodes
@@ -149,7 +150,9 @@ class Stage:
             guardian=self.deployer.address,
             fee_recipient=self.deployer.address,
         )
-        self.deployment = deploy(self.client, self.deployer.signer, params, roles, self.clock)
+        self.deployment = deploy(
+            self.client, self.deployer.signer, params, roles, self.clock, settlement=self.settlement_roles()
+        )
         self.deployment_file = folder / "deployment.json"
         self.deployment.save(self.deployment_file)
         at = self.deployment.contracts
@@ -159,6 +162,10 @@ class Stage:
         self.bridge = Bridge(self.client, at.bridge)
         self.genesis_id = self.deployment.genesis.assertion_id
         self._towers: list[Watchtower] = []
+
+    def settlement_roles(self) -> SettlementRoles | None:
+        """The cash token and who governs risk; here there is none."""
+        return None
 
     # ------------------------------------------------------------------------------ actors
 
