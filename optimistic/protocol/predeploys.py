@@ -28,6 +28,7 @@ from optimistic.protocol.constants import (
     RISK_MANAGER,
 )
 from optimistic.protocol.hashing import abi_word
+from optimistic.protocol.settlement.types import FIRST_SUBACCOUNT
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 
 MESSAGE_PASSER_SENT_SLOT = 0
@@ -40,9 +41,6 @@ COLLATERAL_GATEWAY_SLOT = 0
 COLLATERAL_TOKEN_UNIT_SLOT = 1
 RISK_GOVERNOR_OWNER_SLOT = 0
 RISK_GOVERNOR_GUARDIAN_SLOT = 1
-
-FIRST_SUBACCOUNT: Final = 16
-"""The first number of a user's subaccount; those below are pots of the protocol."""
 
 SETTLEMENT_CONTRACTS: Final[Mapping[str, Address]] = MappingProxyType(
     {
