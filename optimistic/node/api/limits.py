@@ -4,6 +4,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
+from optimistic.node.api.errors import rate_limited
+from optimistic.node.api.options import ApiLimits
+from optimistic.protocol.types import Address
+
 _NANO: Final = 1_000_000_000
 
 
@@ -70,3 +74,30 @@ class RateLimiter:
         bucket.left_nano = min(self._burst_nano, bucket.left_nano + gained)
         bucket.at_ns = now_ns
         return bucket
+
+
+class Allowances:
+    """What clients may use: those who logged in by account, the others by network address.
+
+    Parameters
+    ----------
+    limits : rates and bounds
+    now_ns : monotonic nanoseconds
+    """
+
+    def __init__(self, limits: ApiLimits, now_ns: Callable[[], int]) -> None:
+        clients = limits.max_buckets
+        self._anonymous = RateLimiter(limits.anonymous_per_s, limits.anonymous_burst, clients, now_ns)
+        self._accounts = RateLimiter(limits.account_per_s, limits.account_burst, clients, now_ns)
+
+    def charge(self, peer: str, account: Address | None, weight: int) -> None:
+        """Use up weight of a client.
+
+        Raises
+        ------
+        ApiError : it has none left; says when it will
+        """
+        bucket, client = (self._anonymous, peer) if account is None else (self._accounts, account)
+        wait_ms = bucket.take(client, weight)
+        if wait_ms:
+            raise rate_limited(wait_ms)

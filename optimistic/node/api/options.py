@@ -34,6 +34,8 @@ class ApiLimits:
     """Levels a side in a snapshot."""
     max_trades: int = 1_000
     """Trades kept per market for those who come later."""
+    max_events: int = 200_000
+    """Events of owners kept for the drop copy and for queries."""
     max_page: int = 1_000
     """Rows of one answer."""
     anonymous_per_s: int = 200

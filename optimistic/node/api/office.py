@@ -1,0 +1,177 @@
+"""What REST and WebSocket have in common: who may do what, and how it is done."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from optimistic.node.api.channels import Hub
+from optimistic.node.api.desk import Desk
+from optimistic.node.api.errors import ApiError, Code, malformed
+from optimistic.node.api.limits import Allowances
+from optimistic.node.api.options import ApiLimits
+from optimistic.node.api.ports import ChainView
+from optimistic.node.api.replies import RefusedOut, TakenOut, hex_of, result_out
+from optimistic.node.api.sessions import Session, Sessions
+from optimistic.node.api.wire import (
+    AmendsIn,
+    CancelAllIn,
+    CancelIn,
+    DeadManIn,
+    LoginIn,
+    PlaceIn,
+    address_bytes,
+    amend_command,
+    cancel_all_command,
+    cancel_command,
+    dead_man_command,
+    hash_bytes,
+    n_orders,
+    place_commands,
+    signature_bytes,
+)
+from optimistic.node.exchange.commands import Command
+from optimistic.node.exchange.ports import ExchangePort
+from optimistic.protocol.settlement.login import login_digest
+from optimistic.protocol.types import Address
+
+WEIGHT_LOGIN: Final = 10
+WEIGHT_SUBSCRIBE: Final = 5
+WEIGHT_MASS_CANCEL: Final = 5
+
+
+@dataclass(slots=True)
+class Caller:
+    """Who asks: a network address, and the account it has logged in as."""
+
+    peer: str
+    account: Address | None = None
+    session: int = 0
+    """Of a WebSocket connection; orders may end with it."""
+
+    def owner(self) -> Address:
+        """Return the account.
+
+        Raises
+        ------
+        ApiError : nobody has logged in
+        """
+        if self.account is None:
+            raise ApiError(Code.LOGIN_REQUIRED, "this needs a login")
+        return self.account
+
+
+class Office:
+    """The operations of the API; on the server's event loop.
+
+    Parameters
+    ----------
+    exchange, view : whose front this is
+    desk, hub : ways in and out
+    limits : bounds
+    chain_id : of L2
+    now_s : Unix seconds
+    now_ns : monotonic nanoseconds
+    """
+
+    def __init__(  # noqa: PLR0913 - the composition root names every part
+        self,
+        exchange: ExchangePort,
+        view: ChainView,
+        desk: Desk,
+        hub: Hub,
+        limits: ApiLimits,
+        *,
+        chain_id: int,
+        now_s: Callable[[], int] = lambda: int(time.time()),
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self.exchange = exchange
+        self.view = view
+        self.hub = hub
+        self.limits = limits
+        self.chain_id = chain_id
+        self.sessions = Sessions(limits, now_s)
+        self.allowances = Allowances(limits, now_ns)
+        self._desk = desk
+
+    def charge(self, caller: Caller, weight: int) -> None:
+        """Use up weight of a caller; raises ApiError if it has none left."""
+        self.allowances.charge(caller.peer, caller.account, weight)
+
+    # ------------------------------------------------------------------------------ orders
+
+    async def place(
+        self, caller: Caller, message: PlaceIn, after: Awaitable[object] | None = None
+    ) -> list[TakenOut | RefusedOut]:
+        """Place orders; each is signed, so anybody may bring them."""
+        self._bound(n_orders(message))
+        self.charge(caller, n_orders(message))
+        if message.cancel_on_disconnect:
+            if not caller.session:
+                raise malformed("cancelOnDisconnect needs a WebSocket connection")
+            caller.owner()
+        return await self._run(place_commands(message, caller.session), after)
+
+    async def amend(
+        self, caller: Caller, message: AmendsIn, after: Awaitable[object] | None = None
+    ) -> list[TakenOut | RefusedOut]:
+        """Amend orders of the caller."""
+        owner = caller.owner()
+        self._bound(len(message.amendments))
+        self.charge(caller, len(message.amendments))
+        return await self._run([amend_command(item, owner) for item in message.amendments], after)
+
+    async def cancel(
+        self, caller: Caller, message: CancelIn, after: Awaitable[object] | None = None
+    ) -> list[TakenOut | RefusedOut]:
+        """Cancel orders of the caller."""
+        owner = caller.owner()
+        self._bound(len(message.orders))
+        self.charge(caller, len(message.orders))
+        return await self._run([cancel_command(name, owner) for name in message.orders], after)
+
+    async def cancel_all(
+        self, caller: Caller, message: CancelAllIn, after: Awaitable[object] | None = None
+    ) -> list[TakenOut | RefusedOut]:
+        """Cancel all orders of the caller that a message describes."""
+        self.charge(caller, WEIGHT_MASS_CANCEL)
+        return await self._run([cancel_all_command(message, caller.owner())], after)
+
+    async def dead_man(
+        self, caller: Caller, message: DeadManIn, after: Awaitable[object] | None = None
+    ) -> list[TakenOut | RefusedOut]:
+        """Arm or disarm the caller's dead-man switch."""
+        self.charge(caller, 1)
+        return await self._run([dead_man_command(message, caller.owner())], after)
+
+    async def _run(
+        self, commands: Sequence[Command], after: Awaitable[object] | None
+    ) -> list[TakenOut | RefusedOut]:
+        return [result_out(answer) for answer in await self._desk.run(commands, after)]
+
+    def _bound(self, count: int) -> None:
+        if not count:
+            raise malformed("the message names no order")
+        if count > self.limits.max_orders:
+            raise ApiError(
+                Code.TOO_LARGE, f"{count} orders in one message; at most {self.limits.max_orders} are taken"
+            )
+
+    # ------------------------------------------------------------------------------ logins
+
+    async def login(self, caller: Caller, message: LoginIn) -> Session:
+        """Check a signed challenge; its signer is the account or a session key of it."""
+        self.charge(caller, WEIGHT_LOGIN)
+        account, challenge = address_bytes(message.account), hash_bytes(message.challenge)
+        self.sessions.check_challenge(challenge, message.expires_at)
+        digest = login_digest(self.chain_id, account, challenge, message.expires_at)
+        signer = await self._desk.signer(digest, signature_bytes(message.signature))
+        if signer != account and not self.exchange.is_session_key(account, signer):
+            raise ApiError(
+                Code.BAD_SIGNATURE,
+                f"{hex_of(signer)} signed, who is neither {message.account} nor a session key of it",
+                typedDataHash=hex_of(digest),
+                recovered=hex_of(signer),
+            )
+        return self.sessions.open(account, challenge)
