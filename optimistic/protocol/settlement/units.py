@@ -2,7 +2,7 @@
 
 Amounts, prices, sizes and rates are integers in units of 10^-18 (WAD). Sizes are multiples of LOT_WAD and
 prices that move cash multiples of QUANTUM_WAD, so size x price is whole and needs no rounding. Every other
-division says which way it rounds. Twin: solidity/src/libraries/settlement/Quantum.sol
+division says which way it rounds. Twins: solidity/src/libraries/settlement/{Quantum,Root}.sol
 """
 
 from typing import Final
