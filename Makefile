@@ -59,7 +59,7 @@ test: setup ## everything CI checks: contracts, lint, tests
 	@$(MAKE) --no-print-directory pytest
 
 contracts: setup ## one build, forge tests, freshness of artifacts and snapshots
-	$(FORGE) build
+	$(FORGE) build solidity/test/helpers solidity/test/gas
 	$(PY) -m tests.contracts.forge_report
 	$(PY) scripts/build_contracts.py --check
 

@@ -10,7 +10,7 @@ from optimistic.protocol import mpt
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.hashing import keccak256
 from tests.helpers.contract_host import ContractHost, Reverted
-from tests.helpers.forged_proofs import IMPOSSIBLE, KEY, short_node
+from tests.helpers.forged_proofs import HASH, IMPOSSIBLE, KEY, branch, short_node
 from tests.helpers.tries import build, contents, keys, slot_key, values
 
 REFUSED = "refused"
@@ -120,6 +120,13 @@ def test_mpt__extension_to_something_inline__both_languages_agree(
     node = short_node(path, child)
 
     pair.answers(keccak256(node), KEY, b"value", [node])
+
+
+def test_mpt__branch_that_begins_with_an_empty_list__both_languages_agree(pair: Pair) -> None:
+    node = branch({0: b"\xc0", 5: HASH})
+
+    for nibble in (b"\x00", b"\x10", b"\x50"):
+        pair.answers(keccak256(node), nibble * 32, b"value", [node])
 
 
 def test_mpt__empty_value__both_languages_refuse() -> None:

@@ -38,9 +38,10 @@ MODEXP_LENGTHS = (
     (32, 31),
     (33, 32),
     (1, 33),
+    (1_024, 64),
     (1_024, 1_025),
 )
-MODEXP_EXPONENTS = (*map(word, (0, 1, 2, 3, 255, 256, 1 << 254, 1 << 255)), b"\xff" * 32)
+MODEXP_EXPONENTS = (*map(word, (0, 1, 2, 3, 255, 256, 1 << 128, 1 << 254, 1 << 255)), b"\xff" * 32)
 NOT_ENOUGH_GAS = keccak256(b"NotEnoughGas(uint256)")[:4]
 PRECOMPILE_BROKEN = keccak256(b"PrecompileBroken(uint256)")[:4]
 NOTHING_TO_RUN = keccak256(b"NothingToRun(uint256)")[:4]
@@ -147,6 +148,35 @@ def test_price__around_the_cap__is_equal(above: int) -> None:
     data = rounds.to_bytes(4, "big") + bytes(209)
 
     assert solidity_price(rules, 9, 213, data) == (None if above else rounds) == price(rules, 9, data)
+
+
+@pytest.mark.parametrize(("number", "length"), [(2, 64), (3, 64), (8, 192)])
+@pytest.mark.parametrize("below", [0, 1])
+def test_price__by_length_at_the_cap__is_equal(number: int, length: int, below: int) -> None:
+    cost = price(OSAKA, number, b"", length)
+    assert cost is not None
+    rules = PrecompileRules(price_cap=cost - below, modexp_osaka=True)
+
+    assert solidity_price(rules, number, length, b"") == (None if below else cost)
+    assert price(rules, number, b"", length) == (None if below else cost)
+
+
+@numbers
+@pytest.mark.parametrize("length", [0, 96, 128, 213])
+def test_least_price__any_input__is_not_above_its_price(number: int, length: int) -> None:
+    (least,) = host().call("leastPrice(uint256,uint256)->(uint256)", number, length)
+    cost = price(RULES["free"], number, bytes(length))
+
+    assert cost is None or least <= cost
+    assert least == (0 if number in (5, 9) else cost) or cost is None
+
+
+@pytest.mark.parametrize("length", range(64, 129))
+def test_price__head_that_ends_in_a_word__continues_with_zeros(length: int) -> None:
+    data = (word(1) + word(31) + word(1) + b"\xff" * 32)[:length]
+
+    for rules in RULES.values():
+        assert solidity_price(rules, 5, length, data) == price(rules, 5, data)
 
 
 @pytest.mark.slow

@@ -50,6 +50,15 @@ def test_root__every_size_up_to_the_tree__agrees(trees: ContractHost, function: 
 
 
 @pytest.mark.parametrize("function", ["root", "rootOfMemory"])
+@pytest.mark.parametrize("size", [0, 31, 500])
+def test_root__no_depth_named__is_that_of_a_transaction(
+    trees: ContractHost, function: str, size: int
+) -> None:
+    (root,) = trees.call(f"{function}(bytes)->(bytes32)", FRESH[:size])
+    assert root == wordtree.root(FRESH[:size], 16)
+
+
+@pytest.mark.parametrize("function", ["root", "rootOfMemory"])
 @pytest.mark.parametrize("depth", [0, 1, 2])
 def test_root__where_memory_is_dirty__agrees(function: str, depth: int) -> None:
     host = ContractHost("MemoryHarness")

@@ -268,6 +268,7 @@ def deposit_cases() -> dict[str, StepperBatch]:
         "create": ({**made, "data": STORE + _returning(3), "value": 2}, {}),
         "create_taken": ({**made, "data": STORE}, {create_address(BOB, 0): Alloc(nonce=1)}),
         "create_empty": (made, {}),
+        "create_longest_initcode": ({**made, "data": bytes(49_152)}, {}),
         "create_initcode_too_long": ({**made, "data": bytes(49_153)}, {}),
         "create_destroys": ({**made, "data": DESTROY, "value": 3}, {}),
     }

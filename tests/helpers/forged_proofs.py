@@ -65,6 +65,33 @@ def leaf_named_by_prefixes(digits: int) -> bytes:
     return next(node for node in nodes if keccak256(node)[-1] == ALL_PREFIX[0])
 
 
+def leaf_with_a_hash_of_zeros(*places: int) -> bytes:
+    """A leaf with a path of 63 zeros whose hash has zeros at some places."""
+    values = (encode_string(bytes(29) + n.to_bytes(3, "big")) for n in count())
+    nodes = (encode_short(Short("0" * 63, value, True)) for value in values)
+    return next(node for node in nodes if not any(keccak256(node)[place] for place in places))
+
+
+def nearly_full() -> Iterator[tuple[str, Forged]]:
+    """As long as a branch of 16 hashes, and like one to a reader that looks at other bytes than the headers."""
+    for first in (0x00, 0x40, 0x50):
+        items = dict.fromkeys(range(16), bytes((first,)) + HASH[1:])
+        yield (
+            f"full of {first:#x}",
+            forged(branch(items | {0: bytes((first,)) + reference(leaf(63))[1:]}), leaf(63)),
+        )
+    child = leaf_with_a_hash_of_zeros(0, 30)
+    zeros = dict.fromkeys(range(1, 16), b"\xa0" + bytes(32)) | {0: reference(child)}
+    yield "full of zeros but for one prefix", forged(branch(zeros | {5: b"\x20" + bytes(32)}), child)
+    values = b"\xa0" + b"\x80" * 32
+    wrong = branch(FULL_PREFIX | {0: reference(leaf(62))}, value=b"\x05")
+    above = branch(dict.fromkeys(range(1, 16), values) | {0: reference(wrong)})
+    yield "full with a value, below empty ones", forged(above, wrong, leaf(62))
+    # A reader that took 0x9f for a list would go back into the hash before it, and find the end from there.
+    jump = join_list([b"\xa0" + b"\xa0" + b"\x11" * 31, b"\x9f", *[NO_CHILD] * 14])
+    yield "item that leads back", forged(jump)
+
+
 def almost_full() -> Iterator[tuple[str, Forged]]:
     """Lists as long as a branch of 16 hashes in which one byte of a header is another."""
     child, grandchild = leaf_named_by_prefixes(63), leaf_named_by_prefixes(62)
@@ -79,12 +106,13 @@ def almost_full() -> Iterator[tuple[str, Forged]]:
             f"{name}, below a full one",
             forged(branch(FULL_PREFIX | {0: reference(wrong)}), wrong, grandchild),
         )
-    for value in (0x00, 0x7F, 0x81, 0xA0):
+    for value in (0x00, 0x40, 0x7F, 0x81, 0xA0):
         yield f"full with the value {value:#x}", forged(branch(children, bytes((value,))), child)
     full = branch(children)
-    for header in ("b90211", "f80211", "f90111", "f90210", "f90212", "fa0211"):
+    for header in ("b90211", "f80211", "f90111", "f90210", "f90212", "fa0211", "7c8108"):
         node = bytes.fromhex(header) + full[3:]
         yield f"full behind 0x{header}", forged(node, child)
+    yield "full before a byte", forged(full + b"\0", child)
 
 
 SHORT_LEAF = encode_short(Short("0", b"\x05", True))
@@ -103,6 +131,7 @@ LEAVES = {
     "path of 66 nibbles": short_node(b"\x20" + KEY + b"\0", VALUE),
     "third item": short_node(b"\x20" + KEY, VALUE, VALUE),
     "no value": short_node(b"\x20" + KEY, NO_CHILD),
+    "empty list for a value": short_node(b"\x20" + KEY, b"\xc0"),
     "list for a value": short_node(b"\x20" + KEY, b"\xc1\x05"),
     "prefix before a small byte": short_node(b"\x20" + KEY, b"\x81\x05"),
     "long form of a short value": short_node(b"\x20" + KEY, b"\xb8\x03abc"),
@@ -135,6 +164,7 @@ BRANCHES = {
     ),
     "full with a value": forged(branch(FULL | {0: reference(leaf(63))}, value=b"\x05"), leaf(63)),
     **dict(almost_full()),
+    **dict(nearly_full()),
 }
 SHAPES = {
     "leaf too long": forged(branch_to(leaf(64)), leaf(64)),

@@ -129,6 +129,7 @@ def _slots() -> dict[str, Program]:
         "SSTORE_of_created": Program(code=create(Op.CREATE, asm(5, 1, Op.SSTORE, 0, 1, Op.SSTORE))),
         "SSTORE_reverted": Program(code=call(Op.DELEGATECALL, REVERTER) + asm(9, Op.SLOAD, 2, 9, Op.SSTORE)),
         "TLOAD": Program(code=asm(1, Op.TLOAD, 6, 1, Op.TSTORE, 1, Op.TLOAD, 0, 1, Op.TSTORE, 1, Op.TLOAD)),
+        "TLOAD_wide": Program(code=asm((1 << 256) - 1, 1, Op.TSTORE, 1, Op.TLOAD)),
         "TSTORE_static": Program(code=asm(1, 1, Op.TSTORE), is_static=True),
         "TSTORE_reverted": Program(code=call(Op.DELEGATECALL, REVERTER) + asm(9, Op.TLOAD)),
     }

@@ -193,6 +193,8 @@ def invalid_cases() -> Iterator[tuple[str, bytes]]:
     for shape, item in _bad_access_lists():
         yield f"access list {shape}", sign(2, items_of(2, access=item))
     yield "point at infinity", at_infinity()
+    for shape, item in _bad_integers(32):
+        yield f"type 2, max fee {shape}", sign(2, items_of(2, max_fee=item))
     for raw in (b"", b"\0", b"\x01", b"\x02", b"\x03", b"\x80", b"\xc0", b"\x02\xc0", b"\xf8", b"\xff" * 9):
         yield f"bytes {raw.hex()}", raw
 

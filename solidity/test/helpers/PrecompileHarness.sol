@@ -11,11 +11,21 @@ contract PrecompileHarness is PrecompileProbe {
         return PrecompileRules.inputNeeded(cap, osaka, number, length);
     }
 
+    function leastPrice(uint256 number, uint256 length) external pure returns (uint256) {
+        return PrecompileRules.leastPrice(number, length);
+    }
+
+    /// @dev With dirt behind the head.
     function price(uint256 cap, bool osaka, uint256 number, uint256 length, bytes memory head)
         external
         pure
         returns (bool fails, uint256 cost)
     {
+        assembly ("memory-safe") {
+            let end := add(add(head, 0x20), mload(head)) // first byte behind the head, which is the last argument
+            mstore(end, not(0)) // dirt in free memory
+            mstore(0x40, add(end, 0x20)) // keep it
+        }
         return PrecompileRules.price(cap, osaka, number, length, head);
     }
 

@@ -5,6 +5,14 @@ import {WordTree} from "../../src/libraries/WordTree.sol";
 
 /// @notice External doors to the WordTree library, for calldata and differential tests.
 contract WordTreeHarness {
+    function root(bytes calldata data) external pure returns (bytes32) {
+        return WordTree.root(data);
+    }
+
+    function rootOfMemory(bytes memory data) external pure returns (bytes32) {
+        return WordTree.rootOfMemory(data);
+    }
+
     function root(bytes calldata data, uint256 depth) external pure returns (bytes32) {
         return WordTree.root(data, depth);
     }
