@@ -27,7 +27,7 @@ interface ILedger {
     event OpenInterestChanged(MarketId indexed market, int256 openInterestWad);
 
     /// @notice The settlement index of a market will not change any more; its positions end there.
-    event MarketClosed(MarketId indexed market, int256 indexWad);
+    event MarketClosed(MarketId indexed market, int256 settlementWad);
 
     /* ERRORS */
 
@@ -89,9 +89,9 @@ interface ILedger {
     /// pots, only INSURANCE holds positions. Clearing, Liquidator and Markets only.
     function settle(SubaccountChange[] calldata changes) external;
 
-    /// @notice Settle positions of a market that has ended, and end them; each by itself, because the index is the last.
-    /// The first call fixes it. Markets only.
-    function close(MarketId market, int256 indexWad, SubaccountId[] calldata ids) external;
+    /// @notice Settle positions of a market that has expired, and end them; each by itself, because the index is the last.
+    /// The first call fixes it. Who holds no position is passed over. Markets only.
+    function closeExpired(MarketId market, SubaccountId[] calldata ids, int256 settlementWad) external;
 
     /// @notice Move cash. Collateral, Liquidator, InsuranceFund and Clearing only; VAULT and PENDING are Collateral's.
     /// @param amountWad Not negative.

@@ -96,22 +96,16 @@ contract Ledger is ILedger {
     }
 
     /// @inheritdoc ILedger
-    function close(MarketId market, int256 indexWad, SubaccountId[] calldata ids) external entered {
+    function closeExpired(MarketId market, SubaccountId[] calldata ids, int256 settlementWad) external entered {
         if (msg.sender != MARKETS) revert NotModule(msg.sender);
-        Book storage book = _books[market];
-        if (!book.isClosed) {
-            (book.lastIndexWad, book.isClosed) = (int120(_inRange(indexWad, type(int120).max)), true);
-            emit MarketClosed(market, indexWad);
-        } else if (book.lastIndexWad != indexWad) {
-            revert IndicesDiffer(market);
-        }
-        int256 openInterest = book.openInterestWad;
+        _fixLastIndex(market, settlementWad);
+        int256 openInterest = _books[market].openInterestWad;
         for (uint256 i = 0; i < ids.length; ++i) {
             Account storage account = _accounts[ids[i]];
             int256 sizeWad = account.positions[market].sizeWad;
-            int256 gainWad = _changeLeg(ids[i], account, LegChange(market, -sizeWad, indexWad));
+            int256 gainWad = _changeLeg(ids[i], account, LegChange(market, -sizeWad, settlementWad));
             if (gainWad != 0) _setCash(ids[i], account, account.cashWad + gainWad);
-            if (sizeWad > 0) openInterest -= sizeWad;
+            openInterest -= _positive(sizeWad);
         }
         _setOpenInterest(market, openInterest);
     }
@@ -258,6 +252,17 @@ contract Ledger is ILedger {
         Book storage book = _books[tally.market];
         if (book.isClosed && book.lastIndexWad != tally.indexWad) revert IndicesDiffer(tally.market);
         _setOpenInterest(tally.market, book.openInterestWad + tally.openInterestWad);
+    }
+
+    function _fixLastIndex(MarketId market, int256 indexWad) internal {
+        Book storage book = _books[market];
+        if (book.isClosed) {
+            if (book.lastIndexWad != indexWad) revert IndicesDiffer(market);
+            return;
+        }
+        book.isClosed = true;
+        book.lastIndexWad = int120(_inRange(indexWad, type(int120).max));
+        emit MarketClosed(market, indexWad);
     }
 
     function _setOpenInterest(MarketId market, int256 valueWad) internal {

@@ -294,12 +294,12 @@ contract LedgerTest is LedgerWorld {
             vm.expectEmit(LEDGER);
             emit ILedger.MarketClosed(market, indexWad);
         }
-        BOOKS.close(market, indexWad, ids);
+        BOOKS.closeExpired(market, ids, indexWad);
         BOOKS.leave();
         vm.stopPrank();
     }
 
-    function test_close_endsEachPositionByItself() public {
+    function test_closeExpired_endsEachPositionByItself() public {
         trade(a, b, BTC, 2e18, 100e18, 100e18, 0);
         _close(BTC, 103e18, a);
         assertEq(cashOf(a), 1006e18);
@@ -313,13 +313,13 @@ contract LedgerTest is LedgerWorld {
         assertEq(BOOKS.openInterestWad(BTC), 0);
     }
 
-    function test_close_theLastIndexIsTheLast() public {
+    function test_closeExpired_theLastIndexIsTheLast() public {
         trade(a, b, BTC, 2e18, 100e18, 100e18, 0);
         _close(BTC, 103e18, a);
         vm.startPrank(MARKETS);
         BOOKS.enter();
         vm.expectRevert(abi.encodeWithSelector(ILedger.IndicesDiffer.selector, BTC));
-        BOOKS.close(BTC, 104e18, new SubaccountId[](0));
+        BOOKS.closeExpired(BTC, new SubaccountId[](0), 104e18);
         BOOKS.leave();
         vm.stopPrank();
         _expectSettleRevert(
@@ -424,7 +424,7 @@ contract LedgerTest is LedgerWorld {
         vm.expectRevert(reason);
         BOOKS.settle(new SubaccountChange[](0));
         vm.expectRevert(reason);
-        BOOKS.close(BTC, 0, new SubaccountId[](0));
+        BOOKS.closeExpired(BTC, new SubaccountId[](0), 0);
         vm.expectRevert(reason);
         BOOKS.move(a, b, 1, CashReason.TRANSFER);
         vm.stopPrank();
@@ -445,7 +445,7 @@ contract LedgerTest is LedgerWorld {
             if (modules[i] == MARKETS) vm.expectRevert(refusal);
             BOOKS.move(a, b, 1, CashReason.TRANSFER);
             if (modules[i] != MARKETS) vm.expectRevert(refusal);
-            BOOKS.close(BTC, 0, new SubaccountId[](0));
+            BOOKS.closeExpired(BTC, new SubaccountId[](0), 0);
             BOOKS.leave();
             vm.stopPrank();
         }
@@ -465,7 +465,7 @@ contract LedgerTest is LedgerWorld {
         BOOKS.openFor(alice);
         vm.prank(MARKETS);
         vm.expectRevert(ILedger.NotEntered.selector);
-        BOOKS.close(BTC, 0, new SubaccountId[](0));
+        BOOKS.closeExpired(BTC, new SubaccountId[](0), 0);
     }
 
     function test_attack__moduleIsEnteredInsideAnother() public {
