@@ -64,11 +64,18 @@ class Fill(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Signed quotes and orders, and what was matched between them, in the order of the matches."""
+    """Signed quotes and orders, and what was matched between them, in the order of the matches.
+
+    Attributes
+    ----------
+    extra_markets : ascending, of no entry; Clearing brings them up to the latest price too, which the
+        margin of those who hold them wants
+    """
 
     quotes: tuple[SignedQuotes, ...] = ()
     orders: tuple[SignedOrder, ...] = ()
     fills: tuple[Fill, ...] = ()
+    extra_markets: tuple[MarketId, ...] = ()
 
 
 class MalformedBatch(InvalidInput):
@@ -95,7 +102,10 @@ def encode(batch: Batch) -> bytes:
         *(item.order for item in batch.orders),
     ]
     subaccounts = {subaccount: i for i, subaccount in enumerate(sorted({item.subaccount for item in signed}))}
-    markets = {market: i for i, market in enumerate(sorted({item.market for item in signed}))}
+    markets = {
+        market: i
+        for i, market in enumerate(sorted({*batch.extra_markets, *(item.market for item in signed)}))
+    }
     parts = [bytes((VERSION,)), _packed(1, len(subaccounts))]
     parts += [_packed(8, subaccount) for subaccount in subaccounts]
     parts += [_packed(1, len(markets)), *(_packed(4, market) for market in markets)]
@@ -230,7 +240,9 @@ def decode(data: bytes, *, has_takers: bool = True) -> Batch:
     n_entries = len(orders) + sum(len(item.leaves) for item in quotes)
     fills = tuple(_decode_fill(reader, n_entries, has_takers) for _ in range(n_fills))
     reader.require_end()
-    return Batch(quotes=quotes, orders=orders, fills=fills)
+    used = {*(item.quotes.market for item in quotes), *(item.order.market for item in orders)}
+    extra_markets = tuple(market for market in markets if market not in used)
+    return Batch(quotes=quotes, orders=orders, fills=fills, extra_markets=extra_markets)
 
 
 def _decode_quotes(

@@ -41,6 +41,9 @@ interface IClearing {
     error FloorNotRaised(uint64 floor);
     error InvalidSessionKey();
 
+    /// @notice An order is in a batch more than once, and the fills of both together exceed it.
+    error EntryTwice(bytes32 key, uint256 index);
+
     /// @return nFills How many fills took effect.
     function settleBatch(bytes calldata batch) external returns (uint256 nFills);
 

@@ -43,7 +43,9 @@ def batches(draw: st.DrawFn, *, has_takers: bool = True) -> Batch:
         number = st.integers(0, n_entries - 1)
         taker = number if has_takers else st.just(batch_codec.NO_TAKER)
         fills = tuple(draw(st.lists(st.builds(Fill, number, taker, st.integers(1, 2**48 - 1)), max_size=5)))
-    return Batch(quotes=quotes, orders=orders, fills=fills)
+    used = {*(item.quotes.market for item in quotes), *(item.order.market for item in orders)}
+    extra = sorted(draw(st.sets(uints(32).map(MarketId), max_size=2)) - used)
+    return Batch(quotes=quotes, orders=orders, fills=fills, extra_markets=tuple(extra))
 
 
 def order(**changes: int) -> Order:
