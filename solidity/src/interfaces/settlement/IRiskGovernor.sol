@@ -8,6 +8,8 @@ import {MarketId} from "../../types/Settlement.sol";
 /// bounded by the modules' code. Until `seal`, which must come before the first deposit, calls take effect at once.
 /// The guardian may only tighten, and what it does expires.
 interface IRiskGovernor {
+    event OwnerChanged(address indexed owner);
+    event GuardianChanged(address indexed guardian);
     event Scheduled(bytes32 indexed id, address indexed target, bytes data, uint64 readyAt);
     event Executed(bytes32 indexed id, address indexed target, bytes data);
     event Cancelled(bytes32 indexed id);
@@ -19,31 +21,46 @@ interface IRiskGovernor {
     error NotGuardian();
     error NotScheduled(bytes32 id);
     error NotReady(uint64 readyAt);
+    error Expired(uint64 at);
     error AlreadyScheduled(bytes32 id);
     error AlreadySealed();
     error NotATarget(address target);
+    error NotItself();
+    error NotOpen(MarketId market);
+    error InCooldown(uint64 until);
+    error NotTightened(MarketId market);
+    error StillTightened(uint64 until);
     error CallFailed(bytes reason);
 
     function owner() external view returns (address);
     function guardian() external view returns (address);
     function isSealed() external view returns (bool);
 
-    /// @notice Seconds between schedule and execute; 48 h or more for feeds and collateral.
+    /// @notice Seconds between schedule and execute: 48 h for feeds, collateral and this contract, 24 h for the others.
     function delayS(address target) external view returns (uint64);
+
+    /// @notice When a call may be executed; zero if it is not scheduled.
+    function readyAt(bytes32 id) external view returns (uint64);
+
+    /// @notice Owner only, as is `execute`. What is not executed within two weeks of being ready is dead.
     function schedule(address target, bytes calldata data, bytes32 salt) external returns (bytes32 id);
     function execute(address target, bytes calldata data, bytes32 salt) external;
-    function cancel(bytes32 id) external;
+
+    /// @notice Owner, or the guardian unless the call is to this contract (so that it cannot keep its own office).
+    function cancel(address target, bytes calldata data, bytes32 salt) external;
 
     /// @notice During set-up only: call a module at once. Owner only.
     function setUp(address target, bytes calldata data) external;
     function seal() external;
 
-    /// @notice Make a market reduce-only for a bounded time; cannot be repeated at once. Guardian only.
+    /// @notice Make an open market reduce-only for a day; not again until another day has passed. Guardian only.
     function tighten(MarketId market) external;
 
-    /// @notice End what has expired. Anybody.
+    /// @notice Open a market again whose day is over; anybody. The guardian may do so at any time.
     function loosen(MarketId market) external;
     function isTightened(MarketId market) external view returns (bool);
+
+    /// @notice Both by this contract only: schedule them, or set them up.
     function setGuardian(address guardian) external;
     function transferOwnership(address owner) external;
 }
