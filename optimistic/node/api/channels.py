@@ -127,6 +127,10 @@ class Hub:
         self._channel(name).subscribers.add(subscriber)
         return self.book(int(number), depth) if kind == "book" else None
 
+    def sequence(self, name: str) -> int:
+        """Return the sequence of the last message of a public channel."""
+        return self._channel(name).sequence
+
     def unsubscribe(self, name: str, subscriber: Subscriber) -> None:
         """Let somebody no longer hear a public channel."""
         channel = self._channels.get(name)

@@ -110,3 +110,8 @@ def overloaded(retry_after_ms: int) -> ApiError:
         f"the exchange is busy: try again in {retry_after_ms} ms",
         retryAfterMs=retry_after_ms,
     )
+
+
+def kinds() -> dict[Code, int]:
+    """Return the HTTP status of every kind of refusal."""
+    return {code: kind.status for code, kind in _KINDS.items()}

@@ -5,6 +5,7 @@ Everything is bounded: the oldest events are forgotten, and who asks for them is
 
 from collections import OrderedDict, deque
 from collections.abc import Iterator
+from itertools import dropwhile, islice
 from typing import NamedTuple
 
 from optimistic.node.exchange.events import (
@@ -109,9 +110,12 @@ class History:
         """Yield an owner's kept events after a group, oldest first."""
         return (entry for entry in self._owners.get(owner, ()) if entry.group > group)
 
-    def newest(self, owner: Address) -> Iterator[Entry]:
-        """Yield an owner's kept events, newest first."""
-        return reversed(self._owners.get(owner, deque()))
+    def newest(self, owner: Address, limit: int, before_group: int | None = None) -> list[Entry]:
+        """Return an owner's newest kept events, those of groups below one, newest first."""
+        kept: Iterator[Entry] = reversed(self._owners.get(owner, deque()))
+        if before_group is not None:
+            kept = dropwhile(lambda entry: entry.group >= before_group, kept)
+        return list(islice(kept, limit))
 
     def last_group(self, owner: Address) -> int:
         """Return the group of an owner's last event, 0 if none is known."""

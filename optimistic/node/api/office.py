@@ -1,7 +1,6 @@
 """What REST and WebSocket have in common: who may do what, and how it is done."""
 
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +33,7 @@ from optimistic.node.exchange.commands import Command
 from optimistic.node.exchange.ports import ExchangePort
 from optimistic.protocol.settlement.login import login_digest
 from optimistic.protocol.types import Address
+from optimistic.service.clock import Clock
 
 WEIGHT_LOGIN: Final = 10
 WEIGHT_SUBSCRIBE: Final = 5
@@ -70,8 +70,7 @@ class Office:
     desk, hub : ways in and out
     limits : bounds
     chain_id : of L2
-    now_s : Unix seconds
-    now_ns : monotonic nanoseconds
+    clock : of challenges and allowances
     """
 
     def __init__(  # noqa: PLR0913 - the composition root names every part
@@ -83,17 +82,21 @@ class Office:
         limits: ApiLimits,
         *,
         chain_id: int,
-        now_s: Callable[[], int] = lambda: int(time.time()),
-        now_ns: Callable[[], int] = time.monotonic_ns,
+        clock: Clock,
     ) -> None:
         self.exchange = exchange
         self.view = view
         self.hub = hub
         self.limits = limits
         self.chain_id = chain_id
-        self.sessions = Sessions(limits, now_s)
-        self.allowances = Allowances(limits, now_ns)
+        self.sessions = Sessions(limits, clock.time_s)
+        self.allowances = Allowances(limits, lambda: int(clock.monotonic_s() * 1e9))
         self._desk = desk
+        self.clock = clock
+
+    def now_ms(self) -> int:
+        """Return Unix milliseconds."""
+        return self.clock.time_ms()
 
     def charge(self, caller: Caller, weight: int) -> None:
         """Use up weight of a caller; raises ApiError if it has none left."""
@@ -111,7 +114,7 @@ class Office:
             if not caller.session:
                 raise malformed("cancelOnDisconnect needs a WebSocket connection")
             caller.owner()
-        return await self._run(place_commands(message, caller.session), after)
+        return await self.run(place_commands(message, caller.session), after)
 
     async def amend(
         self, caller: Caller, message: AmendsIn, after: Awaitable[object] | None = None
@@ -120,7 +123,7 @@ class Office:
         owner = caller.owner()
         self._bound(len(message.amendments))
         self.charge(caller, len(message.amendments))
-        return await self._run([amend_command(item, owner) for item in message.amendments], after)
+        return await self.run([amend_command(item, owner) for item in message.amendments], after)
 
     async def cancel(
         self, caller: Caller, message: CancelIn, after: Awaitable[object] | None = None
@@ -129,25 +132,26 @@ class Office:
         owner = caller.owner()
         self._bound(len(message.orders))
         self.charge(caller, len(message.orders))
-        return await self._run([cancel_command(name, owner) for name in message.orders], after)
+        return await self.run([cancel_command(name, owner) for name in message.orders], after)
 
     async def cancel_all(
         self, caller: Caller, message: CancelAllIn, after: Awaitable[object] | None = None
     ) -> list[TakenOut | RefusedOut]:
         """Cancel all orders of the caller that a message describes."""
         self.charge(caller, WEIGHT_MASS_CANCEL)
-        return await self._run([cancel_all_command(message, caller.owner())], after)
+        return await self.run([cancel_all_command(message, caller.owner())], after)
 
     async def dead_man(
         self, caller: Caller, message: DeadManIn, after: Awaitable[object] | None = None
     ) -> list[TakenOut | RefusedOut]:
         """Arm or disarm the caller's dead-man switch."""
         self.charge(caller, 1)
-        return await self._run([dead_man_command(message, caller.owner())], after)
+        return await self.run([dead_man_command(message, caller.owner())], after)
 
-    async def _run(
-        self, commands: Sequence[Command], after: Awaitable[object] | None
+    async def run(
+        self, commands: Sequence[Command], after: Awaitable[object] | None = None
     ) -> list[TakenOut | RefusedOut]:
+        """Have commands decided."""
         return [result_out(answer) for answer in await self._desk.run(commands, after)]
 
     def _bound(self, count: int) -> None:

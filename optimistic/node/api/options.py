@@ -24,6 +24,8 @@ class ApiLimits:
     """What may wait for a slow WebSocket reader before it is cut off."""
     max_in_flight: int = 32
     """Messages of one WebSocket connection that are being worked on; no more are read then."""
+    max_waiting_reads: int = 256
+    """Questions waiting for a thread; more are refused."""
     max_waiting_orders: int = 20_000
     """Orders waiting for their signature to be checked; beyond, messages are refused whole."""
     max_sessions: int = 10_000
@@ -36,8 +38,10 @@ class ApiLimits:
     """Trades kept per market for those who come later."""
     max_events: int = 200_000
     """Events of owners kept for the drop copy and for queries."""
+    max_scan: int = 20_000
+    """Events of an owner that one query looks through."""
     max_page: int = 1_000
-    """Rows of one answer."""
+    """Rows of one answer, and messages of one replay."""
     anonymous_per_s: int = 200
     """Weight a second of an address that has not logged in; an order weighs 1."""
     anonymous_burst: int = 1_000
@@ -56,6 +60,9 @@ class ApiOptions:
     port: int = 9550
     """0 takes a free port."""
     cors_origins: tuple[str, ...] = ()
+    """Browser origins that may ask; ``*`` admits all."""
+    readers: int = 4
+    """Threads that answer questions about subaccounts."""
     verifiers: int = 1
     """Processes that check signatures."""
     limits: ApiLimits = ApiLimits()
@@ -67,8 +74,8 @@ class ApiOptions:
             problems.append("port must lie in 0..65535")
         if not self.host:
             problems.append("host must not be empty")
-        if self.verifiers < 1:
-            problems.append("verifiers must be positive")
+        if self.verifiers < 1 or self.readers < 1:
+            problems.append("verifiers and readers must be positive")
         names = ApiLimits.__dataclass_fields__
         problems += [f"{name} must be positive" for name in names if getattr(self.limits, name) <= 0]
         if problems:

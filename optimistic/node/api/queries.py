@@ -1,0 +1,269 @@
+"""Answers to questions: markets, orders, positions, margin, fills, money in and out."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from optimistic.node.api.channels import unknown_market
+from optimistic.node.api.errors import ApiError, Code
+from optimistic.node.api.history import Entry, History
+from optimistic.node.api.own_events import fills
+from optimistic.node.api.ports import ChainView, DepositInfo, WithdrawalInfo
+from optimistic.node.api.replies import (
+    DepositOut,
+    FillOut,
+    GateOut,
+    LimitsOut,
+    MarginOut,
+    MarketOut,
+    MarketsOut,
+    OrderOut,
+    PositionOut,
+    StatusOut,
+    WithdrawalOut,
+    done_out,
+    hex_of,
+)
+from optimistic.node.exchange.events import OrderDone
+from optimistic.node.exchange.ports import AccountInfo, ExchangePort, MarketInfo, OpenOrder, PositionInfo
+from optimistic.protocol.constants import CLEARING
+from optimistic.protocol.settlement.types import Limits
+from optimistic.protocol.settlement.units import LOT_WAD, PIPS, QUANTUM_WAD
+from optimistic.protocol.types import Address
+
+
+class Queries:
+    """Reads for the API; each may block for a moment, so they run on worker threads.
+
+    Parameters
+    ----------
+    exchange, view : whom to ask
+    history : what happened lately
+    chain_id : of L2
+    """
+
+    def __init__(self, exchange: ExchangePort, view: ChainView, history: History, chain_id: int) -> None:
+        self._exchange = exchange
+        self._view = view
+        self._history = history
+        self._chain_id = chain_id
+
+    def markets(self) -> MarketsOut:
+        """Return all markets with their limits."""
+        found = [_market_out(info, self._view.limits(info.market)) for info in self._exchange.markets()]
+        return MarketsOut(
+            chain_id=self._chain_id,
+            clearing=hex_of(CLEARING),
+            receipt_signer=hex_of(self._exchange.status().signer),
+            markets=found,
+        )
+
+    def market(self, number: int) -> MarketOut:
+        """Return one market."""
+        for info in self._exchange.markets():
+            if info.market == number:
+                return _market_out(info, self._view.limits(number))
+        raise unknown_market(number)
+
+    def status(self) -> StatusOut:
+        """Return heads, counters and gates."""
+        status = self._exchange.status()
+        gates = [
+            GateOut(name=gate.name, is_open=gate.is_open, reason=gate.reason, opens_at=gate.opens_at)
+            for gate in self._view.gates()
+        ]
+        return StatusOut(
+            sequence=status.group,
+            live_orders=status.live_orders,
+            unsettled_trades=status.unsettled_trades,
+            chain_block=status.chain_block,
+            posted_block=status.posted_block,
+            final_block=status.final_block,
+            is_overloaded=status.is_overloaded,
+            is_stopped=status.is_stopped,
+            gates=gates,
+        )
+
+    # ------------------------------------------------------------------------------ own
+
+    def subaccounts(self, owner: Address) -> list[int]:
+        """Return the subaccounts of an owner."""
+        return self._exchange.subaccounts(owner)
+
+    def orders(
+        self, owner: Address, entries: Sequence[Entry], market: int | None, limit: int
+    ) -> list[OrderOut]:
+        """Return open orders, oldest first, then those that are over by `entries`."""
+        live = [_open_out(order) for order in self._exchange.open_orders(owner)]
+        found = [order for order in live if market is None or order.market == market][:limit]
+        over = (order for order in _over(entries) if market is None or order.market == market)
+        return found + list(islice(over, limit - len(found)))
+
+    def order(self, owner: Address, entries: Sequence[Entry], order_id: int) -> OrderOut:
+        """Return one order, open or over."""
+        live = self._exchange.order(owner, order_id=order_id)
+        if live is not None:
+            return _open_out(live)
+        for order in _over(entries):
+            if order.order_id == order_id:
+                return order
+        raise ApiError(Code.UNKNOWN_ORDER, f"{hex_of(owner)} has had no order {order_id} lately")
+
+    def fills(
+        self, owner: Address, entries: Sequence[Entry], market: int | None, limit: int
+    ) -> list[FillOut]:
+        """Return the fills among an owner's events, in their order."""
+        found = fills(self._history, owner, entries)
+        return list(islice((fill for fill in found if market is None or fill.market == market), limit))
+
+    def account(self, owner: Address, subaccount: int) -> AccountInfo:
+        """Return a subaccount of the caller.
+
+        Raises
+        ------
+        ApiError : there is none, or it is somebody else's
+        """
+        found = self._exchange.account(subaccount)
+        if found is None:
+            raise ApiError(Code.UNKNOWN_SUBACCOUNT, f"there is no subaccount {subaccount}")
+        if found.owner != owner:
+            raise ApiError(Code.NOT_AUTHORISED, f"subaccount {subaccount} is not of {hex_of(owner)}")
+        return found
+
+    def positions(self, owner: Address, subaccount: int) -> list[PositionOut]:
+        """Return the positions of a subaccount."""
+        return [_position_out(position) for position in self.account(owner, subaccount).positions]
+
+    def margin(self, owner: Address, subaccount: int) -> MarginOut:
+        """Return the margin of a subaccount, line by line."""
+        return margin_out(self.account(owner, subaccount), self._view.withdrawable_wad(subaccount))
+
+    def deposits(self, owner: Address, subaccount: int, limit: int) -> list[DepositOut]:
+        """Return deposits of a subaccount, newest first."""
+        self.account(owner, subaccount)
+        return [self._deposit_out(info) for info in self._view.deposits(subaccount, limit)]
+
+    def withdrawals(self, owner: Address, subaccount: int, limit: int) -> list[WithdrawalOut]:
+        """Return withdrawals of a subaccount, newest first."""
+        self.account(owner, subaccount)
+        return [self._withdrawal_out(info) for info in self._view.withdrawals(subaccount, limit)]
+
+    def _deposit_out(self, info: DepositInfo) -> DepositOut:
+        return DepositOut(
+            subaccount=info.subaccount,
+            asset=info.asset,
+            amount=str(info.amount),
+            block=info.block,
+            transaction_hash=hex_of(info.tx_hash),
+            finality=self._exchange.finality(info.block).value,
+        )
+
+    def _withdrawal_out(self, info: WithdrawalInfo) -> WithdrawalOut:
+        return WithdrawalOut(
+            number=info.number,
+            subaccount=info.subaccount,
+            asset=info.asset,
+            amount=str(info.amount),
+            recipient=hex_of(info.recipient),
+            ready_at=info.ready_at,
+            status=info.status,
+            block=info.block,
+            message_key=None if info.message_key is None else hex_of(info.message_key),
+            finality=self._exchange.finality(info.block).value,
+        )
+
+
+def _over(entries: Iterable[Entry]) -> Iterator[OrderOut]:
+    """Yield the orders that ended among an owner's events."""
+    return (
+        done_out(entry.event, entry.group, entry.ts_ms)
+        for entry in entries
+        if isinstance(entry.event, OrderDone)
+    )
+
+
+def margin_out(account: AccountInfo, withdrawable_wad: int) -> MarginOut:
+    """Return the margin of a subaccount; health is rounded down."""
+    lines = account.positions
+    worst = max(lines, key=lambda line: line.maintenance_wad, default=None)
+    maintenance_wad = account.maintenance_wad
+    return MarginOut(
+        subaccount=account.subaccount,
+        cash_wad=str(account.cash_wad),
+        equity_wad=str(account.equity_wad),
+        initial_equity_wad=str(account.initial_equity_wad),
+        initial_wad=str(account.initial_wad),
+        maintenance_wad=str(maintenance_wad),
+        reserved_wad=str(account.reserved_wad),
+        free_wad=str(account.initial_equity_wad - account.initial_wad - account.reserved_wad),
+        health_pips=account.equity_wad * PIPS // maintenance_wad if maintenance_wad else None,
+        withdrawable_wad=str(withdrawable_wad),
+        worst_market=None if worst is None else worst.market,
+        lines=[_position_out(line) for line in lines],
+        block=account.block,
+    )
+
+
+def _position_out(position: PositionInfo) -> PositionOut:
+    return PositionOut(
+        market=position.market,
+        settled_wad=str(position.settled_wad),
+        matched_wad=str(position.matched_wad),
+        mark_wad=str(position.mark_wad),
+        unsettled_pnl_wad=str(position.unsettled_pnl_wad),
+        notional_wad=str(position.notional_wad),
+        initial_wad=str(position.initial_wad),
+        maintenance_wad=str(position.maintenance_wad),
+    )
+
+
+def _open_out(order: OpenOrder) -> OrderOut:
+    return OrderOut(
+        order_id=order.order_id,
+        client_id=order.client_id.decode(errors="replace"),
+        subaccount=order.subaccount,
+        market=order.market,
+        state="open",
+        side="buy" if order.is_buy else "sell",
+        ticks=order.ticks,
+        lots=order.lots,
+        lots_left=order.lots_left,
+        kind=order.kind,
+        expiry=order.expiry,
+        order_hash=hex_of(order.order_hash),
+        time_ms=order.ts_ms,
+    )
+
+
+def _market_out(info: MarketInfo, limits: Limits | None) -> MarketOut:
+    return MarketOut(
+        market=info.market,
+        feed=info.feed,
+        kind=info.kind,
+        status=info.status,
+        expiry=info.expiry,
+        tick_wad=str(info.tick_wad),
+        lot_wad=str(info.lot_wad),
+        price_quantum_wad=str(QUANTUM_WAD),
+        size_quantum_wad=str(LOT_WAD),
+        taker_fee_pips=info.taker_fee_pips,
+        maker_fee_pips=info.maker_fee_pips,
+        index_wad=str(info.index_wad),
+        mark_wad=str(info.mark_wad),
+        funding_8h_wad=str(info.funding_wad),
+        priced_at=info.priced_at,
+        open_interest_wad=str(info.open_interest_wad),
+        limits=None if limits is None else _limits_out(limits),
+    )
+
+
+def _limits_out(limits: Limits) -> LimitsOut:
+    return LimitsOut(
+        initial_pips=limits.initial_pips,
+        size_margin_pips=limits.size_margin_pips,
+        maintenance_pips=limits.maintenance_pips,
+        volatility_pips=limits.volatility_pips,
+        mark_band_pips=limits.mark_band_pips,
+        open_interest_cap_wad=str(limits.open_interest_cap_wad),
+        position_cap_wad=str(limits.position_cap_wad),
+        min_notional_wad=str(limits.min_notional_wad),
+    )
