@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {FeedId, MarketId, MarketKind, MarketStatus, PriceUse} from "../../types/Settlement.sol";
+import {FeedId, MarketId, MarketKind, MarketStatus, PriceUse, SubaccountId} from "../../types/Settlement.sol";
 
 /// @title Markets (L2)
 /// @notice What can be traded, at which tick and lot, with which margin and caps; the mark, and funding.
@@ -9,7 +9,7 @@ interface IMarkets {
     /// @notice What never changes about a market.
     /// @param tickWad Smallest price step, a multiple of QUANTUM_WAD.
     /// @param lotWad Smallest size step, a multiple of LOT_WAD.
-    /// @param expiry When a dated future settles; zero for a perpetual.
+    /// @param expiry When a dated future settles, a multiple of half an hour; zero for a perpetual.
     struct Terms {
         FeedId feed;
         MarketKind kind;
@@ -46,8 +46,9 @@ interface IMarkets {
         uint128 minNotionalWad;
     }
 
-    /// @notice Where a market is. `settleIndexWad` = mark − cumulative funding; a position gains
-    /// size × (settleIndexWad − its index) when it is settled. Of an expired future it is the settlement price.
+    /// @notice Where a market is, as of its last refresh. `settleIndexWad` = mark − cumulative funding; a position gains
+    /// size × (settleIndexWad − its index) when it is settled. Of an expired future it is the settlement price. A future
+    /// whose time has come is HALTED until its settlement price is known.
     struct State {
         MarketStatus status;
         int256 indexPriceWad;
@@ -74,7 +75,27 @@ interface IMarkets {
         uint64 pricedAt;
     }
 
-    /// @notice What the reporter says about its book; unverifiable, so its power is bounded by the mark band.
+    /// @notice What clearing needs of a market for a batch, in one call.
+    /// @param canIncrease, canReduce Whether the price behind the mark is fresh enough for that.
+    struct Trading {
+        MarketStatus status;
+        bool canIncrease;
+        bool canReduce;
+        int256 markWad;
+        int256 settleIndexWad;
+        uint128 tickWad;
+        uint128 lotWad;
+        uint32 takerFeePips;
+        uint32 makerFeePips;
+        uint128 openInterestCapWad;
+        uint128 positionCapWad;
+    }
+
+    /// @notice What the reporter says about its book; unverifiable, so its power is bounded: the mark never leaves the
+    /// stretch between the index and the average of settled trades because of it.
+    /// @param bestBidWad, bestAskWad Zero: that side is empty.
+    /// @param impactBidWad, impactAskWad Average price of a trade of the impact notional; zero: not enough depth.
+    /// @param depthWad Notional near the mark, for the liquidation penalty.
     struct BookReport {
         int256 bestBidWad;
         int256 bestAskWad;
@@ -88,7 +109,7 @@ interface IMarkets {
     event LimitsChanged(MarketId indexed market, Limits limits);
     event StatusChanged(MarketId indexed market, MarketStatus status);
 
-    /// @notice Index, mark, settlement index and basis after a refresh; funding accrued up to `timestamp`.
+    /// @notice Index, mark, settlement index and funding rate after a refresh; funding accrued up to `timestamp`.
     event MarketRefreshed(
         MarketId indexed market,
         int256 indexPriceWad,
@@ -97,6 +118,8 @@ interface IMarkets {
         int256 fundingRateWad,
         uint64 timestamp
     );
+    event TradesNoted(MarketId indexed market, int256 vwapWad, int256 basisWad);
+    event ReporterChanged(address indexed reporter);
     event BookReported(MarketId indexed market, BookReport report);
     event FutureSettled(MarketId indexed market, int256 settlementPriceWad);
 
@@ -106,7 +129,11 @@ interface IMarkets {
     error NotGovernor();
     error NotModule(address caller);
     error NotExpired(uint64 expiry);
+    error NotSettled(MarketId market);
     error ReportNotNewer();
+    error ReportFromTheFuture(uint64 timestamp);
+    error InvalidReport();
+    error NoSettlementPriceYet();
 
     function terms(MarketId market) external view returns (Terms memory);
     function limits(MarketId market) external view returns (Limits memory);
@@ -122,7 +149,8 @@ interface IMarkets {
     function nMarkets() external view returns (uint32);
     function reporter() external view returns (address);
 
-    /// @notice The hourly rate as last computed, and premium and basis averages. In WAD.
+    /// @notice The rate of this hour per eight hours, the sum of funding to the wei (what a long contract has paid), the
+    /// reported premium that is being averaged, the average basis, and the price up to which all of it has come. In WAD.
     function funding(MarketId market)
         external
         view
@@ -134,14 +162,22 @@ interface IMarkets {
     /// @notice Bring mark and funding up to the latest price. Anybody. Never reverts for a listed market.
     function refresh(MarketId market) external returns (State memory);
 
-    /// @notice Volume-weighted price of a batch; moves the basis average. Clearing only.
+    /// @notice Refresh, and what clearing needs to know. Anybody. Never reverts; of an unknown market the status is NONE.
+    function refreshForTrading(MarketId market) external returns (Trading memory);
+
+    /// @notice Volume-weighted price of a batch; moves the basis average. Clearing only, after a refresh.
     function noteTrades(MarketId market, int256 vwapWad) external;
 
     /// @notice Reporter only.
     function reportBook(MarketId market, BookReport calldata report) external;
 
-    /// @notice Fix the settlement price of a future whose time has come. Anybody.
-    function settleFuture(MarketId market) external;
+    /// @notice Fix the settlement price of a future whose time has come: the average of the half hour before it or, if that
+    /// one does not count, of the first later one that does. Anybody.
+    /// @return settled False if more half hours have to be looked at: call again.
+    function settleFuture(MarketId market) external returns (bool settled);
+
+    /// @notice Turn positions of a settled future into cash; subaccounts without one are passed over. Anybody.
+    function closeExpired(MarketId market, SubaccountId[] calldata ids) external;
 
     /// @notice List a market; RiskGovernor only.
     function list(Terms calldata terms, Limits calldata limits) external returns (MarketId market);
