@@ -149,7 +149,7 @@ class Wal:
                 while len(self._segments) > 1 and self._segments[1] <= before_index:
                     self._path(self._segments[0]).unlink()
                     self._segments.pop(0)
-                _sync_folder(self._folder)
+                sync_folder(self._folder)
             except OSError as error:
                 raise storage_error(self._folder, error) from error
 
@@ -201,7 +201,7 @@ class Wal:
             if os.write(descriptor, _MAGIC) != len(_MAGIC):
                 raise OSError(28, "No space left on device")
             os.fsync(descriptor)
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         except OSError as error:
             os.close(descriptor)
             path.unlink(missing_ok=True)
@@ -335,7 +335,8 @@ def _has_frame_after(content: bytes, offset: int, index: int) -> bool:
     return False
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names of the files in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,7 @@
-"""What may be asked of the exchange. Prices are ticks, quantities lots, times as named."""
+"""What may be asked of the exchange. Prices are ticks, quantities lots, times as named.
+
+Orders are written to the log as they are here: new fields go to the end and have defaults.
+"""
 
 from enum import IntEnum
 
@@ -16,7 +19,7 @@ class OrderFlag(IntEnum):
     TIME_IN_FORCE_SHIFT = 2
 
 
-class Trigger(msgspec.Struct, frozen=True, gc=False):
+class Trigger(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Makes an order a stop or a take-profit."""
 
     source: TriggerSource
@@ -24,14 +27,14 @@ class Trigger(msgspec.Struct, frozen=True, gc=False):
     ticks: int
 
 
-class Slices(msgspec.Struct, frozen=True, gc=False):
+class Slices(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Makes an order the parent of equal immediate-or-cancel slices."""
 
     duration_ms: int
     interval_ms: int
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class Place(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A signed order. The first nine fields are what the owner signed (EIP-712 `Order` of Clearing)."""
 
     subaccount: int
@@ -61,7 +64,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     slices: Slices | None = None
 
 
-class QuoteLeaf(msgspec.Struct, frozen=True, gc=False):
+class QuoteLeaf(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One order of a quote tree; its index is its place in the list."""
 
     is_buy: bool
@@ -69,7 +72,7 @@ class QuoteLeaf(msgspec.Struct, frozen=True, gc=False):
     ticks: int
 
 
-class PlaceQuotes(msgspec.Struct, frozen=True, kw_only=True):
+class PlaceQuotes(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Many orders under one signature over a Merkle root (EIP-712 `Quotes` of Clearing)."""
 
     subaccount: int

@@ -31,7 +31,11 @@ class OrderOpened(msgspec.Struct, frozen=True, gc=False, tag=True):
     ticks: int
     lots: int
     order_hash: Hash32
-    """Struct hash of the order; of a leaf, hash of root and index."""
+    """The digest that was signed; of a quote, the key made of it and the index."""
+    kind: str
+    """limit, stop or twap"""
+    expiry: int
+    """Signed, in Unix seconds."""
 
 
 class OrderTriggered(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -135,6 +139,7 @@ class MarketMoved(msgspec.Struct, frozen=True, gc=False, tag=True):
 class PositionMoved(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A position changed by something other than a trade here: liquidation, forced close, a bust."""
 
+    owner: Address
     subaccount: int
     market: int
     lots: int
@@ -167,6 +172,6 @@ class Published(msgspec.Struct, frozen=True):
     """The events of one group of commands; groups come in order and none is left out."""
 
     group: int
-    """Index of the group in the log; grows, also across restarts."""
+    """Index of the group in the log: 0 is the first one ever, a restart goes on counting."""
     ts_ms: int
     events: tuple[ExchangeEvent, ...]

@@ -27,7 +27,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     """What the exchange says about one signed message it took."""
 
     order_hash: Hash32
-    """Struct hash of the `Order`, or of the `Quotes`."""
+    """The digest that was signed, which names the order (or the tree of quotes) everywhere."""
     seq: int
     prev: Hash32
     """Hash of the receipt before."""
@@ -82,6 +82,7 @@ class ReceiptSigner:
     """Signs receipts; the same receipt gets the same signature always (RFC 6979)."""
 
     def __init__(self, private_key: bytes, chain_id: int) -> None:
+        self.chain_id = chain_id
         self._key = PrivateKey(private_key)
         self._domain = ReceiptDomain(chain_id)
         self.address = Address(keccak256(self._key.public_key.format(compressed=False)[1:])[12:])

@@ -6,7 +6,7 @@ changes the engine, so replaying the log rebuilds it.
 
 from collections.abc import Callable
 from dataclasses import replace
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from optimistic.protocol.matching.book import BookSide
@@ -38,6 +38,7 @@ from optimistic.protocol.matching.types import (
     Twap,
 )
 
+_STALE_EXPIRIES: Final = 1_024
 _BUY: Final = Side.BUY
 _FILLED: Final = Reason.FILLED
 # Looking a member up in its enumeration takes longer than comparing it.
@@ -60,12 +61,14 @@ class Engine:
         """Owner -> when the dead-man switch goes off, in milliseconds."""
         self.last_price: int | None = None
         self.is_halted = False
-        self._live: set[int] = set()
+        self.live: set[int] = set()
         """Ids of orders, stops and parents."""
-        self._by_owner: dict[int, dict[int, Order]] = {}
-        self._reducers: dict[int, dict[int, Order]] = {}
+        self.owned: dict[int, dict[int, Order]] = {}
+        """Owner -> what is live of it, by id."""
+        self.reducers: dict[int, dict[int, Order]] = {}
         """Subaccount -> its resting reduce-only orders."""
-        self._expiries: list[tuple[int, int]] = []
+        self.expiries: list[tuple[int, int]] = []
+        """Heap of (time in ms, id); orders that ended before may still be in it."""
 
     # ------------------------------------------------------------------------------ commands
 
@@ -139,7 +142,7 @@ class Engine:
         self, owner: int, reason: Reason = Reason.MASS_CANCELLED, only: Callable[[Order], bool] | None = None
     ) -> int:
         """Cancel everything of an owner for which `only` holds; return how many."""
-        chosen = [order.id for order in self._by_owner.get(owner, {}).values() if only is None or only(order)]
+        chosen = [order.id for order in self.owned.get(owner, {}).values() if only is None or only(order)]
         for id_ in chosen:
             self.cancel(id_, reason)
         return len(chosen)
@@ -151,9 +154,9 @@ class Engine:
         else:
             self.deadlines.pop(owner, None)
 
-    def set_price(self, source: TriggerSource, price: int) -> None:
-        """Let stops hear a mark or index price."""
-        for stop in self.stops.wake(source, price):
+    def set_price(self, source: TriggerSource, price: int, above: int | None = None) -> None:
+        """Let stops hear a mark or index price, in ticks; one between two ticks is given as both."""
+        for stop in self.stops.wake(source, price, price if above is None else above):
             self._trigger(stop)
         self._wake_by_last()
 
@@ -168,8 +171,8 @@ class Engine:
 
     def tick(self, now_ms: int) -> None:
         """Let time pass: expiries, dead-man switches, slices of parents."""
-        while self._expiries and self._expiries[0][0] <= now_ms:
-            expires_ms, id_ = heappop(self._expiries)
+        while self.expiries and self.expiries[0][0] <= now_ms:
+            expires_ms, id_ = heappop(self.expiries)
             order = self.orders.get(id_)
             if order is not None and order.terms.expires_ms == expires_ms:
                 self.cancel(id_, Reason.EXPIRED)
@@ -185,7 +188,7 @@ class Engine:
 
     def _refusal(self, order: Order) -> Reason | None:
         """Return why an order cannot be taken in at all."""
-        if order.id in self._live:
+        if order.id in self.live:
             return Reason.DUPLICATE_ID
         if self.is_halted:
             return Reason.MARKET_HALTED
@@ -258,25 +261,32 @@ class Engine:
         if terms.display:
             order.visible = min(terms.display, order.lots)
         if terms.is_reduce_only:
-            self._reducers.setdefault(order.subaccount, {})[order.id] = order
+            self.reducers.setdefault(order.subaccount, {})[order.id] = order
         if terms.expires_ms:
-            heappush(self._expiries, (terms.expires_ms, order.id))
+            self._note_expiry(terms.expires_ms, order.id)
+
+    def _note_expiry(self, expires_ms: int, id_: int) -> None:
+        """Remember when an order expires; forget the times of those that are over, once they are most."""
+        if len(self.expiries) > 2 * len(self.orders) + _STALE_EXPIRIES:
+            self.expiries = [entry for entry in self.expiries if entry[1] in self.orders]
+            heapify(self.expiries)
+        heappush(self.expiries, (expires_ms, id_))
 
     def _own(self, order: Order) -> None:
         """Note a live order of an owner."""
-        owned = self._by_owner.get(order.owner)
+        owned = self.owned.get(order.owner)
         if owned is None:
-            owned = self._by_owner[order.owner] = {}
+            owned = self.owned[order.owner] = {}
         owned[order.id] = order
-        self._live.add(order.id)
+        self.live.add(order.id)
 
     def _disown(self, order: Order) -> None:
         """Forget a live order of an owner."""
-        self._live.discard(order.id)
-        owned = self._by_owner[order.owner]
+        self.live.discard(order.id)
+        owned = self.owned[order.owner]
         del owned[order.id]
         if not owned:
-            del self._by_owner[order.owner]
+            del self.owned[order.owner]
 
     def _forget(self, order: Order) -> None:
         """Take a resting order out of everything."""
@@ -288,10 +298,10 @@ class Engine:
         del self.orders[order.id]
         self._disown(order)
         if order.terms.is_reduce_only:
-            reducers = self._reducers[order.subaccount]
+            reducers = self.reducers[order.subaccount]
             del reducers[order.id]
             if not reducers:
-                del self._reducers[order.subaccount]
+                del self.reducers[order.subaccount]
 
     # ------------------------------------------------------------------------------ matching
 
@@ -302,14 +312,14 @@ class Engine:
         while taker.lots and stopped is None and book.crosses(taker.price):
             assert book.best is not None
             stopped = self._match_level(taker, book, book.best, touched)
-        if self._reducers:
+        if self.reducers:
             for subaccount in (*touched, taker.subaccount):
                 self._fit_reducers(subaccount)
         return stopped
 
     def _match_level(self, taker: Order, book: BookSide, price: int, touched: list[int]) -> Reason | None:
         """Trade with the orders of one price; note whose position changed."""
-        level, has_reducers = book.levels[price], bool(self._reducers)
+        level, has_reducers = book.levels[price], bool(self.reducers)
         while level and taker.lots:
             maker = next(iter(level.values()))
             if maker.owner == taker.owner:
@@ -395,7 +405,7 @@ class Engine:
 
     def _fit_reducers(self, subaccount: int) -> None:
         """Shrink or end the resting reduce-only orders that exceed a position."""
-        for order in list(self._reducers.get(subaccount, {}).values()):
+        for order in list(self.reducers.get(subaccount, {}).values()):
             lots = self._reducible(order)
             if not lots:
                 self.cancel(order.id, Reason.REDUCE_ONLY)
@@ -412,9 +422,9 @@ class Engine:
         """Give an order another price or more lots: it goes behind the others."""
         before = (order.price, order.lots)
         order.price, order.lots = price, lots
-        self._live.discard(order.id)
+        self.live.discard(order.id)
         reason = self._refusal(order)
-        self._live.add(order.id)
+        self.live.add(order.id)
         reason = reason or self._unfit(order)
         if reason is not None:
             order.price, order.lots = before
@@ -437,7 +447,7 @@ class Engine:
         heard: int | None = None
         while self.last_price is not None and self.last_price != heard:
             heard = self.last_price
-            for stop in self.stops.wake(TriggerSource.LAST, heard):
+            for stop in self.stops.wake(TriggerSource.LAST, heard, heard):
                 self._trigger(stop)
 
     def _trigger(self, stop: Stop) -> None:

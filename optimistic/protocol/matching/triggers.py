@@ -37,12 +37,17 @@ class StopBook:
         del waiting[bisect_left(waiting, key)]
         return stop
 
-    def wake(self, source: TriggerSource, price: int) -> list[Stop]:
-        """Take out the stops that a price of `source` wakes, first come first."""
+    def wake(self, source: TriggerSource, below: int, above: int) -> list[Stop]:
+        """Take out the stops that a price of `source` wakes, first come first.
+
+        Parameters
+        ----------
+        below, above : the price in ticks, rounded down and up
+        """
         rising = self._waiting[source, TriggerWhen.AT_OR_ABOVE]
         falling = self._waiting[source, TriggerWhen.AT_OR_BELOW]
-        up_to = bisect_left(rising, (price + 1,))
-        from_ = bisect_left(falling, (price,))
+        up_to = bisect_left(rising, (below + 1,))
+        from_ = bisect_left(falling, (above,))
         if not up_to and from_ == len(falling):
             return []
         return self._take(sorted([*rising[:up_to], *falling[from_:]], key=lambda key: key[1]))

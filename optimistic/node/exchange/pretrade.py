@@ -1,0 +1,158 @@
+"""Margin before an order is taken: all open orders of one side of each market are assumed to fill.
+
+The chain judges again when a trade settles, by the rules this follows (docs/spec/11-settlement.md).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from optimistic.node.exchange.answers import Refusal
+from optimistic.node.exchange.exposure import Exposure, OpenSide
+from optimistic.protocol.settlement.margin import initial_margin
+from optimistic.protocol.settlement.portfolio import margin_of
+from optimistic.protocol.settlement.state import Market, State
+from optimistic.protocol.settlement.types import MarketId, Position, SubaccountId
+from optimistic.protocol.settlement.units import WAD, pips_up
+
+_FLAT = Position(0, 0)
+_NOTHING_OPEN = OpenSide()
+
+
+class Asked(NamedTuple):
+    """An order that is not in the book yet."""
+
+    subaccount: int
+    market: int
+    is_buy: bool
+    lots: int
+    ticks: int
+    is_reduce_only: bool
+
+
+class PreTrade(Protocol):
+    """Judges orders; another margin engine replaces it without touching the exchange."""
+
+    def refusal(
+        self, asked: Sequence[Asked], n_new: int, exposures: Mapping[int, Exposure]
+    ) -> tuple[Refusal, str] | None:
+        """Return why the last `n_new` orders must be refused, with a text for people.
+
+        Parameters
+        ----------
+        asked : orders of one subaccount that come in together; those before have been judged
+        n_new : at least 1, all in one market
+        exposures : market -> what that subaccount has at stake already
+        """
+
+    def needed_wad(self, subaccount: int, exposures: Mapping[int, Exposure]) -> tuple[int, int]:
+        """Return (equity, requirement) of a subaccount, everything that may happen included; in WAD."""
+
+
+class StandardPreTrade:
+    """Standard margin over the mirror of the chain."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def refusal(
+        self, asked: Sequence[Asked], n_new: int, exposures: Mapping[int, Exposure]
+    ) -> tuple[Refusal, str] | None:
+        """Judge the last `n_new` of `asked`; see `PreTrade`."""
+        order = asked[-1]
+        market = self._state.markets[MarketId(order.market)]
+        own = [other for other in asked if other.market == order.market and not other.is_reduce_only]
+        exposure = exposures.get(order.market)
+        if n_new == 1 and self._only_reduces(order, own, exposure):
+            return None
+        largest = max(self._size_after(each, own, exposure) for each in asked[-n_new:])
+        if largest > market.limits.position_cap_wad:
+            return Refusal.ORDER_SIZE, "the position could grow beyond the market's cap"
+        equity, needed = self._needed(order.subaccount, exposures, asked)
+        if equity >= needed:
+            return None
+        return Refusal.MARGIN, f"equity {equity}, needed with all open orders {needed} (in 1e-18)"
+
+    def needed_wad(self, subaccount: int, exposures: Mapping[int, Exposure]) -> tuple[int, int]:
+        """Return (equity, requirement); see `PreTrade`."""
+        return self._needed(subaccount, exposures, ())
+
+    def _position(self, subaccount: int, market: int, exposure: Exposure | None) -> int:
+        """Size in WAD with the trades that are not settled."""
+        leg = self._state.subaccounts[SubaccountId(subaccount)].legs.get(MarketId(market), _FLAT)
+        unsettled = exposure.unsettled_lots if exposure is not None else 0
+        return leg.size_wad + unsettled * self._state.markets[MarketId(market)].terms.lot_wad
+
+    def _only_reduces(self, order: Asked, own: Sequence[Asked], exposure: Exposure | None) -> bool:
+        """Whether an order, after all others of its side, cannot take the position through zero."""
+        if order.is_reduce_only:
+            return True
+        held = self._position(order.subaccount, order.market, exposure)
+        if (held > 0) == order.is_buy or not held:
+            return False
+        side = _side(exposure, is_buy=order.is_buy)
+        lots = side.lots + sum(other.lots for other in own if other.is_buy == order.is_buy)
+        return lots * self._state.markets[MarketId(order.market)].terms.lot_wad <= abs(held)
+
+    def _size_after(self, order: Asked, own: Sequence[Asked], exposure: Exposure | None) -> int:
+        held = self._position(order.subaccount, order.market, exposure)
+        side = _side(exposure, is_buy=order.is_buy)
+        lots = side.lots + sum(other.lots for other in own if other.is_buy == order.is_buy)
+        size = lots * self._state.markets[MarketId(order.market)].terms.lot_wad
+        return abs(held + size if order.is_buy else held - size)
+
+    def _needed(
+        self, subaccount: int, exposures: Mapping[int, Exposure], asked: Sequence[Asked]
+    ) -> tuple[int, int]:
+        state = self._state
+        held = state.subaccounts[SubaccountId(subaccount)]
+        margin = margin_of(state, SubaccountId(subaccount))
+        equity, needed = margin.initial_equity_wad, margin.initial_wad
+        markets = {other.market for other in asked} | exposures.keys()
+        for number in sorted(markets):
+            market, exposure = state.markets[MarketId(number)], exposures.get(number)
+            size = held.legs.get(MarketId(number), _FLAT).size_wad
+            needed -= initial_margin(market.ratios, abs(size) * market.index_price_wad // WAD)
+            if exposure is not None and exposure.unsettled_lots | exposure.unsettled_product:
+                lot, tick = market.terms.lot_wad, market.terms.tick_wad
+                worth = exposure.unsettled_lots * market.mark_wad - exposure.unsettled_product * tick
+                equity += worth * lot // WAD
+                size += exposure.unsettled_lots * lot
+            orders = [other for other in asked if other.market == number and not other.is_reduce_only]
+            needed += max(
+                _side_need(
+                    market, size, _side(exposure, is_buy=True), [item for item in orders if item.is_buy], 1
+                ),
+                _side_need(
+                    market,
+                    size,
+                    _side(exposure, is_buy=False),
+                    [item for item in orders if not item.is_buy],
+                    -1,
+                ),
+            )
+        return equity, needed
+
+
+def _side(exposure: Exposure | None, *, is_buy: bool) -> OpenSide:
+    if exposure is None:
+        return _NOTHING_OPEN
+    return exposure.bids if is_buy else exposure.asks
+
+
+def _side_need(market: Market, size_wad: int, side: OpenSide, asked: Sequence[Asked], sign: int) -> int:
+    """Initial margin, loss against the mark and fees if all orders of a side fill; `sign` 1 for bids."""
+    lot, tick, mark = market.terms.lot_wad, market.terms.tick_wad, market.mark_wad
+    lots, loss = side.lots, 0
+    levels = side.levels
+    if levels:
+        worst = (max(levels) if sign > 0 else min(levels)) * tick
+        if sign * (worst - mark) > 0:
+            loss = sum(max(0, sign * (ticks * tick - mark)) * count for ticks, count in levels.items())
+    for order in asked:
+        lots += order.lots
+        loss += max(0, sign * (order.ticks * tick - mark)) * order.lots
+    after = size_wad + sign * lots * lot
+    traded = lots * lot * mark // WAD
+    margin = initial_margin(market.ratios, abs(after) * market.index_price_wad // WAD)
+    fee_pips = max(market.limits.taker_fee_pips, market.limits.maker_fee_pips)
+    return margin + -(-loss * lot // WAD) + pips_up(traded, fee_pips)
