@@ -9,6 +9,7 @@ from optimistic.protocol.settlement.oracle import Feed
 from optimistic.protocol.settlement.state import FeedState, Market, State
 from optimistic.protocol.settlement.types import (
     FIRST_SUBACCOUNT,
+    PENDING,
     VAULT,
     FeedId,
     LegChange,
@@ -69,7 +70,7 @@ def state_of(*cash: int, price: int = 100, limits: Limits = LIMITS, n_markets: i
         state.markets[MarketId(number)] = market
         set_price(state, price * WAD, MarketId(number))
     for index, amount in enumerate(cash):
-        move(state, VAULT, open_subaccount(state, owner(index)), amount * WAD)
+        pay(state, open_subaccount(state, owner(index)), amount * WAD)
     return state
 
 
@@ -77,6 +78,14 @@ def set_price(state: State, price_wad: int, market: MarketId = MARKET) -> None:
     """Put index, mark and settlement index where no funding has accrued."""
     of = state.markets[market]
     of.index_price_wad = of.mark_wad = of.settle_index_wad = price_wad
+
+
+def pay(state: State, id_: SubaccountId, amount_wad: int) -> None:
+    """Give a subaccount cash from outside, or take it out."""
+    if amount_wad >= 0:
+        move(state, VAULT, id_, amount_wad)
+    else:
+        move(state, id_, PENDING, -amount_wad)
 
 
 def trade(
@@ -114,7 +123,7 @@ def states(draw: st.DrawFn, n_subaccounts: int = 4, n_markets: int = 2) -> State
         set_price(state, draw(PRICES), MarketId(number))
     ids = [SubaccountId(FIRST_SUBACCOUNT + index) for index in range(n_subaccounts)]
     for id_ in ids:
-        move(state, VAULT, id_, draw(AMOUNTS))
+        pay(state, id_, draw(AMOUNTS))
     for _ in range(draw(st.integers(0, 5))):
         market_id = MarketId(draw(st.integers(1, n_markets)))
         market = state.markets[market_id]

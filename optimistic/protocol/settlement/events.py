@@ -158,6 +158,11 @@ def _open_interest(state: State, words: _Words) -> None:
     state.markets[words.market()].open_interest_wad = words.int()
 
 
+def _closed(state: State, words: _Words) -> None:
+    """The settlement index of a market will not change any more."""
+    state.closed_at[words.market()] = words.int()
+
+
 def _listed(state: State, words: _Words) -> None:
     """A market with the terms it keeps."""
     id_ = words.market()
@@ -282,6 +287,7 @@ _EVENTS: Final = (
     _Event(LEDGER, "CashChanged(uint64,int256)", _cash),
     _Event(LEDGER, "CashMoved(uint64,uint64,int256,uint8)", _moved),
     _Event(LEDGER, "OpenInterestChanged(uint32,int256)", _open_interest),
+    _Event(LEDGER, "MarketClosed(uint32,int256)", _closed),
     _Event(MARKETS, f"MarketListed(uint32,{_TERMS})", _listed),
     _Event(MARKETS, f"LimitsChanged(uint32,{_LIMITS})", _limits),
     _Event(MARKETS, "StatusChanged(uint32,uint8)", _status),

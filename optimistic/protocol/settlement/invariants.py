@@ -2,9 +2,9 @@
 
 ====  ===================================================================================================
 I1    cash of all subaccounts and pots, and what their legs gained since they were settled, sum to zero
-I2    the sizes of a market sum to zero, and its open interest is the sum of the long ones
+I2    the sizes of a market sum to zero until it is closed, and its open interest is that of the longs
 I3    what a step gives some in equity it takes from others
-I4    no tranche of the insurance fund is below zero, they are its cash; bad debt is never positive
+I4    no tranche of the insurance fund is below zero, they are its cash unless it holds positions
 I5    a subaccount that traded meets its initial margin, or has only become safer
 I6    numbers that only grow: subaccounts, nonce floors, filled lots, times of prices and of funding
 I7    a new index takes from one side of a market what it gives to the other
@@ -106,8 +106,9 @@ def _markets(state: State) -> Broken:
     for id_, market in state.markets.items():
         sizes = [position.size_wad for _, position in state.positions(id_)]
         longs = sum(size for size in sizes if size > 0)
-        if sum(sizes) or longs != market.open_interest_wad:
-            yield f"I2 market {id_}: {sum(sizes)} {longs} {market.open_interest_wad}"
+        balance = 0 if id_ in state.closed_at else sum(sizes)
+        if balance or longs != market.open_interest_wad:
+            yield f"I2 market {id_}: {balance} {longs} {market.open_interest_wad}"
 
 
 def _pots(state: State) -> Broken:
@@ -115,8 +116,9 @@ def _pots(state: State) -> Broken:
     for id_, amount in state.tranches_wad.items():
         if amount < 0:
             yield f"I4 tranche {id_}: {amount}"
-    if state.tranches_wad and sum(state.tranches_wad.values()) != _equity(state, INSURANCE):
-        yield f"I4 tranches {sum(state.tranches_wad.values())} {_equity(state, INSURANCE)}"
+    fund, total = state.subaccounts[INSURANCE], sum(state.tranches_wad.values())
+    if not fund.legs and total != fund.cash_wad:
+        yield f"I4 tranches {total} {fund.cash_wad}"
     if state.subaccounts[BAD_DEBT].cash_wad > 0:
         yield f"I4 bad debt {state.subaccounts[BAD_DEBT].cash_wad}"
 

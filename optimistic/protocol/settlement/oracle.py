@@ -2,7 +2,7 @@
 
 Observations of one push are sorted by signer; the price is their lower median, rounded down to the quantum,
 and its time is that of the oldest.
-Twin: solidity/src/l2/settlement/PriceOracle.sol
+Twins: OraclePrices.sol and Observations.sol of solidity/src/libraries/settlement
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,13 @@ _DOMAIN_TYPE: Final = keccak256(
 _OBSERVATION_TYPE: Final = keccak256(b"Observation(uint32 feed,uint256 priceWad,uint64 timestamp)")
 _NAME: Final = keccak256(b"PriceOracle")
 _VERSION: Final = keccak256(b"1")
+AVERAGE_S: Final = 300
+"""The stretch of the average that the breaker compares with."""
+WINDOW_S: Final = 1_800
+"""The stretch of a settlement price; half hours begin at its multiples."""
+MIN_PRICES: Final = 30
+MAX_GAP_S: Final = 180
+"""A half hour counts if it had so many prices, and no two of them were further apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +60,44 @@ def median_down(prices_wad: Sequence[int]) -> int:
 
 
 def is_jump(price_wad: int, last_wad: int, max_jump_pips: int) -> bool:
-    """Return whether a price is further from the last one than a feed allows without all its signers."""
-    return last_wad > 0 and abs(price_wad - last_wad) * PIPS > last_wad * max_jump_pips
+    """Return whether a price is further from the last one than a quorum may move it."""
+    return abs(price_wad - last_wad) * PIPS > last_wad * max_jump_pips
+
+
+def breaks(price_wad: int, average_wad: int) -> bool:
+    """Return whether a price is further from the average of five minutes than half of it."""
+    return 2 * abs(price_wad - average_wad) > average_wad
+
+
+def moved_average(average_wad: int, last_wad: int, elapsed_s: int) -> int:
+    """Return the average of about five minutes after the last price has stood for some more seconds.
+
+    Rounded down; after five minutes it is the last price.
+    """
+    if elapsed_s >= AVERAGE_S:
+        return last_wad
+    return (average_wad * (AVERAGE_S - elapsed_s) + last_wad * elapsed_s) // AVERAGE_S
+
+
+def window_end(time: int) -> int:
+    """Return the end of the half hour in which a time lies; a multiple of half an hour begins the next."""
+    return (time // WINDOW_S + 1) * WINDOW_S
+
+
+def window_average(integral: int, n_prices: int, max_gap_s: int) -> int:
+    """Return the average of a half hour, rounded down to the quantum; 0 if it does not count.
+
+    Parameters
+    ----------
+    integral : price x seconds over the half hour, each price standing until the next one
+    n_prices : that were accepted in it
+    max_gap_s : longest time without a price that touches it
+    """
+    if n_prices < MIN_PRICES or max_gap_s > MAX_GAP_S:
+        return 0
+    return integral // (WINDOW_S * QUANTUM_WAD) * QUANTUM_WAD
 
 
 def is_fresh(feed: Feed, timestamp: int, use: PriceUse, now: int) -> bool:
     """Return whether a price of this time may be used now; its age may equal the greatest one."""
-    return timestamp > 0 and now - timestamp <= feed.max_age_s[use]
+    return timestamp != 0 and now <= timestamp + feed.max_age_s[use]

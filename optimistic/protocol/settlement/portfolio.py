@@ -5,15 +5,25 @@ What a node asks before every trade; a subaccount with a few legs takes microsec
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from optimistic.protocol.settlement.acceptance import is_accepted, is_reducing
 from optimistic.protocol.settlement.margin import Margin, collateral_value, initial_margin, maintenance_margin
 from optimistic.protocol.settlement.oracle import is_fresh
+from optimistic.protocol.settlement.reasons import Bust
 from optimistic.protocol.settlement.state import State, Subaccount
-from optimistic.protocol.settlement.types import LegChange, MarketId, Position, PriceUse, SubaccountId
+from optimistic.protocol.settlement.types import (
+    LegChange,
+    MarketId,
+    MarketStatus,
+    Position,
+    PriceUse,
+    SubaccountId,
+)
 from optimistic.protocol.settlement.units import WAD, pips_up
 
-_FLAT = Position(0, 0)
+_FLAT: Final = Position(0, 0)
+_EXPIRED: Final = MarketStatus.EXPIRED
 
 
 @dataclass(slots=True)
@@ -61,6 +71,8 @@ def margin_of(state: State, id_: SubaccountId) -> Margin:
     for market_id, (size, index) in subaccount.legs.items():
         market = markets[market_id]
         equity += size * (market.settle_index_wad - index) // WAD
+        if market.status is _EXPIRED:
+            continue
         notional = abs(size) * market.index_price_wad // WAD
         of = market.ratios
         initial += initial_margin(of, notional)
@@ -90,11 +102,16 @@ def collateral_values(state: State, subaccount: Subaccount) -> tuple[int, int]:
 def margin_after(
     state: State, id_: SubaccountId, legs: Sequence[LegChange], cash_delta_wad: int, before: Margin
 ) -> Margin:
-    """Return the margin of a subaccount, which is `before`, after changes of some legs."""
+    """Return the margin of a subaccount, which is `before`, after changes of some legs at the mark.
+
+    Open interest is that before the trade, as in the contract.
+    """
     subaccount = state.subaccount(id_)
     initial, maintenance = before.initial_wad, before.maintenance_wad
     for market_id, delta, _ in legs:
         market = state.markets[market_id]
+        if market.status is _EXPIRED:
+            continue
         size, of = subaccount.legs.get(market_id, _FLAT).size_wad, market.ratios
         for sign, held in ((-1, size), (1, size + delta)):
             notional = abs(held) * market.index_price_wad // WAD
@@ -105,21 +122,37 @@ def margin_after(
     )
 
 
-def accepts_trade(state: State, id_: SubaccountId, legs: Sequence[LegChange], cash_delta_wad: int) -> bool:
-    """Return whether a trade may happen; `cash_delta_wad` is beyond the settlement of the legs.
+def check_trade(state: State, id_: SubaccountId, legs: Sequence[LegChange], cash_delta_wad: int) -> Bust:
+    """Return whether a trade may happen: NONE, or STALE_PRICE, or MARGIN.
+
+    Parameters
+    ----------
+    legs : changes of sizes, one per market
+    cash_delta_wad : beyond the settlement of the legs
 
     Raises
     ------
     UnknownSubaccount : there is none
     """
+    held = state.subaccount(id_).legs
+    sizes = [held[leg.market].size_wad if leg.market in held else 0 for leg in legs]
+    reducing = is_reducing((size, size + leg.size_delta_wad) for size, leg in zip(sizes, legs, strict=True))
+    use = PriceUse.REDUCE if reducing else PriceUse.INCREASE
+    traded = [leg.market for leg in legs if leg.size_delta_wad and leg.market not in held]
+    if not all(is_priced(state, market, use) for market in (*held, *traded)):
+        return Bust.STALE_PRICE
     before = margin_of(state, id_)
     after = margin_after(state, id_, legs, cash_delta_wad, before)
-    if after.is_initial_met:
+    return Bust.NONE if is_accepted(before, after, reducing=reducing) else Bust.MARGIN
+
+
+def is_priced(state: State, market_id: MarketId, use: PriceUse) -> bool:
+    """Return whether the price behind a market's mark is fresh enough now; always, once it has expired."""
+    market = state.markets[market_id]
+    if market.status is _EXPIRED:
         return True
-    held = state.subaccounts[id_].legs
-    sizes = [held.get(market, _FLAT).size_wad for market, _, _ in legs]
-    pairs = ((size, size + delta) for size, (_, delta, _) in zip(sizes, legs, strict=True))
-    return is_accepted(before, after, reducing=is_reducing(pairs))
+    setting = state.feeds[market.terms.feed].setting
+    return is_fresh(setting, market.priced_at, use, state.now_s)
 
 
 def reserve(state: State, id_: SubaccountId, market_id: MarketId, orders: OpenOrders, fee_pips: int) -> int:

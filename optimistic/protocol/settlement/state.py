@@ -148,6 +148,8 @@ class State:
     )
     next_subaccount: SubaccountId = FIRST_SUBACCOUNT
     markets: dict[MarketId, Market] = field(default_factory=dict)
+    closed_at: dict[MarketId, int] = field(default_factory=dict)
+    """Last settlement index of markets whose positions end."""
     feeds: dict[FeedId, FeedState] = field(default_factory=dict)
     now_s: int = 0
     """Time of the L2 block that the next call runs in."""

@@ -82,8 +82,10 @@ def pips_up(amount: int, pips: int) -> int:
 
 
 def clamp(value: int, low: int, high: int) -> int:
-    """Return the nearest number to `value` in [low, high]; `low` if the interval is empty."""
-    return max(low, min(value, high))
+    """Return `value`, or the nearest end of the stretch."""
+    if value < low:
+        return low
+    return min(value, high)
 
 
 def quantum_toward_zero(value_wad: int) -> int:
