@@ -75,8 +75,11 @@ contract MarginMathHarness {
         bankruptcy = LiquidationMath.bankruptcyPriceWad(sizeWad, markWad, equityWad, tickWad);
         zero =
             LiquidationMath.zeroPriceWad(sizeWad, markWad, indexPriceWad, equityWad, maintenanceWad, rateWad, tickWad);
-        limit =
-            LiquidationMath.limitPriceWad(sizeWad, markWad, indexPriceWad, equityWad, maintenanceWad, rateWad, tickWad);
+        LiquidationMath.Case memory leg;
+        (leg.sizeWad, leg.markWad, leg.indexPriceWad) = (sizeWad, markWad, indexPriceWad);
+        (leg.equityWad, leg.maintenanceWad, leg.rateWad) = (equityWad, maintenanceWad, rateWad);
+        leg.tickWad = uint256(tickWad);
+        limit = LiquidationMath.limitPriceWad(leg);
     }
 
     function spread(int256 sizeWad, int256 markWad, uint256 spreadPips) external pure returns (int256) {
@@ -94,9 +97,11 @@ contract MarginMathHarness {
         uint256 lotWad,
         uint256 minNotionalWad
     ) external pure returns (uint256) {
-        return LiquidationMath.closeSizeWad(
-            sizeWad, markWad, indexPriceWad, equityWad, maintenanceWad, rateWad, penaltyRateWad, lotWad, minNotionalWad
-        );
+        LiquidationMath.Case memory leg;
+        (leg.lotWad, leg.minNotionalWad, leg.rateWad) = (lotWad, minNotionalWad, rateWad);
+        (leg.sizeWad, leg.markWad, leg.indexPriceWad) = (int256(sizeWad), int256(markWad), int256(indexPriceWad));
+        (leg.equityWad, leg.maintenanceWad) = (equityWad, maintenanceWad);
+        return LiquidationMath.closeSizeWad(leg, penaltyRateWad);
     }
 
     function depth(int256 reportedWad, uint256 floorWad, uint256 capWad) external pure returns (uint256) {

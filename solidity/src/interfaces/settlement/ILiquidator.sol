@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Bust, MarketId, SubaccountId} from "../../types/Settlement.sol";
+import {MarketId, SubaccountId} from "../../types/Settlement.sol";
 
 /// @title The liquidator (L2)
 /// @notice Closes positions of subaccounts below maintenance margin, against signed orders of others, at prices that
@@ -40,7 +40,6 @@ interface ILiquidator {
     error NotRequested();
     error NotExecutable(uint64 from, uint64 until);
     error MarketNotOpen(MarketId market);
-    error Refused(SubaccountId id, Bust reason);
     error OverInsuranceCap();
 
     /// @notice Note that a subaccount is below maintenance margin. Anybody. A flag that still counts stays as it is; after
@@ -78,6 +77,9 @@ interface ILiquidator {
 
     /// @notice Zeros if there is none.
     function closeRequest(SubaccountId id, MarketId market) external view returns (int256 sizeWad, uint64 executableAt);
+
+    /// @notice Execute a request: at a price seen after it, at most a day old, if margin accepts it as a trade. What the fund
+    /// cannot hold stays asked for. Anybody.
     function forceClose(SubaccountId id, MarketId market) external returns (int256 closedWad);
 
     /// @notice Close a part of the insurance fund's own position against signed orders, no worse than half the spread it took

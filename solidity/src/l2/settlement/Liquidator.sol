@@ -7,6 +7,7 @@ import {IInsuranceFund} from "../../interfaces/settlement/IInsuranceFund.sol";
 import {ILedger} from "../../interfaces/settlement/ILedger.sol";
 import {ILiquidator} from "../../interfaces/settlement/ILiquidator.sol";
 import {IMarkets} from "../../interfaces/settlement/IMarkets.sol";
+import {IPriceOracle} from "../../interfaces/settlement/IPriceOracle.sol";
 import {IRiskManager} from "../../interfaces/settlement/IRiskManager.sol";
 import {CLEARING, COLLATERAL, INSURANCE_FUND, LEDGER, MARKETS, RISK_MANAGER} from "../../libraries/Constants.sol";
 import {LiquidationMath} from "../../libraries/settlement/LiquidationMath.sol";
@@ -15,7 +16,6 @@ import {Module} from "../../libraries/settlement/Module.sol";
 import {Quantum} from "../../libraries/settlement/Quantum.sol";
 import {
     BAD_DEBT,
-    Bust,
     CashReason,
     INSURANCE,
     Leg,
@@ -54,6 +54,10 @@ contract Liquidator is ILiquidator, Module {
     /// @dev Between the request of a close and its execution against the insurance fund; afterwards it is open so long.
     uint64 internal constant CLOSE_DELAY_S = 4 hours;
     uint64 internal constant CLOSE_WINDOW_S = 7 days;
+
+    /// @dev A forced close takes a price seen after it was asked for and no older than this, whatever the feed allows
+    /// otherwise: all the owner can do against an aggregator that is silent comes through L1, hours late.
+    uint64 internal constant CLOSE_PRICE_AGE_S = 24 hours;
 
     /// @dev What the fund takes a position over at, from the mark; and half of it, at which it may give it up.
     uint256 internal constant TAKE_OVER_PIPS = 10_000;
@@ -183,11 +187,11 @@ contract Liquidator is ILiquidator, Module {
     function forceClose(SubaccountId id, MarketId market) external exclusive returns (int256 closedWad) {
         CloseRequest memory request = _requireRequest(id, market);
         _refresh(id);
-        if (!_isTrading(market)) revert MarketNotOpen(market);
+        IMarkets.State memory state = _MARKETS.state(market);
+        _requireClosable(market, state, request.executableAt - CLOSE_DELAY_S);
         int256 sizeWad = _LEDGER.position(id, market).sizeWad;
         int256 askedWad = _lesser(sizeWad, request.sizeWad);
         if (askedWad == 0) revert NothingToClose();
-        IMarkets.State memory state = _MARKETS.state(market);
         int256 takenWad = _fundCapacity(market, askedWad, state.markWad);
         if (takenWad == 0) revert OverInsuranceCap();
 
@@ -293,10 +297,8 @@ contract Liquidator is ILiquidator, Module {
     /// @dev What the fund's own position in a market has made so far, before the tranches pay.
     function _settleFund(MarketId market) private {
         if (_LEDGER.position(INSURANCE, market).sizeWad != 0) {
-            LegChange[] memory legs = new LegChange[](1);
-            legs[0] = LegChange(market, 0, _MARKETS.state(market).settleIndexWad);
             SubaccountChange[] memory changes = new SubaccountChange[](1);
-            changes[0] = SubaccountChange(INSURANCE, 0, legs);
+            changes[0] = SubaccountChange(INSURANCE, 0, _only(market, 0, _MARKETS.state(market).settleIndexWad));
             _LEDGER.settle(changes);
         }
         _FUND.reconcile(market);
@@ -313,6 +315,15 @@ contract Liquidator is ILiquidator, Module {
         }
     }
 
+    function _requireClosable(MarketId market, IMarkets.State memory state, uint64 askedAt) private view {
+        if (state.status != MarketStatus.OPEN && state.status != MarketStatus.REDUCE_ONLY) {
+            revert MarketNotOpen(market);
+        }
+        if (state.pricedAt < askedAt || block.timestamp > state.pricedAt + CLOSE_PRICE_AGE_S) {
+            revert IPriceOracle.StalePrice(_MARKETS.terms(market).feed, state.pricedAt, CLOSE_PRICE_AGE_S);
+        }
+    }
+
     /// @dev The part of `sizeWad` the fund may take over: what brings its own position to its cap at the mark.
     function _fundCapacity(MarketId market, int256 sizeWad, int256 markWad) private view returns (int256) {
         uint256 capWad = Quantum.mulDivDown(_FUND.backstopNotionalWad(market), 1e18, uint256(markWad));
@@ -326,24 +337,22 @@ contract Liquidator is ILiquidator, Module {
         return sizeWad > 0 ? takenWad : -takenWad;
     }
 
-    /// @dev Moves a part of a position to the fund; only if margin accepts it as a trade.
+    /// @dev Moves a part of a position to the fund; only if margin would accept it as a trade.
     /// @param taken What the fund gets.
     /// @param offMarkWad Price less mark.
     function _takeOver(SubaccountId id, LegChange memory taken, int256 offMarkWad) private {
+        IRiskManager.Margin memory was = _RISK_MANAGER.margin(id);
         int256 cashWad = Quantum.exact(taken.sizeDeltaWad, offMarkWad);
-        LegChange[] memory given = new LegChange[](1);
-        given[0] = LegChange(taken.market, -taken.sizeDeltaWad, taken.indexWad);
-        Bust bust = _RISK_MANAGER.checkTrade(id, given, cashWad);
-        if (bust == Bust.STALE_PRICE) _RISK_MANAGER.requireFresh(id, PriceUse.REDUCE);
-        if (bust != Bust.NONE) revert Refused(id, bust);
-
-        LegChange[] memory got = new LegChange[](1);
-        got[0] = taken;
         SubaccountChange[] memory changes = new SubaccountChange[](2);
-        changes[0] = SubaccountChange(id, cashWad, given);
-        changes[1] = SubaccountChange(INSURANCE, -cashWad, got);
+        changes[0] = SubaccountChange(id, cashWad, _only(taken.market, -taken.sizeDeltaWad, taken.indexWad));
+        changes[1] = SubaccountChange(INSURANCE, -cashWad, _only(taken.market, taken.sizeDeltaWad, taken.indexWad));
         _LEDGER.settle(changes);
         _FUND.reconcile(taken.market);
+        IRiskManager.Margin memory now_ = _RISK_MANAGER.margin(id);
+        if (now_.initialEquityWad >= now_.initialWad) return;
+        if (!MarginMath.isNoWorse(was.equityWad, was.maintenanceWad, now_.equityWad, now_.maintenanceWad)) {
+            revert Unhealthy(id);
+        }
     }
 
     function _setRequest(SubaccountId id, MarketId market, CloseRequest memory request) private {
@@ -400,11 +409,6 @@ contract Liquidator is ILiquidator, Module {
         leg.volatilityWad = _MARKETS.hourlyVolatilityWad(market);
     }
 
-    function _isTrading(MarketId market) private view returns (bool) {
-        MarketStatus status = _MARKETS.state(market).status;
-        return status == MarketStatus.OPEN || status == MarketStatus.REDUCE_ONLY;
-    }
-
     /* SMALL THINGS */
 
     function _unflag(SubaccountId id) private {
@@ -428,6 +432,11 @@ contract Liquidator is ILiquidator, Module {
     /// @dev Nothing left that could be closed, and less than nothing besides.
     function _isInsolvent(IRiskManager.Margin memory margin) private pure returns (bool) {
         return margin.maintenanceWad == 0 && margin.equityWad < 0;
+    }
+
+    function _only(MarketId market, int256 sizeWad, int256 indexWad) private pure returns (LegChange[] memory legs) {
+        legs = new LegChange[](1);
+        legs[0] = LegChange(market, sizeWad, indexWad);
     }
 
     /// @dev Of two sizes of the same side the smaller one; zero if the sides differ.

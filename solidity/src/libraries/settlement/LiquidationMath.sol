@@ -105,16 +105,19 @@ library LiquidationMath {
 
     /* SIZE */
 
+    /// @dev How much to close, without sign, if the penalty has the rate of closing all of it: the most it can be.
+    function closeSizeWad(Case memory leg) internal pure returns (uint256) {
+        uint256 notionalWad = Quantum.mulWadUp(Quantum.abs(leg.sizeWad), uint256(leg.markWad));
+        return closeSizeWad(leg, penaltyRateWad(notionalWad, leg.depthWad, leg.volatilityWad, leg.rateWad));
+    }
+
     /// @dev How much to close, without sign: what makes equity cover maintenance margin when it is closed at the mark and
-    /// the penalty of closing all of it is paid per contract, at least a fifth, in whole lots; all of it if less than
-    /// the least notional would be left.
-    function closeSizeWad(Case memory leg) internal pure returns (uint256 closeWad) {
+    /// the penalty is paid, at least a fifth, in whole lots; all of it if less than the least notional would be left.
+    function closeSizeWad(Case memory leg, uint256 chargeRateWad) internal pure returns (uint256 closeWad) {
         uint256 sizeWad = Quantum.abs(leg.sizeWad);
         uint256 markWad = uint256(leg.markWad);
-        uint256 penalty =
-            penaltyRateWad(Quantum.mulWadUp(sizeWad, markWad), leg.depthWad, leg.volatilityWad, leg.rateWad);
         uint256 freedWad = Quantum.mulWadDown(uint256(leg.indexPriceWad), leg.rateWad);
-        uint256 paidWad = Quantum.mulWadUp(markWad, penalty);
+        uint256 paidWad = Quantum.mulWadUp(markWad, chargeRateWad);
         if (freedWad <= paidWad) return sizeWad;
         closeWad = Quantum.mulDivUp(uint256(leg.maintenanceWad - leg.equityWad), uint256(WAD), freedWad - paidWad);
         uint256 stepWad = Quantum.mulDivUp(sizeWad, 1, STEP_DIVISOR);
