@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import msgspec
 
 from optimistic.node.api.errors import ApiError, Code, malformed
-from optimistic.node.api.history import History, OwnEvent
+from optimistic.node.api.history import History, OwnEvent, sequence_of
 from optimistic.node.api.options import ApiLimits
 from optimistic.node.api.own_events import account_message
 from optimistic.node.api.replies import BookChangeOut, BookOut, PricesOut, TradeOut, TradesOut
@@ -66,10 +66,10 @@ class Hub:
 
     def __init__(self, exchange: ExchangePort, limits: ApiLimits) -> None:
         self._limits = limits
-        self._group = exchange.status().group
-        self.history = History(limits.max_events, self._group)
+        self._sequence = sequence_of(exchange.status().group)
+        self.history = History(limits.max_events, self._sequence)
         self._books: dict[int, Depth] = {}
-        self._book_groups: dict[int, int] = {}
+        self._book_sequences: dict[int, int] = {}
         self._trades: dict[int, deque[TradeOut]] = {}
         self._channels: dict[str, Channel] = {}
         self._accounts: dict[Address, Channel] = {}
@@ -79,7 +79,7 @@ class Hub:
     def _open_book(self, market: int, exchange: ExchangePort) -> None:
         snapshot = exchange.book(market, _ALL_LEVELS)
         self._books[market] = Depth() if snapshot is None else Depth(snapshot.bids, snapshot.asks)
-        self._book_groups[market] = 0 if snapshot is None else snapshot.group
+        self._book_sequences[market] = 0 if snapshot is None else sequence_of(snapshot.group)
         self._trades[market] = deque(maxlen=self._limits.max_trades)
 
     # ------------------------------------------------------------------------------ reading
@@ -170,88 +170,87 @@ class Hub:
                 del self._accounts[owner]
 
     def _replay(self, owner: Address, after: int, subscriber: Subscriber) -> tuple[int, bool]:
-        groups = groupby(self.history.after(owner, after), key=lambda entry: entry.group)
-        for group, entries in islice(groups, self._limits.max_page):
+        groups = groupby(self.history.after(owner, after), key=lambda entry: entry.sequence)
+        for sequence, entries in islice(groups, self._limits.max_page):
             kept = list(entries)
             message = account_message(
-                owner, (entry.event for entry in kept), sequence=group, previous=after, ts_ms=kept[0].ts_ms
+                owner, (entry.event for entry in kept), sequence=sequence, previous=after, ts_ms=kept[0].ts_ms
             )
             subscriber.push(_encode(message))
-            after = group
+            after = sequence
         return after, next(groups, None) is None
 
     def _channel(self, name: str) -> Channel:
         channel = self._channels.get(name)
         if channel is None:
-            channel = self._channels[name] = Channel(self._group)
+            channel = self._channels[name] = Channel(self._sequence)
         return channel
 
     def _account(self, owner: Address) -> Channel:
         channel = self._accounts.get(owner)
         if channel is None:
-            channel = self._accounts[owner] = Channel(self.history.last_group(owner))
+            channel = self._accounts[owner] = Channel(self.history.last(owner))
         return channel
 
     # ------------------------------------------------------------------------------ publishing
 
     def publish(self, published: Published) -> None:
         """Take a group of the exchange's log in and tell everybody whom it concerns."""
-        if published.group <= self._group:
+        sequence = sequence_of(published.group)
+        if sequence <= self._sequence:
             return  # in the books already
+        self._sequence = sequence
         for owner, events in self.history.add(published).items():
-            self._publish_account(owner, events, published)
+            self._publish_account(owner, events, sequence, published.ts_ms)
         traded: dict[int, list[Traded]] = {}
         for event in published.events:
             if isinstance(event, Traded):
                 traded.setdefault(event.market, []).append(event)
             elif isinstance(event, BookChanged):
-                self._publish_book(event, published)
+                self._publish_book(event, sequence, published.ts_ms)
             elif isinstance(event, MarketMoved):
-                self._publish_prices(event, published.group)
+                self._publish_prices(event, sequence)
         for market, trades in traded.items():
-            self._publish_trades(market, trades, published)
-        self._group = published.group
+            self._publish_trades(market, trades, sequence, published.ts_ms)
 
-    def _publish_account(self, owner: Address, events: Iterable[OwnEvent], published: Published) -> None:
+    def _publish_account(self, owner: Address, events: Iterable[OwnEvent], sequence: int, ts_ms: int) -> None:
         channel = self._accounts.get(owner)
         if channel is None:
             return
-        previous = channel.advance(published.group)
-        message = account_message(
-            owner, events, sequence=published.group, previous=previous, ts_ms=published.ts_ms
-        )
+        previous = channel.advance(sequence)
+        message = account_message(owner, events, sequence=sequence, previous=previous, ts_ms=ts_ms)
         channel.push(message)
 
-    def _publish_book(self, event: BookChanged, published: Published) -> None:
+    def _publish_book(self, event: BookChanged, sequence: int, ts_ms: int) -> None:
         book = self._books.get(event.market)
         if book is None:
             book = self._books[event.market] = Depth()
             self._trades.setdefault(event.market, deque(maxlen=self._limits.max_trades))
-        elif published.group <= self._book_groups.get(event.market, 0):
+        elif sequence <= self._book_sequences.get(event.market, 0):
             return
         book.apply((0, ticks, lots) for ticks, lots in event.bids)
         book.apply((1, ticks, lots) for ticks, lots in event.asks)
         channel = self._channel(f"book:{event.market}")
-        previous = channel.advance(published.group)
+        previous = channel.advance(sequence)
         if channel.subscribers:
             message = BookChangeOut(
                 market=event.market,
-                sequence=published.group,
+                sequence=sequence,
                 previous=previous,
-                time_ms=published.ts_ms,
+                time_ms=ts_ms,
                 bids=event.bids,
                 asks=event.asks,
                 checksum=book.checksum(),
             )
             channel.push(message)
 
-    def _publish_prices(self, event: MarketMoved, group: int) -> None:
+    def _publish_prices(self, event: MarketMoved, sequence: int) -> None:
         channel = self._channel(f"prices:{event.market}")
-        previous = channel.advance(group)
+        previous = channel.advance(sequence)
         if channel.subscribers:
             message = PricesOut(
                 market=event.market,
-                sequence=group,
+                sequence=sequence,
                 previous=previous,
                 index_wad=str(event.index_wad),
                 mark_wad=str(event.mark_wad),
@@ -260,22 +259,22 @@ class Hub:
             )
             channel.push(message)
 
-    def _publish_trades(self, market: int, trades: list[Traded], published: Published) -> None:
+    def _publish_trades(self, market: int, trades: list[Traded], sequence: int, ts_ms: int) -> None:
         out = [
             TradeOut(
                 trade=trade.trade_id,
                 side="buy" if trade.taker_is_buy else "sell",
                 ticks=trade.ticks,
                 lots=trade.lots,
-                time_ms=published.ts_ms,
+                time_ms=ts_ms,
             )
             for trade in trades
         ]
         self._trades.setdefault(market, deque(maxlen=self._limits.max_trades)).extend(out)
         channel = self._channel(f"trades:{market}")
-        previous = channel.advance(published.group)
+        previous = channel.advance(sequence)
         if channel.subscribers:
-            message = TradesOut(market=market, sequence=published.group, previous=previous, trades=out)
+            message = TradesOut(market=market, sequence=sequence, previous=previous, trades=out)
             channel.push(message)
 
 

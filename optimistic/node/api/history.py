@@ -16,6 +16,7 @@ from optimistic.node.exchange.events import (
     OrderDone,
     OrderOpened,
     OrderTriggered,
+    PositionMoved,
     Published,
     TradeBusted,
     Traded,
@@ -23,15 +24,29 @@ from optimistic.node.exchange.events import (
 )
 from optimistic.protocol.types import Address
 
-OwnEvent = OrderOpened | OrderTriggered | OrderChanged | OrderDone | Traded | TradeSettled | TradeBusted
+OwnEvent = (
+    OrderOpened
+    | OrderTriggered
+    | OrderChanged
+    | OrderDone
+    | Traded
+    | TradeSettled
+    | TradeBusted
+    | PositionMoved
+)
 
 
 class Entry(NamedTuple):
     """One event of an owner."""
 
-    group: int
+    sequence: int
     ts_ms: int
     event: OwnEvent
+
+
+def sequence_of(group: int) -> int:
+    """Return the sequence number of a group of the exchange's log: the first is 1, 0 is before all."""
+    return group + 1
 
 
 def owners_of(event: ExchangeEvent) -> tuple[Address, ...]:
@@ -40,7 +55,7 @@ def owners_of(event: ExchangeEvent) -> tuple[Address, ...]:
         maker, taker = event.maker.owner, event.taker.owner
     elif isinstance(event, TradeSettled | TradeBusted):
         maker, taker = event.maker, event.taker
-    elif isinstance(event, OrderOpened | OrderTriggered | OrderChanged | OrderDone):
+    elif isinstance(event, OrderOpened | OrderTriggered | OrderChanged | OrderDone | PositionMoved):
         return (event.owner,)
     else:
         return ()
@@ -53,18 +68,18 @@ class History:
     Parameters
     ----------
     max_events : kept; an event with two owners counts twice
-    from_group : the last group of which nothing will be added
+    after : the last sequence number of which nothing will be added
     """
 
-    def __init__(self, max_events: int, from_group: int) -> None:
+    def __init__(self, max_events: int, after: int) -> None:
         self._max_events = max_events
         self._owners: dict[Address, deque[Entry]] = {}
         self._arrivals: deque[Address] = deque()
         """Owner of each kept event, oldest first."""
         self._forgotten: OrderedDict[Address, int] = OrderedDict()
-        """Group of the last event that was forgotten, by owner; bounded like the events."""
-        self._floor = from_group
-        """Of owners who are not in `_forgotten`, nothing after this group is missing."""
+        """Sequence of the last event that was forgotten, by owner; bounded like the events."""
+        self._floor = after
+        """Of owners who are not in `_forgotten`, nothing after this sequence is missing."""
         self._outcomes: OrderedDict[int, TradeSettled | TradeBusted] = OrderedDict()
         self.posted = 0
         self.final = 0
@@ -83,7 +98,7 @@ class History:
         for owner, events in found.items():
             kept = self._owners.setdefault(owner, deque())
             for event in events:
-                kept.append(Entry(published.group, published.ts_ms, event))
+                kept.append(Entry(sequence_of(published.group), published.ts_ms, event))
                 self._arrivals.append(owner)
         self._forget()
         return found
@@ -92,35 +107,35 @@ class History:
         while len(self._arrivals) > self._max_events:
             owner = self._arrivals.popleft()
             kept = self._owners[owner]
-            self._forgotten[owner] = kept.popleft().group
+            self._forgotten[owner] = kept.popleft().sequence
             self._forgotten.move_to_end(owner)
             if not kept:
                 del self._owners[owner]
         while len(self._forgotten) > self._max_events:
-            _, group = self._forgotten.popitem(last=False)
-            self._floor = max(self._floor, group)
+            _, sequence = self._forgotten.popitem(last=False)
+            self._floor = max(self._floor, sequence)
         while len(self._outcomes) > self._max_events:
             self._outcomes.popitem(last=False)
 
-    def reaches(self, owner: Address, after_group: int) -> bool:
-        """Whether everything of an owner after a group is still here."""
-        return after_group >= self._forgotten.get(owner, self._floor)
+    def reaches(self, owner: Address, after: int) -> bool:
+        """Whether everything of an owner after a sequence number is still here."""
+        return after >= self._forgotten.get(owner, self._floor)
 
-    def after(self, owner: Address, group: int) -> Iterator[Entry]:
-        """Yield an owner's kept events after a group, oldest first."""
-        return (entry for entry in self._owners.get(owner, ()) if entry.group > group)
+    def after(self, owner: Address, sequence: int) -> Iterator[Entry]:
+        """Yield an owner's kept events after a sequence number, oldest first."""
+        return (entry for entry in self._owners.get(owner, ()) if entry.sequence > sequence)
 
-    def newest(self, owner: Address, limit: int, before_group: int | None = None) -> list[Entry]:
-        """Return an owner's newest kept events, those of groups below one, newest first."""
+    def newest(self, owner: Address, limit: int, before: int | None = None) -> list[Entry]:
+        """Return an owner's newest kept events, those before a sequence number, newest first."""
         kept: Iterator[Entry] = reversed(self._owners.get(owner, deque()))
-        if before_group is not None:
-            kept = dropwhile(lambda entry: entry.group >= before_group, kept)
+        if before is not None:
+            kept = dropwhile(lambda entry: entry.sequence >= before, kept)
         return list(islice(kept, limit))
 
-    def last_group(self, owner: Address) -> int:
-        """Return the group of an owner's last event, 0 if none is known."""
+    def last(self, owner: Address) -> int:
+        """Return the sequence of an owner's last event, as far as it is known."""
         kept = self._owners.get(owner)
-        return kept[-1].group if kept else self._forgotten.get(owner, self._floor)
+        return kept[-1].sequence if kept else self._forgotten.get(owner, self._floor)
 
     def outcome(self, trade_id: int) -> TradeSettled | TradeBusted | None:
         """Return what became of a trade on the chain; None while it is only matched."""

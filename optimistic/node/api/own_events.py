@@ -32,6 +32,9 @@ class OpenedOut(Out, frozen=True, kw_only=True, tag_field="event", tag="opened")
     ticks: int
     lots: int
     order_hash: Hex
+    kind: str
+    """limit, stop or twap"""
+    expiry: int
 
 
 class TriggeredOut(Out, frozen=True, kw_only=True, tag_field="event", tag="triggered"):
@@ -96,7 +99,16 @@ class BustedOut(Out, frozen=True, kw_only=True, tag_field="event", tag="busted")
     reason: str
 
 
-OwnOut = OpenedOut | TriggeredOut | ChangedOut | DoneOut | FilledOut | SettledOut | BustedOut
+class MovedOut(Out, frozen=True, kw_only=True, tag_field="event", tag="moved"):
+    """A position changed by something other than a trade here: a liquidation, a forced close, a bust."""
+
+    subaccount: int
+    market: int
+    lots: int
+    """After it."""
+
+
+OwnOut = OpenedOut | TriggeredOut | ChangedOut | DoneOut | FilledOut | SettledOut | BustedOut | MovedOut
 
 
 class AccountOut(Out, frozen=True, kw_only=True):
@@ -126,6 +138,8 @@ def own_out(event: OwnEvent, owner: Address) -> Iterator[OwnOut]:
         yield ChangedOut(order_id=event.order_id, market=event.market, ticks=event.ticks, lots=event.lots)
     elif isinstance(event, OrderTriggered):
         yield TriggeredOut(order_id=event.order_id, market=event.market)
+    else:
+        yield MovedOut(subaccount=event.subaccount, market=event.market, lots=event.lots)
 
 
 def _opened(event: OrderOpened) -> OpenedOut:
@@ -138,6 +152,8 @@ def _opened(event: OrderOpened) -> OpenedOut:
         ticks=event.ticks,
         lots=event.lots,
         order_hash=hex_of(event.order_hash),
+        kind=event.kind,
+        expiry=event.expiry,
     )
 
 
@@ -220,7 +236,7 @@ def _fill(history: History, owner: Address, entry: Entry, filled: FilledOut) -> 
     return FillOut(
         **msgspec.structs.asdict(filled),
         time_ms=entry.ts_ms,
-        sequence=entry.group,
+        sequence=entry.sequence,
         finality=finality,
         block=UNSET if outcome is None else outcome.block,
         fee_wad=str(_fee_wad(outcome, owner)) if isinstance(outcome, TradeSettled) else UNSET,

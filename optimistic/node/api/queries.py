@@ -5,7 +5,7 @@ from itertools import islice
 
 from optimistic.node.api.channels import unknown_market
 from optimistic.node.api.errors import ApiError, Code
-from optimistic.node.api.history import Entry, History
+from optimistic.node.api.history import Entry, History, sequence_of
 from optimistic.node.api.own_events import fills
 from optimistic.node.api.ports import ChainView, DepositInfo, WithdrawalInfo
 from optimistic.node.api.replies import (
@@ -72,7 +72,7 @@ class Queries:
             for gate in self._view.gates()
         ]
         return StatusOut(
-            sequence=status.group,
+            sequence=sequence_of(status.group),
             live_orders=status.live_orders,
             unsettled_trades=status.unsettled_trades,
             chain_block=status.chain_block,
@@ -175,7 +175,7 @@ class Queries:
 def _over(entries: Iterable[Entry]) -> Iterator[OrderOut]:
     """Yield the orders that ended among an owner's events."""
     return (
-        done_out(entry.event, entry.group, entry.ts_ms)
+        done_out(entry.event, entry.sequence, entry.ts_ms)
         for entry in entries
         if isinstance(entry.event, OrderDone)
     )

@@ -11,38 +11,18 @@ import socket
 import sys
 from typing import BinaryIO, Final
 
-from coincurve import PublicKey
-
-from optimistic.protocol.hashing import keccak256
-from optimistic.protocol.types import ZERO_ADDRESS, Address
+from optimistic.protocol.settlement.signatures import recover
+from optimistic.protocol.types import ZERO_ADDRESS, Hash32
 
 ITEM_BYTES: Final = 96
 SIGNER_BYTES: Final = 20
 COUNT_BYTES: Final = 4
 
-_HALF_ORDER: Final = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
-
-
-def recover(digest: bytes, signature: bytes) -> Address:
-    """Return who signed a 32-byte digest with a 64-byte compact signature; zero for nobody.
-
-    Signatures with s above half the group order are nobody's: the contract refuses them too.
-    """
-    parity = signature[32] >> 7
-    s = bytes((signature[32] & 0x7F,)) + signature[33:]
-    if int.from_bytes(s, "big") > _HALF_ORDER:
-        return ZERO_ADDRESS
-    try:
-        key = PublicKey.from_signature_and_message(signature[:32] + s + bytes((parity,)), digest, hasher=None)
-    except ValueError:
-        return ZERO_ADDRESS
-    return Address(keccak256(key.format(compressed=False)[1:])[12:])
-
 
 def answer(items: bytes) -> bytes:
     """Return the signers of the items of one job."""
     return b"".join(
-        recover(items[at : at + 32], items[at + 32 : at + ITEM_BYTES])
+        recover(Hash32(items[at : at + 32]), items[at + 32 : at + ITEM_BYTES]) or ZERO_ADDRESS
         for at in range(0, len(items), ITEM_BYTES)
     )
 
