@@ -156,8 +156,8 @@ class ExchangePort(Protocol):
     def submit(self, commands: Sequence[Command]) -> list[Answer]:
         """Prepare, recover the signers here and decide: for callers without workers of their own."""
 
-    def filled_lots(self, order_hash: Hash32, index: int = 0) -> int:
-        """Return the lots of an order that have been settled on the chain."""
+    def filled_lots(self, order_hash: Hash32, index: int = -1) -> int:
+        """Return the lots of an order that are settled; `index` is that of a quote."""
 
     def subscribe(self, listener: Listener) -> None:
         """Hear of everything from the next group on."""

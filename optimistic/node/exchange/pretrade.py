@@ -11,7 +11,7 @@ from optimistic.node.exchange.exposure import Exposure, OpenSide
 from optimistic.protocol.settlement.margin import initial_margin
 from optimistic.protocol.settlement.portfolio import margin_of
 from optimistic.protocol.settlement.state import Market, State
-from optimistic.protocol.settlement.types import MarketId, Position, SubaccountId
+from optimistic.protocol.settlement.types import MarketId, MarketStatus, Position, SubaccountId
 from optimistic.protocol.settlement.units import WAD, pips_up
 
 _FLAT = Position(0, 0)
@@ -110,6 +110,8 @@ class StandardPreTrade:
         markets = {other.market for other in asked} | exposures.keys()
         for number in sorted(markets):
             market, exposure = state.markets[MarketId(number)], exposures.get(number)
+            if market.status is MarketStatus.EXPIRED:
+                continue
             size = held.legs.get(MarketId(number), _FLAT).size_wad
             needed -= initial_margin(market.ratios, abs(size) * market.index_price_wad // WAD)
             if exposure is not None and exposure.unsettled_lots | exposure.unsettled_product:
