@@ -8,9 +8,10 @@ from typing import Any
 from coincurve import PrivateKey
 
 from optimistic.node.exchange.commands import Place, PlaceQuotes, QuoteLeaf
-from optimistic.node.exchange.exchange import Around, Exchange, order_of, quotes_of, tree_of
+from optimistic.node.exchange.exchange import Around, Exchange
 from optimistic.node.exchange.options import ExchangeOptions
 from optimistic.node.exchange.receipts import ReceiptSigner
+from optimistic.node.exchange.signed_messages import order_of, quotes_of, tree_of
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.settlement.oracle import Feed
 from optimistic.protocol.settlement.orders import Steps, domain_separator, order_digest, quotes_digest

@@ -122,6 +122,8 @@ class MassCancelWhy(IntEnum):
 
     ASKED = 0
     DISCONNECTED = 1
+    KEY_CHANGED = 2
+    """The owner changed a session key on the chain: what it signed may be worth nothing now."""
 
 
 class MassCancel(msgspec.Struct, frozen=True, kw_only=True):

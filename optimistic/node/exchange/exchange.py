@@ -19,18 +19,11 @@ from optimistic.node.exchange.options import ExchangeOptions
 from optimistic.node.exchange.ports import Listener, Prepared
 from optimistic.node.exchange.pretrade import PreTrade, StandardPreTrade
 from optimistic.node.exchange.receipts import ReceiptSigner
-from optimistic.protocol.settlement.orders import (
-    Order,
-    Quotes,
-    Steps,
-    domain_separator,
-    order_digest,
-    quotes_digest,
-)
-from optimistic.protocol.settlement.quote_trees import Leaf, QuoteTree
+from optimistic.node.exchange.signed_messages import order_of, quotes_of, tree_of
+from optimistic.protocol.settlement.orders import Steps, domain_separator, order_digest, quotes_digest
 from optimistic.protocol.settlement.signatures import recover
 from optimistic.protocol.settlement.state import State
-from optimistic.protocol.settlement.types import MarketId, SubaccountId
+from optimistic.protocol.settlement.types import MarketId
 from optimistic.protocol.types import ZERO_ADDRESS
 from optimistic.service.clock import Clock
 from optimistic.service.metrics import Metrics, NoopMetrics
@@ -257,40 +250,6 @@ class Exchange:
             for listener in self._listeners:
                 listener(published)
         return applied
-
-
-def order_of(place: cmd.Place) -> Order:
-    """Return an order as its owner signed it."""
-    return Order(
-        subaccount=SubaccountId(place.subaccount),
-        market=MarketId(place.market),
-        is_buy=place.is_buy,
-        lots=place.lots,
-        ticks=place.ticks,
-        max_fee_pips=place.max_fee_pips,
-        expiry=place.expiry,
-        nonce=place.nonce,
-        flags=place.flags,
-    )
-
-
-def tree_of(quotes: cmd.PlaceQuotes) -> QuoteTree:
-    """Return the tree over quotes; the index of a leaf is its place."""
-    return QuoteTree(
-        [Leaf(index, leaf.is_buy, leaf.lots, leaf.ticks) for index, leaf in enumerate(quotes.leaves)]
-    )
-
-
-def quotes_of(quotes: cmd.PlaceQuotes, tree: QuoteTree) -> Quotes:
-    """Return quotes as their owner signed them."""
-    return Quotes(
-        subaccount=SubaccountId(quotes.subaccount),
-        market=MarketId(quotes.market),
-        max_fee_pips=quotes.max_fee_pips,
-        expiry=quotes.expiry,
-        nonce=quotes.nonce,
-        root=tree.root,
-    )
 
 
 def _unwritten(slot: "Answer | range", error: Exception) -> Answer:

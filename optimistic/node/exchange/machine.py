@@ -4,7 +4,7 @@
 events, live and at recovery.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from optimistic.node.exchange import records as rec
@@ -131,6 +131,10 @@ class Machine:
         events = tuple(self._events)
         self._events.clear()
         return events
+
+    def announce(self, events: Sequence[ExchangeEvent]) -> None:
+        """Tell, with the next group, what is no effect of the log."""
+        self._events.extend(events)
 
     def desk(self, market: int) -> Desk:
         """Return a market's desk; a new one if there is none."""

@@ -6,12 +6,9 @@ from optimistic.node.exchange.desk import Desk
 from optimistic.node.exchange.events import ExchangeEvent, PositionMoved, TradeBusted, TradeSettled
 from optimistic.node.exchange.exposure import Exposures
 from optimistic.node.exchange.live import Trade
-from optimistic.node.exchange.records import BatchSettled, BatchUndone
+from optimistic.node.exchange.records import REVERTED, BatchSettled, BatchUndone
 from optimistic.node.exchange.settling import Settling
 from optimistic.protocol.settlement.reasons import Bust
-
-REVERTED = 255
-"""Outcome of a trade whose transaction did nothing although it held no other."""
 
 
 class Outcomes:

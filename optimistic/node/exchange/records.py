@@ -12,6 +12,8 @@ from optimistic.node.exchange.commands import Place, PlaceQuotes
 from optimistic.service.storage_errors import CorruptStorage
 
 VERSION: Final = 1
+REVERTED: Final = 255
+"""Outcome of a trade whose transaction did nothing although it held no other."""
 
 
 class OrderTaken(msgspec.Struct, frozen=True, array_like=True, tag=1):

@@ -105,7 +105,7 @@ class ExchangeService:
             maker_fee_pips=limits.maker_fee_pips,
             index_wad=market.index_price_wad,
             mark_wad=market.mark_wad,
-            funding_wad=market.rate_wad,
+            funding_wad=market.funding.rate_wad,
             priced_at=market.priced_at,
             open_interest_wad=market.open_interest_wad,
         )

@@ -1,0 +1,96 @@
+"""What of a block matters to orders: prices, statuses, nonce floors, session keys, positions."""
+
+from collections.abc import Iterable, Sequence
+from copy import copy
+
+from optimistic.node.exchange import records as rec
+from optimistic.node.exchange.commands import MassCancelWhy
+from optimistic.node.exchange.events import MarketMoved
+from optimistic.node.exchange.machine import Machine
+from optimistic.node.exchange.ports import ChainLog
+from optimistic.protocol.constants import CLEARING, LEDGER
+from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.settlement.state import Market, SessionKey, State
+from optimistic.protocol.settlement.types import MarketId, MarketStatus, SubaccountId
+from optimistic.protocol.types import Address
+
+_POSITION_CHANGED = keccak256(b"PositionChanged(uint64,uint32,int256,int256)")
+_FLOOR_RAISED = keccak256(b"NonceFloorRaised(address,uint64)")
+_SESSION_KEY_SET = keccak256(b"SessionKeySet(address,address,uint64,uint64,uint8)")
+
+
+class Watched:
+    """Markets before a block, and what its logs touch."""
+
+    def __init__(self, state: State) -> None:
+        self._before = {number: _moving(market) for number, market in state.markets.items()}
+        self._statuses = {number: market.status for number, market in state.markets.items()}
+        self.positions: dict[tuple[SubaccountId, MarketId], None] = {}
+        self.floors: dict[Address, None] = {}
+        self.keys: dict[tuple[Address, Address], SessionKey | None] = {}
+        """Owner and key -> what it was allowed before."""
+
+    def market_events(self, state: State) -> list[MarketMoved]:
+        """Return the markets whose prices have moved."""
+        return [
+            MarketMoved(
+                number,
+                market.index_price_wad,
+                market.mark_wad,
+                market.funding.rate_wad,
+                market.priced_at,
+            )
+            for number, market in state.markets.items()
+            if self._before.get(number) != _moving(market)
+        ]
+
+    def records(self, state: State, machine: Machine) -> Iterable[rec.Record]:
+        """Yield what orders must hear of."""
+        for owner in self.floors:
+            yield rec.FloorRaised(owner, state.nonce_floors[owner])
+        for owner in dict.fromkeys(owner for owner, key in self.keys if self._is_narrowed(state, owner, key)):
+            yield rec.MassCancelled(owner, None, None, None, None, MassCancelWhy.KEY_CHANGED)
+        for number, market in state.markets.items():
+            if market.status is not self._statuses.get(number, MarketStatus.OPEN):
+                yield rec.StatusNoted(number, market.status)
+            desk = machine.desks.get(number)
+            has_moved = self._before.get(number) != _moving(market)
+            if has_moved and desk is not None and desk.engine.stops.stops:
+                mark, index = (
+                    _both(price, market.terms.tick_wad) for price in (market.mark_wad, market.index_price_wad)
+                )
+                yield rec.PriceNoted(number, mark, index)
+
+    def _is_narrowed(self, state: State, owner: Address, key: Address) -> bool:
+        """Whether a key may do less than before."""
+        before, after = self.keys[owner, key], state.session_keys[owner, key]
+        if before is None:
+            return False
+        return (
+            after.expiry < before.expiry
+            or after.subaccount not in (0, before.subaccount)
+            or bool(before.scope & ~after.scope)
+        )
+
+
+def note_logs(watched: Watched, logs: Sequence[ChainLog], state: State) -> None:
+    """Note what the logs of a block touch; `state` is that before them."""
+    for item in logs:
+        kind = item.topics[0] if item.topics else None
+        if item.address == LEDGER and kind == _POSITION_CHANGED:
+            id_, market = (int.from_bytes(topic, "big") for topic in item.topics[1:3])
+            watched.positions[SubaccountId(id_), MarketId(market)] = None
+        elif item.address == CLEARING and kind == _FLOOR_RAISED:
+            watched.floors[Address(item.topics[1][12:])] = None
+        elif item.address == CLEARING and kind == _SESSION_KEY_SET:
+            names = Address(item.topics[1][12:]), Address(item.topics[2][12:])
+            watched.keys.setdefault(names, copy(state.session_keys.get(names)))
+
+
+def _moving(market: Market) -> tuple[int, int, int, int]:
+    return market.index_price_wad, market.mark_wad, market.funding.rate_wad, market.priced_at
+
+
+def _both(price_wad: int, tick_wad: int) -> tuple[int, int]:
+    """Return a price in ticks, rounded down and up."""
+    return price_wad // tick_wad, -(-price_wad // tick_wad)
