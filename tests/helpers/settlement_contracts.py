@@ -1,11 +1,12 @@
 """The settlement predeploys as callers see them: call data, and calls that leave nothing behind."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from optimistic.node.node import Node
 from optimistic.protocol.engine import BlockEnv
-from optimistic.protocol.execution.simulate import CallMessage, CallResult, Simulation
+from optimistic.protocol.execution.simulate import AccountOverride, CallMessage, CallResult, Simulation
 from optimistic.protocol.mpt import NodeReader
 from optimistic.protocol.params import DEVNET, RollupParams
 from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
@@ -13,7 +14,7 @@ from optimistic.protocol.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
 from optimistic.service.abi import Function
 from optimistic.service.contract import load_abi
 
-NAMES: Final = tuple(SETTLEMENT_CONTRACTS)
+NO_OVERRIDES: Final[Mapping[Address, AccountOverride]] = MappingProxyType({})
 
 
 def function_of(contract: str, name: str) -> Function:
@@ -35,7 +36,13 @@ class Views:
     """
 
     def __init__(
-        self, nodes: NodeReader, root: Hash32, *, params: RollupParams = DEVNET, timestamp: int = 1
+        self,
+        nodes: NodeReader,
+        root: Hash32,
+        *,
+        params: RollupParams = DEVNET,
+        timestamp: int = 1,
+        overrides: Mapping[Address, AccountOverride] = NO_OVERRIDES,
     ) -> None:
         env = BlockEnv(
             chain_id=params.l2_chain_id,
@@ -47,7 +54,7 @@ class Views:
             prev_randao=ZERO_HASH,
             block_hashes=lambda _: ZERO_HASH,
         )
-        self._simulation = Simulation(params=params, nodes=nodes, env=env, root=root)
+        self._simulation = Simulation(params=params, nodes=nodes, env=env, root=root, overrides=overrides)
 
     @classmethod
     def at_head(cls, node: Node, params: RollupParams = DEVNET) -> "Views":
@@ -55,16 +62,14 @@ class Views:
         head = node.chain.head
         return cls(node.nodes, head.state_root, params=params, timestamp=head.timestamp)
 
-    def run(self, contract: str, data: bytes, sender: Address = ZERO_ADDRESS, value: int = 0) -> CallResult:
-        """Call a contract with any data from anybody."""
-        return self._simulation.call(
-            CallMessage(sender=sender, to=SETTLEMENT_CONTRACTS[contract], value=value, data=data)
-        )
+    def run(self, to: Address, data: bytes, sender: Address = ZERO_ADDRESS) -> CallResult:
+        """Call anything with any data from anybody."""
+        return self._simulation.call(CallMessage(sender=sender, to=to, data=data))
 
     def read(self, contract: str, name: str, *arguments: Any, sender: Address = ZERO_ADDRESS) -> Any:
         """Return what a function answers; alone if it is one value."""
         function = function_of(contract, name)
-        result = self.run(contract, function.encode(arguments), sender)
+        result = self.run(SETTLEMENT_CONTRACTS[contract], function.encode(arguments), sender)
         assert result.error is None, f"{contract}.{name}: {result.error} {result.output.hex()}"
         values = function.decode(result.output)
         return values[0] if len(values) == 1 else values

@@ -129,6 +129,10 @@ abstract contract BatchBuilder is Test {
     }
 
     function digestOf(Ticket memory ticket) internal view returns (bytes32) {
+        return keccak256(abi.encodePacked(hex"1901", domain(), structHashOf(ticket, TICK)));
+    }
+
+    function structHashOf(Ticket memory ticket, uint256 tickWad) internal pure returns (bytes32) {
         bytes memory start = abi.encode(
             keccak256(
                 "Order(uint64 subaccount,uint32 market,bool isBuy,uint256 sizeWad,uint256 priceWad,uint32 maxFeePips,uint64 expiry,uint64 nonce,uint8 flags)"
@@ -138,8 +142,9 @@ abstract contract BatchBuilder is Test {
             ticket.isBuy,
             ticket.lots * LOT
         );
-        bytes memory end = abi.encode(ticket.ticks * TICK, ticket.maxFeePips, ticket.expiry, ticket.nonce, ticket.flags);
-        return keccak256(abi.encodePacked(hex"1901", domain(), keccak256(bytes.concat(start, end))));
+        bytes memory end =
+            abi.encode(ticket.ticks * tickWad, ticket.maxFeePips, ticket.expiry, ticket.nonce, ticket.flags);
+        return keccak256(bytes.concat(start, end));
     }
 
     function quotesDigest(Ticket memory ticket, bytes32 root) internal view returns (bytes32) {

@@ -19,8 +19,8 @@ abstract contract ClearingWorld is LedgerWorld, BatchBuilder {
     FakeRiskManager internal constant RISK = FakeRiskManager(RISK_MANAGER);
 
     uint256 internal constant N_TRADERS = 4;
-    uint32 internal constant TAKER_FEE = 500;
-    uint32 internal constant MAKER_FEE = 200;
+    uint24 internal constant TAKER_FEE = 500;
+    uint24 internal constant MAKER_FEE = 200;
     int256 internal constant MARK = 100e18;
     /// @dev 100.0, the mark.
     uint40 internal constant PAR = 1000;

@@ -137,6 +137,7 @@ contract ClearingTest is ClearingWorld {
     /// @dev Netted = sequential: the same fills in one batch and one by one leave the same storage.
     function testFuzz_settleBatch_netted_equalsSequential(uint256 seed) public {
         uint256 nFills = 2 + seed % 7;
+        holdPositions(int256(seed % 50) * 1e18);
         uint256 before = vm.snapshotState();
         Draft memory all = draft();
         for (uint256 i = 0; i < nFills; ++i) {
@@ -226,6 +227,16 @@ contract ClearingTest is ClearingWorld {
         }
     }
 
+    /// @dev Traders have positions from a time when the settlement index was `offWad` lower.
+    function holdPositions(int256 offWad) internal {
+        IMarkets.Trading memory trading = openMarket();
+        trading.settleIndexWad -= offWad;
+        BOARD.set(BTC, trading);
+        settle(pair(ticket(0, true, 30, PAR), ticket(1, false, 30, PAR), 30));
+        settle(pair(ticket(2, true, 7, PAR), ticket(3, false, 7, PAR), 7));
+        BOARD.set(BTC, openMarket());
+    }
+
     /// @dev Two orders that cross, of two of the traders, with nonces of their own.
     function addRandom(Draft memory d, uint256 seed, uint256 i) internal view {
         uint256 noise = uint256(keccak256(abi.encode("order", seed, i)));
@@ -234,7 +245,7 @@ contract ClearingTest is ClearingWorld {
         uint40 ticks = uint40(900 + (noise >> 16) % 200);
         Ticket memory buy = ticket(buyer, true, 50, ticks);
         Ticket memory sell = ticket(seller, false, 50, ticks);
-        (buy.nonce, sell.nonce) = (uint64(2 * i), uint64(2 * i + 1));
+        (buy.nonce, sell.nonce) = (uint64(2 * i + 100), uint64(2 * i + 101));
         addOrder(d, (noise >> 32) % 2 == 0 ? buy : sell);
         addOrder(d, (noise >> 32) % 2 == 0 ? sell : buy);
     }

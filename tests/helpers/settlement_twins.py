@@ -1,0 +1,184 @@
+"""The settlement contracts beside their twin in Python: what happens to one happens to the other."""
+
+from copy import deepcopy
+from dataclasses import astuple, replace
+from typing import Final
+
+from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.settlement import markets, oracle
+from optimistic.protocol.settlement.batch_codec import Batch, encode
+from optimistic.protocol.settlement.clearing import EntryTwice, Settlement, settle_batch
+from optimistic.protocol.settlement.invariants import broken, broken_by_step, differences
+from optimistic.protocol.settlement.orders import Steps, domain_separator
+from optimistic.protocol.settlement.reasons import Bust
+from optimistic.protocol.settlement.state import State
+from optimistic.protocol.settlement.types import (
+    FEES,
+    FIRST_SUBACCOUNT,
+    BookReport,
+    CollateralSettings,
+    FeedId,
+    Limits,
+    MarketId,
+    MarketKind,
+    Terms,
+)
+from optimistic.protocol.settlement.units import WAD
+from tests.helpers.contract_host import Reverted
+from tests.helpers.settlement_batches import Trader, traders
+from tests.helpers.settlement_chain import CHAIN_ID, OWNER, START, SettlementChain
+from tests.helpers.settlement_setup import key_of, recoverable
+
+STEPS: Final = Steps(tick_wad=WAD // 100, lot_wad=WAD // 1_000)
+MIDDLE: Final = 10_000
+"""The first price, in ticks."""
+QUORUM: Final = 3
+SIGNERS: Final = 4
+SIGNER_NUMBER: Final = 910
+FEED: Final = (QUORUM, 200_000, (15, 30, 120))
+FEEDS: Final = (FeedId(1), FeedId(2))
+PERPETUALS: Final = (MarketId(1), MarketId(2))
+FUTURE: Final = MarketId(3)
+FUTURE_LIFE_S: Final = 10 * 1_800
+LIMITS: Final = Limits(
+    initial_pips=100_000,
+    size_margin_pips=20_000,
+    maintenance_pips=500_000,
+    volatility_pips=1_000_000,
+    mark_band_pips=20_000,
+    taker_fee_pips=500,
+    maker_fee_pips=200,
+    open_interest_low_wad=4 * WAD,
+    open_interest_high_wad=18 * WAD,
+    open_interest_cap_wad=20 * WAD,
+    position_cap_wad=12 * WAD,
+    depth_cap_wad=10**6 * WAD,
+    depth_floor_wad=10**3 * WAD,
+    min_notional_wad=100 * WAD,
+)
+"""Small enough that a few orders meet every cap."""
+COLLATERAL: Final = CollateralSettings(
+    ether_feed=FEEDS[1],
+    ether_initial_haircut_pips=200_000,
+    ether_maintenance_haircut_pips=100_000,
+    ether_cap_wei=1_000 * WAD,
+    hourly_floor_wad=10_000_000 * WAD,
+    hourly_pips=100_000,
+    daily_floor_wad=50_000_000 * WAD,
+    daily_pips=300_000,
+)
+CASH: Final = (1_000, 300, 120, 40, 15)
+"""Of the traders, in whole units."""
+_BUSTED: Final = keccak256(b"FillBusted(uint256,uint64,uint64,uint8)")
+
+
+class Twins:
+    """Governed markets with prices and traders, on the contracts; `state` is what their logs say."""
+
+    def __init__(self) -> None:
+        self.chain = SettlementChain()
+        self.people: list[Trader] = []
+        signers = sorted(key_of(SIGNER_NUMBER + i)[1] for i in range(SIGNERS))
+        for feed in FEEDS:
+            self.chain.govern("PriceOracle", "setFeed", feed, FEED, signers)
+        self.chain.govern("Markets", "setReporter", OWNER)
+        perpetual = Terms(feed=FEEDS[0], kind=MarketKind.PERPETUAL, expiry=0, **STEPS._asdict())
+        expiry = (START // 1_800) * 1_800 + FUTURE_LIFE_S
+        future = replace(perpetual, kind=MarketKind.FUTURE, expiry=expiry)
+        for terms in (perpetual, replace(perpetual, feed=FEEDS[1]), future):
+            self.chain.govern("Markets", "list", astuple(terms), astuple(LIMITS))
+        self.chain.govern("Collateral", "setSettings", astuple(COLLATERAL))
+        self.chain.act(OWNER, "RiskGovernor", "seal")
+        for feed in FEEDS:
+            self.push(feed, MIDDLE * STEPS.tick_wad)
+        self.people = traders(len(CASH), FIRST_SUBACCOUNT, CHAIN_ID, STEPS)
+        for trader, cash in zip(self.people, CASH, strict=True):
+            self.chain.deposit(trader.address, 0, cash * 10**6)
+        for market in (*PERPETUALS, FUTURE):
+            self.chain.act(OWNER, "Markets", "refresh", market)
+
+    @property
+    def state(self) -> State:
+        """The contracts as their logs tell."""
+        return self.chain.state
+
+    def push(self, feed: FeedId, price_wad: int) -> None:
+        """Push a price of now, signed by all."""
+        digest = oracle.observation_digest(oracle.domain_separator(CHAIN_ID), feed, price_wad, self.chain.now)
+        keys = sorted((key_of(SIGNER_NUMBER + i) for i in range(SIGNERS)), key=lambda pair: pair[1])
+        seen = [(price_wad, self.chain.now, recoverable(key, digest)) for key, _ in keys]
+        self.chain.act(OWNER, "PriceOracle", "push", feed, seen)
+
+    def refresh(self, market: MarketId) -> None:
+        """Refresh a market in both."""
+        twin = deepcopy(self.state)
+        markets.refresh(twin, market)
+        self.chain.act(OWNER, "Markets", "refresh", market)
+        self.agree(twin)
+
+    def report(self, market: MarketId, report: BookReport) -> None:
+        """Report a book to both, unless one of them refuses it: then both do."""
+        twin: State | None = deepcopy(self.state)
+        try:
+            assert twin is not None
+            markets.report_book(twin, market, report)
+        except markets.InvalidReport:
+            twin = None
+        try:
+            self.chain.act(OWNER, "Markets", "reportBook", market, astuple(report))
+        except Reverted:
+            assert twin is None
+        else:
+            assert twin is not None
+            self.agree(twin)
+
+    def settle(self, batch: Batch) -> Settlement | None:
+        """Settle a batch in both; None if both refuse it. The invariants hold after it."""
+        before = deepcopy(self.state)
+        for market in sorted({signed.order.market for signed in batch.orders} | _quoted(batch)):
+            markets.refresh(before, market)
+        twin, n_logs = deepcopy(before), len(self.chain.logs)
+        try:
+            settled: Settlement | None = settle_batch(twin, batch, domain_separator(CHAIN_ID))
+        except EntryTwice:
+            settled = None
+        try:
+            n_fills = self.chain.act(OWNER, "Clearing", "settleBatch", encode(batch))
+        except Reverted:
+            assert settled is None
+            return None
+        assert settled is not None
+        for market, vwap in settled.vwap_wad.items():
+            markets.note_trades(twin, market, vwap)
+        assert n_fills == settled.n_fills
+        assert self._busts(n_logs) == [
+            (number, fill.reason) for number, fill in enumerate(settled.fills) if fill.reason is not Bust.NONE
+        ]
+        self.agree(twin)
+        touched = {change.id for change in settled.changes}
+        assert not broken_by_step(before, self.state, {*touched, FEES})
+        return settled
+
+    def agree(self, twin: State) -> None:
+        """Require that the twin is what the logs tell, and sound."""
+        assert not differences(twin, self.state)
+        assert twin.filled_lots == self.state.filled_lots
+        for id_, market in self.state.markets.items():
+            mine = twin.markets[id_]
+            assert mine.funding == market.funding
+            assert (mine.variance_wad, mine.premium_wad) == (market.variance_wad, market.premium_wad)
+            assert (mine.basis_at, mine.resumed_at) == (market.basis_at, market.resumed_at)
+        assert not broken(self.state)
+
+    def _busts(self, start: int) -> list[tuple[int, Bust]]:
+        """Busts that the logs from `start` on tell."""
+        return [
+            (int.from_bytes(log.topics[1], "big"), Bust(log.data[-1]))
+            for _, log in self.chain.logs[start:]
+            if log.topics[0] == _BUSTED
+        ]
+
+
+def _quoted(batch: Batch) -> set[MarketId]:
+    """Markets of quotes."""
+    return {item.quotes.market for item in batch.quotes}
