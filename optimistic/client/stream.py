@@ -6,6 +6,7 @@ One thread uses a stream. What arrives between a request and its answer is kept 
 import json
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, Final, Self
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -34,6 +35,7 @@ class Stream:
         self._timeout_s = timeout_s
         self._kept: deque[dict[str, Any]] = deque()
         self._next_id = 1
+        self._stack = ExitStack()
         self._connection = self._connect()
         self.books: dict[int, BookCopy] = {}
         self.account_sequence: int | None = None
@@ -42,9 +44,10 @@ class Stream:
     def _connect(self) -> ClientConnection:
         address = "ws" + self._url.removeprefix("http") + "/v1/stream"
         try:
-            return connect(
+            opening = connect(
                 address, max_size=_MAX_MESSAGE_BYTES, compression=None, open_timeout=self._timeout_s
             )
+            return self._stack.enter_context(opening)
         except (OSError, InvalidHandshake, TimeoutError) as error:
             raise Unreachable(f"{address}: {error}") from error
 
@@ -56,7 +59,7 @@ class Stream:
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        self._stack.close()
 
     # ------------------------------------------------------------------------------ requests
 

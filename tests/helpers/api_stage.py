@@ -1,5 +1,6 @@
 """An API server over a fake exchange on a free port, with two traders."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -13,6 +14,7 @@ from optimistic.client.stream import Stream
 from optimistic.node.api.options import ApiLimits, ApiOptions
 from optimistic.node.api.server import ApiServer
 from optimistic.service.clock import SystemClock
+from optimistic.service.metrics import NoopMetrics
 from tests.helpers.fake_exchange import CHAIN_ID, MARKET, STEPS, FakeExchange, FakeView
 
 ALICE, BOB, MALLORY = (TradingKey(bytes(31) + bytes([i])) for i in (1, 2, 3))
@@ -41,11 +43,22 @@ class Trader:
         return self.signer.order_in_steps(MARKET_1, side, lots, ticks, Terms(**terms))
 
 
+class Counts(NoopMetrics):
+    """Counters by name."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def count(self, name: str, amount: int = 1, **labels: str) -> None:
+        self.counts[name] += amount
+
+
 class ApiStage:
     """The server and who uses it."""
 
-    def __init__(self, server: ApiServer, exchange: FakeExchange) -> None:
+    def __init__(self, server: ApiServer, exchange: FakeExchange, metrics: Counts) -> None:
         self.server = server
+        self.metrics = metrics
         self.exchange = exchange
         self.url = server.url
         self.alice = Trader(ALICE, ALICE_SUBACCOUNT)
@@ -76,9 +89,10 @@ def api_stage(limits: ApiLimits | None = None) -> Iterator[ApiStage]:
     """Run a server until the context ends."""
     exchange = FakeExchange(owners={ALICE_SUBACCOUNT: ALICE.address, BOB_SUBACCOUNT: BOB.address})
     options = ApiOptions(port=0, limits=limits or ApiLimits(), cors_origins=("https://good.example",))
-    server = ApiServer(exchange, FakeView(), CHAIN_ID, options, SystemClock())
+    metrics = Counts()
+    server = ApiServer(exchange, FakeView(), CHAIN_ID, options, clock=SystemClock(), metrics=metrics)
     server.start()
-    stage = ApiStage(server, exchange)
+    stage = ApiStage(server, exchange, metrics)
     try:
         yield stage
     finally:

@@ -47,6 +47,8 @@ log = structlog.get_logger(__name__)
 SLOW_CONSUMER: Final = 4008
 _CUT_REASON: Final = "slow consumer: connect again, subscribe with your last sequence, read faster"
 _CLOSE_TIMEOUT_S: Final = 1
+_CUT_TIMEOUT_S: Final = 10
+"""How long a reader that was cut off may take to hear why."""
 _OWN: Final = "account"
 
 _encode = msgspec.json.Encoder().encode
@@ -77,8 +79,12 @@ class Connection:
 
     def push(self, payload: bytes) -> None:
         """Queue a message; a reader that lets too much wait is cut off."""
-        if self._queued_bytes + len(payload) > self._office.limits.max_queue_bytes:
+        if self.cut.is_set() or self._queued_bytes + len(payload) > self._office.limits.max_queue_bytes:
+            if not self.cut.is_set():
+                self._office.metrics.count("api_connections_cut")
+                log.warning("api_connection_cut", reason="slow consumer", peer=self.caller.peer)
             self.cut.set()
+            self._queue.clear()
             return
         self._queue.append(payload)
         self._queued_bytes += len(payload)
@@ -107,6 +113,7 @@ class Connection:
             request_id = operation.id
             await _HANDLERS[type(operation)](self, operation)
         except ApiError as error:
+            self._office.metrics.count("api_refusals", code=str(error.code))
             self._reply(ErrorReply(id=request_id, error=error_out(error)))
         except Exception as error:
             # The boundary to clients: one bad message must not end the connection.
@@ -283,10 +290,9 @@ async def serve_connection(connection: Connection, receive: Receive, send: Send,
                 log.error("api_connection_failed", exc_info=ended)
         await connection.close()
     if connection.cut.is_set():
-        log.warning("api_connection_cut", reason="slow consumer", peer=connection.caller.peer)
         closing = send({"type": "websocket.close", "code": SLOW_CONSUMER, "reason": _CUT_REASON})
         with suppress(TimeoutError, OSError):
-            await asyncio.wait_for(closing, _CLOSE_TIMEOUT_S)
+            await asyncio.wait_for(closing, _CUT_TIMEOUT_S)
 
 
 async def _read(connection: Connection, receive: Receive, max_in_flight: int) -> None:

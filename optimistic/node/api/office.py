@@ -34,6 +34,7 @@ from optimistic.node.exchange.ports import ExchangePort
 from optimistic.protocol.settlement.login import login_digest
 from optimistic.protocol.types import Address
 from optimistic.service.clock import Clock
+from optimistic.service.metrics import Metrics
 
 WEIGHT_LOGIN: Final = 10
 WEIGHT_SUBSCRIBE: Final = 5
@@ -71,6 +72,7 @@ class Office:
     limits : bounds
     chain_id : of L2
     clock : of challenges and allowances
+    metrics : counts orders, refusals and connections that were cut
     """
 
     def __init__(  # noqa: PLR0913 - the composition root names every part
@@ -83,6 +85,7 @@ class Office:
         *,
         chain_id: int,
         clock: Clock,
+        metrics: Metrics,
     ) -> None:
         self.exchange = exchange
         self.view = view
@@ -93,6 +96,7 @@ class Office:
         self.allowances = Allowances(limits, lambda: int(clock.monotonic_s() * 1e9))
         self._desk = desk
         self.clock = clock
+        self.metrics = metrics
 
     def now_ms(self) -> int:
         """Return Unix milliseconds."""
@@ -152,7 +156,11 @@ class Office:
         self, commands: Sequence[Command], after: Awaitable[object] | None = None
     ) -> list[TakenOut | RefusedOut]:
         """Have commands decided."""
-        return [result_out(answer) for answer in await self._desk.run(commands, after)]
+        results = [result_out(answer) for answer in await self._desk.run(commands, after)]
+        refused = sum(isinstance(result, RefusedOut) for result in results)
+        self.metrics.count("api_commands", len(results) - refused, result="taken")
+        self.metrics.count("api_commands", refused, result="refused")
+        return results
 
     def _bound(self, count: int) -> None:
         if not count:

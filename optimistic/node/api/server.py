@@ -34,6 +34,7 @@ from optimistic.node.exchange.events import Published
 from optimistic.node.exchange.ports import ExchangePort
 from optimistic.protocol.errors import TemporaryError
 from optimistic.service.clock import Clock
+from optimistic.service.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -59,10 +60,18 @@ class ApiServer:
     chain_id : of L2
     options : where to listen, and bounds
     clock : of challenges and allowances
+    metrics : of the process
     """
 
     def __init__(
-        self, exchange: ExchangePort, view: ChainView, chain_id: int, options: ApiOptions, clock: Clock
+        self,
+        exchange: ExchangePort,
+        view: ChainView,
+        chain_id: int,
+        options: ApiOptions,
+        *,
+        clock: Clock,
+        metrics: Metrics,
     ) -> None:
         options.check()
         self._exchange = exchange
@@ -70,6 +79,7 @@ class ApiServer:
         self._chain_id = chain_id
         self._options = options
         self._clock = clock
+        self._metrics = metrics
         self._loop: asyncio.AbstractEventLoop | None = None
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
@@ -145,6 +155,7 @@ class ApiServer:
             limits,
             chain_id=self._chain_id,
             clock=self._clock,
+            metrics=self._metrics,
         )
         app = ApiApp(office, Queries(self._exchange, self._view, hub.history, self._chain_id), self._options)
         self._server = uvicorn.Server(_uvicorn_config(app.application(), self._options))
@@ -212,6 +223,7 @@ class ApiApp:
             try:
                 reply = await route.handler(await self._asked(route, request))
             except ApiError as error:
+                self._office.metrics.count("api_refusals", code=str(error.code))
                 return _failure(error)
             except ClientDisconnect:
                 return Response(status_code=400)
