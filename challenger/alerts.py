@@ -14,6 +14,7 @@ from challenger.standing import Standing, lost_by_right
 from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.types import Hash32
 from optimistic.service.metrics import Metrics
+from optimistic.service.names import hex_of
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +86,7 @@ def find_alerts(
 
 
 def _about(view: ChainView, known: Knowledge, assertion: Assertion) -> Iterator[Alert]:
-    judgement, subject = known.judgement(assertion.id), assertion.id.hex()
+    judgement, subject = known.judgement(assertion.id), hex_of(assertion.id)
     reason = known.verdicts[assertion.id].reason if assertion.id in known.verdicts else "not judged"
     if judgement is Judgement.INVALID and assertion.status is AssertionStatus.CONFIRMED:
         yield Alert(
@@ -131,7 +132,7 @@ def _about_window(view: ChainView, known: Knowledge, parent: Assertion) -> Itera
         yield Alert(
             severity=Severity.CRITICAL,
             kind="window_missed",
-            subject=parent.id.hex(),
+            subject=hex_of(parent.id),
             detail="only wrong assertions cover its batches and the window is closed",
         )
     if right is None or right.status is not AssertionStatus.LIVE:
@@ -141,7 +142,7 @@ def _about_window(view: ChainView, known: Knowledge, parent: Assertion) -> Itera
         yield Alert(
             severity=Severity.CRITICAL,
             kind="opening_missed",
-            subject=right.id.hex(),
+            subject=hex_of(right.id),
             detail="an older wrong sibling has no dispute and may kill the right assertion",
         )
     due = max(view.window_end(parent), parent.sole_since + view.airgap_s)
@@ -150,7 +151,7 @@ def _about_window(view: ChainView, known: Knowledge, parent: Assertion) -> Itera
         yield Alert(
             severity=Severity.WARNING,
             kind="confirmation_overdue",
-            subject=right.id.hex(),
+            subject=hex_of(right.id),
             detail=f"due since L1 time {due}",
         )
 
@@ -158,7 +159,7 @@ def _about_window(view: ChainView, known: Knowledge, parent: Assertion) -> Itera
 def _about_account(view: ChainView, known: Knowledge) -> Iterator[Alert]:
     if view.me is None:
         return
-    stake, subject = view.me.stake, view.me.stake.address.hex()
+    stake, subject = view.me.stake, hex_of(view.me.stake.address)
     if stake.is_slashed:
         yield Alert(
             severity=Severity.CRITICAL,
@@ -187,11 +188,11 @@ def _about_disputes(view: ChainView, known: Knowledge, disputes: Sequence[Standi
         yield Alert(
             severity=Severity.CRITICAL,
             kind="dispute_resolved_against_right",
-            subject=loser.hex(),
-            detail=f"a wrong assertion, 0x{winner.hex()}, has won",
+            subject=hex_of(loser),
+            detail=f"a wrong assertion, {hex_of(winner)}, has won",
         )
     for standing in disputes:
-        subject, left_s = standing.dispute.id.hex(), standing.left_s
+        subject, left_s = hex_of(standing.dispute.id), standing.left_s
         if not standing.holds:
             yield Alert(
                 severity=Severity.CRITICAL,
@@ -213,7 +214,7 @@ def _about_claims(view: ChainView, disputes: Sequence[Standing]) -> Iterator[Ale
         yield Alert(
             severity=Severity.WARNING,
             kind="credits_unclaimed",
-            subject=account.hex(),
+            subject=hex_of(account),
             detail="disputes are over and owe this account something",
         )
     if view.me is None or view.me.stake.is_slashed:
@@ -223,7 +224,7 @@ def _about_claims(view: ChainView, disputes: Sequence[Standing]) -> Iterator[Ale
         yield Alert(
             severity=Severity.CRITICAL,
             kind="bond_collateral_missing",
-            subject=view.me.stake.address.hex(),
+            subject=hex_of(view.me.stake.address),
             detail=f"balance {view.me.balance_wei} wei, commitments take {needed_wei} wei",
         )
 
@@ -249,7 +250,7 @@ def _about_engines(known: Knowledge) -> Iterator[Alert]:
         yield Alert(
             severity=Severity.CRITICAL,
             kind="engines_disagree",
-            subject=parent.hex(),
+            subject=hex_of(parent),
             detail=f"about unit {doubt.unit} of batch {doubt.batch}: L1 will decide as the step machine does",
         )
 
@@ -283,7 +284,7 @@ def _about_condition(view: ChainView, condition: Condition) -> Iterator[Alert]:
         yield Alert(
             severity=Severity.CRITICAL,
             kind="dispute_contradicts_replay",
-            subject=dispute.hex(),
+            subject=hex_of(dispute),
             detail=reason,
         )
     if any(count >= _STUBBORN_FAILURES for count in condition.failing.values()):

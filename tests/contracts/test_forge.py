@@ -8,7 +8,8 @@ REPORT = load_report()
 
 
 def test_forge__suite__builds_and_runs() -> None:
-    assert REPORT.tests, REPORT.error
+    assert REPORT.tests
+    assert not REPORT.error
 
 
 @pytest.mark.parametrize("forge_test", REPORT.tests, ids=lambda forge_test: forge_test.id)
