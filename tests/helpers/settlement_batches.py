@@ -118,7 +118,9 @@ def batches(draw: st.DrawFn, people: list[Trader], now: int, markets: tuple[int,
         orders.append(signed)
     batch = Batch(quotes=tuple(quotes), orders=tuple(orders))
     fills = draw(st.lists(_fills(batch, lots), min_size=1, max_size=14))
-    return Batch(quotes=batch.quotes, orders=batch.orders, fills=tuple(fills))
+    named = {item.quotes.market for item in quotes} | {signed.order.market for signed in orders}
+    extra = tuple(MarketId(number) for number in markets if number not in named and draw(st.booleans()))
+    return Batch(quotes=batch.quotes, orders=batch.orders, fills=tuple(fills), extra_markets=extra)
 
 
 def _fills(batch: Batch, lots: st.SearchStrategy[int]) -> st.SearchStrategy[Fill]:

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from pyrevm import EVM, AccountInfo, BlockEnv
 
-from optimistic.protocol.constants import RISK_GOVERNOR
 from optimistic.protocol.engine import Log
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS, GenesisAccount
@@ -80,8 +79,9 @@ class SettlementChain:
         return values
 
     def govern(self, contract: str, name: str, *arguments: Any) -> Any:
-        """Call a function as the risk governor."""
-        return self.act(RISK_GOVERNOR, contract, name, *arguments)
+        """Call a function through the risk governor, which is not sealed yet."""
+        data = function_of(contract, name).encode(arguments)
+        return self.act(OWNER, "RiskGovernor", "setUp", SETTLEMENT_CONTRACTS[contract], data)
 
     def deposit(self, owner: Address, id_: int, units: int) -> None:
         """Bring cash in from L1, in units of the token."""

@@ -7,7 +7,7 @@ from typing import Final
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.settlement import markets, oracle
 from optimistic.protocol.settlement.batch_codec import Batch, encode
-from optimistic.protocol.settlement.clearing import EntryTwice, Settlement, settle_batch
+from optimistic.protocol.settlement.clearing import EntryTwice, Settlement, settle_batch, traded_markets
 from optimistic.protocol.settlement.invariants import broken, broken_by_step, differences
 from optimistic.protocol.settlement.orders import Steps, domain_separator
 from optimistic.protocol.settlement.reasons import Bust
@@ -135,7 +135,7 @@ class Twins:
     def settle(self, batch: Batch) -> Settlement | None:
         """Settle a batch in both; None if both refuse it. The invariants hold after it."""
         before = deepcopy(self.state)
-        for market in sorted({signed.order.market for signed in batch.orders} | _quoted(batch)):
+        for market in traded_markets(batch):
             markets.refresh(before, market)
         twin, n_logs = deepcopy(before), len(self.chain.logs)
         try:
@@ -177,8 +177,3 @@ class Twins:
             for _, log in self.chain.logs[start:]
             if log.topics[0] == _BUSTED
         ]
-
-
-def _quoted(batch: Batch) -> set[MarketId]:
-    """Markets of quotes."""
-    return {item.quotes.market for item in batch.quotes}

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.settlement.batch_codec import Batch
 from optimistic.protocol.settlement.ledger import SubaccountChange, settle
+from optimistic.protocol.settlement.markets import status_now
 from optimistic.protocol.settlement.netting import Account, Entry, Leg, Match, Venue, apply, judge
 from optimistic.protocol.settlement.orders import (
     REDUCE_ONLY,
@@ -121,6 +122,12 @@ def close_against(
     return _Book(state, batch, separator, recover_signer, close).settle()
 
 
+def traded_markets(batch: Batch) -> list[MarketId]:
+    """Return the markets that Clearing refreshes before it settles a batch, ascending."""
+    named = {item.quotes.market for item in batch.quotes} | {item.order.market for item in batch.orders}
+    return sorted(named.union(batch.extra_markets))
+
+
 class _Book:
     """All of a batch in memory, and the rounds over it."""
 
@@ -132,7 +139,7 @@ class _Book:
         signed: list[Quotes | Order] = [item.quotes for item in batch.quotes]
         signed += [item.order for item in batch.orders]
         self._accounts = {id_: self._account(id_) for id_ in sorted({item.subaccount for item in signed})}
-        self._venues = {id_: self._venue(id_) for id_ in sorted({item.market for item in signed})}
+        self._venues = {id_: self._venue(id_) for id_ in traded_markets(batch)}
         self._entries = self._read_entries(batch)
         self._fills = batch.fills
         for entry in self._entries:
@@ -171,17 +178,14 @@ class _Book:
         if market is None:
             return Venue(id=id_)
         terms, limits = market.terms, market.limits
-        is_reduce_only = market.status is MarketStatus.REDUCE_ONLY
-        is_live = terms.expiry == 0 or self._state.now_s < terms.expiry
-        use = PriceUse.INCREASE if self._close is None else PriceUse.LIQUIDATE
-        is_fresh = is_priced(self._state, id_, use)
-        may_reduce = self._close is None and is_priced(self._state, id_, PriceUse.REDUCE)
+        status = status_now(market, self._state.now_s)
+        is_reduce_only = status is MarketStatus.REDUCE_ONLY
         return Venue(
             id=id_,
-            is_open=(is_reduce_only or market.status is MarketStatus.OPEN) and is_live,
+            is_open=is_reduce_only or status is MarketStatus.OPEN,
             is_reduce_only=is_reduce_only,
-            is_stale=not is_fresh and not may_reduce,
-            is_fresh=is_fresh,
+            is_stale=not is_priced(self._state, id_, PriceUse.REDUCE),
+            is_fresh=self._close is not None or is_priced(self._state, id_, PriceUse.INCREASE),
             lot_wad=terms.lot_wad,
             tick_wad=terms.tick_wad,
             mark_wad=market.mark_wad,

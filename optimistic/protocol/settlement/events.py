@@ -1,7 +1,7 @@
 """Rebuild the state of settlement from the logs of its contracts: they say everything that decides.
 
-Logs of other contracts and other events are passed over. The state is that after the last log; times of day
-(`State.now_s`) are not in logs.
+Logs of other contracts and other events are passed over. Funding is worked out anew between the prices that
+logs tell, and compared.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +18,7 @@ from optimistic.protocol.constants import (
 from optimistic.protocol.engine import Log
 from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.hashing import WORD_BYTES, keccak256
+from optimistic.protocol.settlement.markets import take_price, take_report
 from optimistic.protocol.settlement.oracle import Feed
 from optimistic.protocol.settlement.state import FeedState, Market, SessionKey, State, Subaccount
 from optimistic.protocol.settlement.types import (
@@ -44,19 +45,20 @@ _SETTINGS: Final = "(uint32,uint32,uint32,uint128,uint128,uint32,uint128,uint32)
 
 
 class MissingLogs(CriticalError):
-    """A log speaks of something that no log before it made: some are missing."""
+    """A log does not follow from those before it: some are missing."""
 
 
-def rebuild(logs: Iterable[Log]) -> State:
-    """Return the state after these logs, all that the contracts ever wrote, in order."""
+def rebuild(logs: Iterable[tuple[int, Log]]) -> State:
+    """Return the state after all logs the contracts ever wrote, in order, each with its block time."""
     state = State()
-    for log in logs:
+    for time, log in logs:
+        state.now_s = time
         apply(state, log)
     return state
 
 
 def apply(state: State, log: Log) -> None:
-    """Bring a state from before a log to after it.
+    """Bring a state from before a log to after it; `state.now_s` is the time of the log's block.
 
     Raises
     ------
@@ -142,7 +144,8 @@ def _position(state: State, words: _Words) -> None:
 
 def _cash(state: State, words: _Words) -> None:
     """Cash after a trade or a settlement."""
-    state.subaccounts[words.subaccount()].cash_wad = words.int()
+    id_ = words.subaccount()
+    state.subaccounts[id_].cash_wad = words.int()
 
 
 def _moved(state: State, words: _Words) -> None:
@@ -155,12 +158,14 @@ def _moved(state: State, words: _Words) -> None:
 
 def _open_interest(state: State, words: _Words) -> None:
     """The sum of the long positions of a market."""
-    state.markets[words.market()].open_interest_wad = words.int()
+    id_ = words.market()
+    state.markets[id_].open_interest_wad = words.int()
 
 
 def _closed(state: State, words: _Words) -> None:
     """The settlement index of a market will not change any more."""
-    state.closed_at[words.market()] = words.int()
+    id_ = words.market()
+    state.closed_at[id_] = words.int()
 
 
 def _listed(state: State, words: _Words) -> None:
@@ -174,6 +179,7 @@ def _listed(state: State, words: _Words) -> None:
         lot_wad=words.uint(),
     )
     state.markets[id_] = Market(terms, NO_LIMITS)
+    state.markets[id_].basis_at = state.now_s
 
 
 def _limits(state: State, words: _Words) -> None:
@@ -184,19 +190,29 @@ def _limits(state: State, words: _Words) -> None:
 
 def _status(state: State, words: _Words) -> None:
     """A new status of a market."""
-    state.markets[words.market()].status = MarketStatus(words.uint())
+    id_ = words.market()
+    state.markets[id_].status = MarketStatus(words.uint())
 
 
 def _refreshed(state: State, words: _Words) -> None:
     """A market at its latest price."""
     market = state.markets[words.market()]
-    market.index_price_wad, market.mark_wad, market.settle_index_wad = words.int(), words.int(), words.int()
-    market.rate_wad, market.accrued_at = words.int(), words.uint()
+    price, mark, settle_index, rate = words.int(), words.int(), words.int(), words.int()
+    take_price(market, price, words.uint(), state.now_s)
+    if (market.mark_wad, market.settle_index_wad, market.funding.rate_wad) != (mark, settle_index, rate):
+        raise LookupError("another mark")
+
+
+def _noted(state: State, words: _Words) -> None:
+    """Trades have moved the average basis."""
+    market = state.markets[words.market()]
+    market.last_trade_wad, market.basis_wad, market.basis_at = words.int(), words.int(), state.now_s
 
 
 def _reported(state: State, words: _Words) -> None:
     """What the reporter says of its book."""
-    state.markets[words.market()].report = BookReport(
+    market = state.markets[words.market()]
+    report = BookReport(
         best_bid_wad=words.int(),
         best_ask_wad=words.int(),
         impact_bid_wad=words.int(),
@@ -204,6 +220,7 @@ def _reported(state: State, words: _Words) -> None:
         depth_wad=words.int(),
         timestamp=words.uint(),
     )
+    take_report(market, report)
 
 
 def _future_settled(state: State, words: _Words) -> None:
@@ -233,7 +250,8 @@ def _pushed(state: State, words: _Words) -> None:
 
 def _ether(state: State, words: _Words) -> None:
     """Ether of a subaccount after a change."""
-    state.subaccounts[words.subaccount()].ether_wei = words.uint()
+    id_ = words.subaccount()
+    state.subaccounts[id_].ether_wei = words.uint()
 
 
 def _settings(state: State, words: _Words) -> None:
@@ -244,12 +262,14 @@ def _settings(state: State, words: _Words) -> None:
 
 def _tranche(state: State, words: _Words) -> None:
     """A tranche of the insurance fund after a change."""
-    state.tranches_wad[words.market()] = words.uint()
+    id_ = words.market()
+    state.tranches_wad[id_] = words.uint()
 
 
 def _floor(state: State, words: _Words) -> None:
     """An owner killed its older orders."""
-    state.nonce_floors[words.address()] = words.uint()
+    id_ = words.address()
+    state.nonce_floors[id_] = words.uint()
 
 
 def _session_key(state: State, words: _Words) -> None:
@@ -292,6 +312,7 @@ _EVENTS: Final = (
     _Event(MARKETS, f"LimitsChanged(uint32,{_LIMITS})", _limits),
     _Event(MARKETS, "StatusChanged(uint32,uint8)", _status),
     _Event(MARKETS, "MarketRefreshed(uint32,int256,int256,int256,int256,uint64)", _refreshed),
+    _Event(MARKETS, "TradesNoted(uint32,int256,int256)", _noted),
     _Event(MARKETS, f"BookReported(uint32,{_REPORT})", _reported),
     _Event(MARKETS, "FutureSettled(uint32,int256)", _future_settled),
     _Event(PRICE_ORACLE, "FeedChanged(uint32,(uint8,uint32,uint32[3]),address[])", _feed),

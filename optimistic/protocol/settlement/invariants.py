@@ -198,6 +198,11 @@ def _market_fields(market: Market) -> tuple[Any, ...]:
         market.index_price_wad,
         market.mark_wad,
         market.settle_index_wad,
+        market.funding.rate_wad,
+        market.priced_at,
+        market.report,
+        market.last_trade_wad,
+        market.basis_wad,
     )
 
 
@@ -218,5 +223,5 @@ _GROWING: dict[str, Callable[[State], Mapping[Any, int]]] = {
     "floor": lambda state: state.nonce_floors,
     "filled": lambda state: state.filled_lots,
     "price": lambda state: {id_: feed.timestamp for id_, feed in state.feeds.items()},
-    "funding": lambda state: {id_: market.accrued_at for id_, market in state.markets.items()},
+    "mark": lambda state: {id_: market.priced_at for id_, market in state.markets.items()},
 }

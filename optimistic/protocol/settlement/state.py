@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from optimistic.protocol.errors import InvalidInput
+from optimistic.protocol.settlement.funding import Funding
 from optimistic.protocol.settlement.margin import Ratios, ratios
 from optimistic.protocol.settlement.oracle import Feed
 from optimistic.protocol.settlement.types import (
@@ -67,27 +68,30 @@ class Market:
         "_limits",
         "_open_interest_wad",
         "_ratios",
-        "accrued_at",
+        "basis_at",
         "basis_wad",
-        "cumulative_wad",
+        "funding",
         "index_price_wad",
+        "last_trade_wad",
         "mark_wad",
         "premium_wad",
         "priced_at",
-        "rate_wad",
         "report",
+        "resumed_at",
         "settle_index_wad",
         "status",
         "terms",
+        "variance_wad",
     )
 
     def __init__(self, terms: Terms, limits: Limits) -> None:
         self.terms = terms
         self.status = MarketStatus.OPEN
         self.index_price_wad = self.mark_wad = self.settle_index_wad = 0
-        self.priced_at = 0
-        self.rate_wad = self.cumulative_wad = self.premium_wad = self.basis_wad = self.accrued_at = 0
-        self.report = BookReport()
+        self.priced_at = self.resumed_at = 0
+        self.funding = Funding()
+        self.report, self.premium_wad = BookReport(), 0
+        self.last_trade_wad = self.basis_wad = self.basis_at = self.variance_wad = 0
         self._limits = limits
         self._open_interest_wad = 0
         self._ratios: Ratios | None = None
