@@ -67,7 +67,7 @@ library Funding {
     }
 
     /// @dev Funding from the price of time `from` (`indexWad`) to the next one of time `to`, changing `state` in place. Only
-    /// the first ten minutes count. An hour without a report has premium zero, and so has any part of one.
+    /// the first ten minutes are paid for. Time without a report counts as premium zero.
     function advance(
         State memory state,
         int256 indexWad,
@@ -89,7 +89,10 @@ library Funding {
         state.rateWad = rate8h(state.premiumSumWad / int256(HOUR_S), capWad);
         state.cumulativeWad += accrual(indexWad, state.rateWad, paid - before);
         uint256 start = to - to % HOUR_S;
-        if (start != end) state.rateWad = rate8h(0, capWad);
+        if (start != end) {
+            int256 sum = reported.wad * int256(covered(start - HOUR_S, start, reported.until));
+            state.rateWad = rate8h(sum / int256(HOUR_S), capWad);
+        }
         state.premiumSumWad = reported.wad * int256(covered(start, to, reported.until));
     }
 
