@@ -22,6 +22,7 @@ from optimistic.protocol.params import DEVNET, PROFILES
 from optimistic.protocol.predeploys import GenesisAccount, storage_slot
 from optimistic.protocol.records import Deposit
 from optimistic.protocol.types import ZERO_HASH, Address
+from tests.bench import settlement_lane
 from tests.bench.corpus import Case, all_cases
 from tests.helpers.memory_nodes import MemoryNodes
 
@@ -139,8 +140,8 @@ def worst_case(case: Case) -> Measured:
     return run(engine, [signed(sender, 1, to=TARGET, gas=CORPUS_GAS, data=case.calldata)])
 
 
-def system_lane() -> Measured:
-    """Send messages through MessagePasser: the costliest thing the system lane can do."""
+def messages() -> Measured:
+    """Send messages through MessagePasser."""
     code = artifacts.load("MessagePasser").deployed_bytecode
     passer = GenesisAccount(code=code, storage={storage_slot(2): 1, storage_slot(3): 1})
     sender = wallet(7)
@@ -223,17 +224,21 @@ def ceilings() -> list[dict[str, Any]]:
 def measure() -> dict[str, Any]:
     """Run the whole section."""
     plain = transfers()
-    lanes = {"system": system_lane(), "deposit": deposit_lane()}
+    deposits = deposit_lane()
+    sent = messages()
+    system_cases = {"message": sent.gas / sent.seconds}
+    system_cases |= {name: speed.gas / speed.seconds for name, speed in settlement_lane.measure()}
     corpus = {case.name: worst_case(case) for case in all_cases()}
     slowest = min(corpus, key=lambda name: corpus[name].gas / corpus[name].seconds)
     general = corpus[slowest].gas / corpus[slowest].seconds
-    system = lanes["system"].gas / lanes["system"].seconds
-    deposit = lanes["deposit"].gas / lanes["deposit"].seconds
+    system = min(system_cases.values())
+    deposit = deposits.gas / deposits.seconds
     return {
         "cpus": os.cpu_count(),
         "transfers_s_per_core": plain.transactions / plain.seconds,
         "transfer_gas_s": plain.gas / plain.seconds,
         "worst_case_gas_s": {name: m.gas / m.seconds for name, m in corpus.items()},
+        "system_case_gas_s": system_cases,
         "lanes_gas_s": {"general": general, "system": system, "deposit": min(deposit, general)},
         "slowest_case": slowest,
         "load_by_profile": {

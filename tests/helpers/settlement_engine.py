@@ -1,11 +1,13 @@
 """The settlement contracts on a bare engine: calls run as deposits, at any time of day."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from coincurve import PrivateKey
 
 from optimistic.protocol.engine import BlockEnv, Outcome
 from optimistic.protocol.execution import EvmEngine
+from optimistic.protocol.execution.simulate import AccountOverride
 from optimistic.protocol.genesis import build_genesis
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
@@ -16,14 +18,14 @@ from optimistic.protocol.types import ZERO_HASH, Address
 from optimistic.service.deployment import rollup_accounts
 from optimistic.service.settlement_section import Settlement
 from tests.helpers.memory_nodes import MemoryNodes
-from tests.helpers.settlement_contracts import Views, call_data
+from tests.helpers.settlement_contracts import NO_OVERRIDES, Views, call_data
 from tests.helpers.settlement_setup import (
     BTC_FEED,
     BTC_PRICE,
     ETHER_FEED,
     ETHER_PRICE,
-    FUTURE_LIFE_S,
     PERPETUAL,
+    QUORUM,
     TOKEN,
     key_of,
     observations,
@@ -33,6 +35,8 @@ from tests.helpers.settlement_setup import (
 
 GATEWAY: Final = Address(b"\x9a" * 20)
 OWNER: Final = Address(b"\x52" * 20)
+"""Governs, and reports books."""
+GUARDIAN: Final = Address(b"\x53" * 20)
 START_S: Final = 1_700_000_000
 GAS: Final = 1 << 23
 TRADER_NUMBER: Final = 5_000
@@ -42,7 +46,7 @@ class SettlementEngine:
     """A state with open markets and fresh prices, in which every call is a unit of one block."""
 
     def __init__(self) -> None:
-        section = Settlement(token=GATEWAY, token_decimals=6, gateway=GATEWAY, owner=OWNER)
+        section = Settlement(token=GATEWAY, token_decimals=6, gateway=GATEWAY, owner=OWNER, guardian=GUARDIAN)
         accounts = rollup_accounts(DEVNET, Address(b"\xbb" * 20), OWNER, section)
         genesis = build_genesis(DEVNET, accounts)
         self.nodes = MemoryNodes(genesis.nodes)
@@ -50,7 +54,7 @@ class SettlementEngine:
         self.now = START_S
         self._deposits = 0
         self.move_to(START_S)
-        for contract, data in set_up_calls(OWNER, START_S + FUTURE_LIFE_S):
+        for contract, data in set_up_calls(OWNER, START_S):
             self.act(OWNER, "RiskGovernor", through_governor(contract, data))
         self.act(OWNER, "RiskGovernor", call_data("RiskGovernor", "seal"))
         self.push(BTC_FEED, BTC_PRICE)
@@ -93,15 +97,15 @@ class SettlementEngine:
         assert outcome.status == 1, f"{contract} 0x{data[:4].hex()} failed"
         return outcome
 
-    def push(self, feed: FeedId, price_wad: int, count: int = 2) -> Outcome:
+    def push(self, feed: FeedId, price_wad: int, count: int = QUORUM) -> Outcome:
         """Push a price of now."""
         seen = observations(feed, price_wad, self.now, count)
         return self.act(OWNER, "PriceOracle", call_data("PriceOracle", "push", feed, seen))
 
-    def views(self) -> Views:
+    def views(self, overrides: Mapping[Address, AccountOverride] = NO_OVERRIDES) -> Views:
         """The contracts as they are now."""
         self.engine.flush()
-        return Views(self.nodes, self.engine.state_root, timestamp=self.now)
+        return Views(self.nodes, self.engine.state_root, timestamp=self.now, overrides=overrides)
 
     def read(self, contract: str, name: str, *arguments: Any) -> Any:
         """Return what a view answers."""

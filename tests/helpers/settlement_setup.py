@@ -29,10 +29,11 @@ PERPETUAL, FUTURE = MarketId(1), MarketId(2)
 BTC_PRICE, ETHER_PRICE = 60_000 * WAD, 3_000 * WAD
 STEPS: Final = Steps(tick_wad=WAD // 10, lot_wad=WAD // 1_000)
 SIGNER_NUMBER: Final = 910
-QUORUM: Final = 2
-SIGNERS: Final = 3
+QUORUM: Final = 3
+SIGNERS: Final = 4
 FEED: Final = (QUORUM, 200_000, (15, 30, 120))
 FUTURE_LIFE_S: Final = 30 * 86_400
+_EXPIRY_STEP_S: Final = 1_800
 TOKEN: Final = 10**6
 """One token in its units."""
 
@@ -64,17 +65,17 @@ COLLATERAL_SETTINGS: Final = CollateralSettings(
 )
 
 
-def set_up_calls(manager: Address, future_expiry: int) -> list[tuple[str, bytes]]:
+def set_up_calls(manager: Address, now: int) -> list[tuple[str, bytes]]:
     """The calls with which a governor opens the markets, as contract and call data.
 
     Parameters
     ----------
     manager : reports books
-    future_expiry : when the dated future settles
+    now : time of L2
     """
     signers = sorted(key_of(SIGNER_NUMBER + i)[1] for i in range(SIGNERS))
     perpetual = Terms(feed=BTC_FEED, kind=MarketKind.PERPETUAL, expiry=0, **STEPS._asdict())
-    future = replace(perpetual, kind=MarketKind.FUTURE, expiry=future_expiry)
+    future = replace(perpetual, kind=MarketKind.FUTURE, expiry=future_expiry(now))
     calls: list[tuple[str, str, tuple[Any, ...]]] = [
         *(("PriceOracle", "setFeed", (feed, FEED, signers)) for feed in (BTC_FEED, ETHER_FEED)),
         ("Markets", "setReporter", (manager,)),
@@ -83,6 +84,11 @@ def set_up_calls(manager: Address, future_expiry: int) -> list[tuple[str, bytes]
         ("Collateral", "setSettings", (astuple(COLLATERAL_SETTINGS),)),
     ]
     return [(contract, call_data(contract, name, *arguments)) for contract, name, arguments in calls]
+
+
+def future_expiry(now: int) -> int:
+    """When a future listed now settles: a multiple of the window of the settlement average."""
+    return (now + FUTURE_LIFE_S) // _EXPIRY_STEP_S * _EXPIRY_STEP_S
 
 
 def through_governor(contract: str, data: bytes) -> bytes:

@@ -34,7 +34,6 @@ from tests.helpers.settlement_setup import (
     BTC_PRICE,
     ETHER_FEED,
     ETHER_PRICE,
-    FUTURE_LIFE_S,
     PERPETUAL,
     QUORUM,
     TOKEN,
@@ -79,7 +78,6 @@ class SettlementWorld(NodeWorld):
         super().__init__(folder, params)
         self.token = self.deployment.settlement.token
         self.gateway = self.deployment.settlement.gateway
-        self.future_expiry = self.clock.time_s() + FUTURE_LIFE_S
 
     def settlement_roles(self) -> SettlementRoles:
         token = deploy_dev_token(self.client, self.deployer.signer, self.clock)
@@ -92,7 +90,7 @@ class SettlementWorld(NodeWorld):
         self.node = node
         self.deposit(self.owner.address, 10 * ETHER)
         self.turn(node, times=2)
-        for contract, data in set_up_calls(self.owner.address, self.future_expiry):
+        for contract, data in set_up_calls(self.owner.address, self.clock.time_s()):
             self.await_success(self.submit(self.owner, "RiskGovernor", through_governor(contract, data)))
         self.act(self.owner, "RiskGovernor", "seal")
         self.push_prices()

@@ -6,18 +6,32 @@ from optimistic import artifacts
 from optimistic.artifacts.compiler_output import abi_rows, artifact_json, storage_rows
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.predeploys import (
+    COLLATERAL_GATEWAY_SLOT,
+    COLLATERAL_TOKEN_UNIT_SLOT,
     FEE_VAULT_RECIPIENT_SLOT,
+    LEDGER_NEXT_SUBACCOUNT_SLOT,
     MESSAGE_PASSER_BRIDGE_SLOT,
     MESSAGE_PASSER_L1_CHAIN_SLOT,
     MESSAGE_PASSER_NONCE_SLOT,
     MESSAGE_PASSER_SENT_SLOT,
+    RISK_GOVERNOR_GUARDIAN_SLOT,
+    RISK_GOVERNOR_OWNER_SLOT,
+    SETTLEMENT_CONTRACTS,
 )
 from optimistic.service.one_step import GROUPS
 
 CREATE2_FACTORY_CODE_HASH = "2fa86add0aed31f33a762c9d88e807c475bd51d0f52bd0955754b2608f7e4989"
-DEPLOYED = ("Inbox", "AssertionChain", "DisputeGame", "Bridge", "PrecompileGuard")
+DEPLOYED = (
+    "Inbox",
+    "AssertionChain",
+    "DisputeGame",
+    "Bridge",
+    "PrecompileGuard",
+    "TokenGateway",
+    "DevToken",
+)
 VERIFIER = (*GROUPS.values(), "OspEntry", "PrecompileProbe")
-PREDEPLOYED = ("MessagePasser", "FeeVault", "Multicall3")
+PREDEPLOYED = ("MessagePasser", "FeeVault", "Multicall3", *SETTLEMENT_CONTRACTS)
 
 
 @pytest.mark.parametrize("name", DEPLOYED + VERIFIER + PREDEPLOYED)
@@ -66,6 +80,22 @@ def test_storage_layout__predeploys__are_where_genesis_writes() -> None:
         "bridge": MESSAGE_PASSER_BRIDGE_SLOT,
     }
     assert vault == {"recipient": FEE_VAULT_RECIPIENT_SLOT}
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "slot"),
+    [
+        ("Ledger", "nextSubaccount", LEDGER_NEXT_SUBACCOUNT_SLOT),
+        ("Collateral", "gateway", COLLATERAL_GATEWAY_SLOT),
+        ("Collateral", "tokenUnitWad", COLLATERAL_TOKEN_UNIT_SLOT),
+        ("RiskGovernor", "owner", RISK_GOVERNOR_OWNER_SLOT),
+        ("RiskGovernor", "guardian", RISK_GOVERNOR_GUARDIAN_SLOT),
+    ],
+)
+def test_storage_layout__settlement__is_where_genesis_writes(name: str, label: str, slot: int) -> None:
+    [row] = [row for row in artifacts.load(name).storage_layout if row["label"] == label]
+
+    assert (row["slot"], row["offset"]) == (slot, 0)
 
 
 def test_storage_layout__inbox_cursor__is_one_slot() -> None:

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from optimistic.protocol.params import DEVNET, PROFILES, InvalidParams
+from optimistic.protocol.predeploys import SettlementSetup
 from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.transactions import create_address
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 from optimistic.service.clock import FakeClock
-from optimistic.service.contract import creation_call
+from optimistic.service.contract import creation_call, load_abi
 from optimistic.service.contracts import AssertionChain, Inbox, PrecompileProbe
-from optimistic.service.deployer import Roles, deploy
+from optimistic.service.deployer import Roles, deploy, deploy_dev_token
 from optimistic.service.deployment import (
     Deployment,
     DeploymentMismatch,
@@ -23,9 +24,19 @@ from optimistic.service.deployment import (
 )
 from optimistic.service.embedded_l1 import EmbeddedL1
 from optimistic.service.l1_client import L1Client
+from optimistic.service.l1_types import Call
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.one_step import verifier_creation
+from optimistic.service.settlement_section import (
+    DEV_CASH,
+    InvalidToken,
+    Settlement,
+    SettlementRoles,
+    token_decimals,
+)
 from optimistic.service.signer import Signer
+from tests.helpers.memory_nodes import MemoryNodes
+from tests.helpers.settlement_contracts import Views
 
 STRANGER = Address(b"\x66" * 20)
 
@@ -135,7 +146,9 @@ def test_deployment__broken_field__is_refused_by_name(
         Deployment.from_json(values)
 
 
-@pytest.mark.parametrize("name", ["params", "configHash", "contracts", "sequencer", "guardian", "genesis"])
+@pytest.mark.parametrize(
+    "name", ["params", "configHash", "contracts", "sequencer", "guardian", "settlement", "genesis"]
+)
 def test_deployment__missing_field__is_refused(world: World, name: str) -> None:
     values = {key: value for key, value in world.deployment.to_json().items() if key != name}
 
@@ -277,6 +290,122 @@ def test_build_genesis__other_end_leaf__is_refused(world: World) -> None:
 
     with pytest.raises(InvalidDeployment, match="0x" + "09" * 32):
         replace(world.deployment, genesis=genesis).build_genesis()
+
+
+# ------------------------------------------------------------------------------ settlement
+
+
+@pytest.fixture(scope="module")
+def token(world: World) -> Address:
+    return deploy_dev_token(world.client, world.signer, FakeClock())
+
+
+@pytest.fixture(scope="module")
+def trading(world: World, token: Address) -> Deployment:
+    """A rollup with a cash token."""
+    roles = SettlementRoles(token=token, owner=Address(b"\x0a" * 20), guardian=Address(b"\x0b" * 20))
+    return deploy(world.client, world.signer, DEVNET, world.roles, FakeClock(), settlement=roles)
+
+
+def test_deploy__no_token__section_is_zero_and_genesis_has_no_gateway(world: World) -> None:
+    assert world.deployment.settlement == Settlement()
+    assert world.deployment.settlement.setup() == SettlementSetup()
+
+
+def test_deploy__token__gateway_and_unit_are_part_of_genesis(world: World, trading: Deployment) -> None:
+    section = trading.settlement
+    views = genesis_views(trading)
+
+    verify_against_l1(trading, world.client)
+    assert section.token_decimals == 6
+    assert views.read("Collateral", "gateway") == section.gateway
+    assert views.read("Collateral", "tokenUnitWad") == 10**12
+    assert views.read("RiskGovernor", "owner") == section.owner
+    assert views.read("RiskGovernor", "guardian") == section.guardian
+    assert views.read("Ledger", "nextSubaccount") == 16
+    assert Deployment.from_json(trading.to_json()) == trading
+
+
+def test_deploy__an_account_as_token__is_refused_before_anything_is_sent(world: World) -> None:
+    before = world.client.head().number
+    roles = SettlementRoles(token=STRANGER, owner=STRANGER)
+
+    with pytest.raises(InvalidToken, match=STRANGER.hex()):
+        deploy(world.client, world.signer, DEVNET, world.roles, FakeClock(), settlement=roles)
+
+    assert world.client.head().number == before
+
+
+def test_token_decimals__contract_without_decimals__is_refused(world: World) -> None:
+    with pytest.raises(InvalidToken):
+        token_decimals(world.client, world.deployment.contracts.bridge)
+
+
+@pytest.mark.parametrize("field", ["token", "gateway", "owner", "guardian"])
+def test_verify__another_settlement_address__is_named(world: World, trading: Deployment, field: str) -> None:
+    changed = with_settlement(trading, **{field: world.deployment.contracts.bridge})
+    problem = {"token": "TokenGateway.TOKEN", "gateway": "TokenGateway at .* has other code"}
+
+    with pytest.raises(DeploymentMismatch, match=problem.get(field, "AssertionChain.genesisId")):
+        verify_against_l1(changed, world.client)
+
+
+def test_verify__other_decimals__are_named(world: World, trading: Deployment) -> None:
+    with pytest.raises(DeploymentMismatch, match="the token has 6 decimals, not 8"):
+        verify_against_l1(with_settlement(trading, token_decimals=8), world.client)
+
+
+def test_verify__gateway_of_another_rollup__is_named(world: World, trading: Deployment) -> None:
+    roles = SettlementRoles(token=trading.settlement.token, owner=trading.settlement.owner)
+    second = deploy(world.client, world.signer, DEVNET, world.roles, FakeClock(), settlement=roles)
+    changed = with_settlement(trading, gateway=second.settlement.gateway)
+
+    with pytest.raises(DeploymentMismatch, match=f"BRIDGE is 0x{second.contracts.bridge.hex()}"):
+        verify_against_l1(changed, world.client)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("token", "0x1234", "settlement.token is not 20 bytes"),
+        ("gateway", None, "malformed"),
+        ("tokenDecimals", 19, "19 decimals"),
+        ("tokenDecimals", "six", "malformed"),
+    ],
+)
+def test_deployment__broken_settlement__is_refused_by_name(
+    trading: Deployment, name: str, value: Any, problem: str
+) -> None:
+    values = json.loads(json.dumps(trading.to_json()))
+    values["settlement"][name] = value
+
+    with pytest.raises(InvalidDeployment, match=problem):
+        Deployment.from_json(values)
+
+
+def test_dev_token__anybody__mints(world: World, token: Address) -> None:
+    mint = Call(to=token, data=load_abi(DEV_CASH).functions["mint"].encode((STRANGER, 5)))
+    OneShotSender(world.client, world.signer, clock=FakeClock()).send(mint)
+
+    ask = Call(to=token, data=load_abi(DEV_CASH).functions["balanceOf"].encode((STRANGER,)))
+    assert int.from_bytes(world.client.call(ask, "latest"), "big") == 5
+
+
+def with_settlement(deployment: Deployment, **changes: Any) -> Deployment:
+    """The deployment with another section and the genesis that follows from it."""
+    section = replace(deployment.settlement, **changes)
+    changed = replace(deployment, settlement=section)
+    genesis = rollup_genesis(
+        deployment.params, deployment.contracts.bridge, deployment.fee_recipient, section
+    )
+    ids = genesis_ids(genesis, deployment.params, deployment.contracts.assertion_chain)
+    return replace(changed, genesis=ids)
+
+
+def genesis_views(deployment: Deployment) -> Views:
+    """The settlement contracts at genesis."""
+    genesis = deployment.build_genesis()
+    return Views(MemoryNodes(genesis.nodes), genesis.state.unit.state_root)
 
 
 def consistent(deployment: Deployment, params: Any) -> Deployment:
