@@ -1,9 +1,10 @@
 """Signed batches for tests: orders, quote trees, fills, some of them wrong."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import permutations
+from random import Random
 from typing import Final
-
-from hypothesis import strategies as st
 
 from optimistic.protocol.settlement.batch_codec import Batch, Fill, SignedOrder, SignedQuotes
 from optimistic.protocol.settlement.orders import (
@@ -87,54 +88,96 @@ def traders(count: int, first: int, chain_id: int, steps: Steps, number: int = 7
     return [Trader(number + i, SubaccountId(first + i), separator, steps) for i in range(count)]
 
 
-@st.composite
-def batches(draw: st.DrawFn, people: list[Trader], now: int, markets: tuple[int, ...], middle: int) -> Batch:
-    """Orders around a price of `middle` ticks, most of them good, and fills between any of them."""
-    ticks = st.integers(max(1, middle - middle // 50), middle + middle // 50)
-    lots = st.one_of(st.integers(1, 50), st.integers(1, 5_000))
-    market = st.sampled_from(markets).map(MarketId)
-    quotes = []
-    for nonce in range(draw(st.integers(0, 2))):
-        trader, n_leaves = draw(st.sampled_from(people)), draw(st.integers(1, 5))
-        leaves = [Leaf(i, draw(st.booleans()), draw(lots), draw(ticks)) for i in range(n_leaves)]
-        shown = [i for i in range(n_leaves) if draw(st.booleans())] or [0]
-        quotes.append(trader.quotes(leaves, shown, market=draw(market), nonce=nonce))
-    orders: list[SignedOrder] = []
-    for nonce in range(draw(st.integers(2, 8))):
-        trader = draw(st.sampled_from(people))
+class Batches:
+    """Batches at random: orders around a price, most of them good, and fills between most that fit.
+
+    Parameters
+    ----------
+    people : who trades
+    markets : where
+    middle : the price in ticks
+    """
+
+    def __init__(
+        self, random: Random, people: list[Trader], markets: tuple[MarketId, ...], middle: int
+    ) -> None:
+        self._random, self._people, self._markets, self._middle = random, people, markets, middle
+        self._nonce = 0
+        self._seen: list[SignedOrder] = []
+        self._lent: list[tuple[Trader, Trader]] = []
+
+    def lend(self, owner: Trader, key: Trader) -> None:
+        """Let some orders of an owner be signed by another's key."""
+        self._lent.append((owner, key))
+
+    def draw(self, now: int) -> Batch:
+        """A batch at a time."""
+        random = self._random
+        quotes = tuple(self._quotes() for _ in range(random.choice((0, 0, 1, 2))))
+        orders = tuple(self._order(now) for _ in range(random.randint(2, 10)))
+        self._seen += orders
+        named = {item.quotes.market for item in quotes} | {signed.order.market for signed in orders}
+        extra = tuple(market for market in self._markets if market not in named and random.random() < 0.5)
+        batch = Batch(quotes=quotes, orders=orders, extra_markets=extra)
+        return replace(batch, fills=tuple(self._fills(batch)))
+
+    def _lots(self) -> int:
+        return self._random.choice((1, 10, 100, 1_000, 5_000, 13_000)) * self._random.randint(1, 3)
+
+    def _ticks(self) -> int:
+        reach = self._random.choice((0, self._middle // 500, self._middle // 50, self._middle // 5))
+        return self._middle + self._random.randint(-reach, reach)
+
+    def _market(self) -> MarketId:
+        return self._random.choice((self._markets[0], self._markets[0], *self._markets))
+
+    def _quotes(self) -> SignedQuotes:
+        random, count = self._random, self._random.randint(1, 6)
+        leaves = [Leaf(i, random.random() < 0.5, self._lots(), self._ticks()) for i in range(count)]
+        shown = [i for i in range(count) if random.random() < 0.7] or [0]
+        self._nonce += 1
+        trader = random.choice(self._people)
+        return trader.quotes(leaves, shown, market=self._market(), nonce=self._nonce)
+
+    def _order(self, now: int) -> SignedOrder:
+        """Mostly a good order; sometimes one that was there before, or is forged, late, or cheap."""
+        random = self._random
+        if self._seen and random.random() < 0.1:
+            return random.choice(self._seen)
+        self._nonce += 1
+        trader = random.choice(self._people)
         signed = trader.order(
-            draw(lots) * draw(st.sampled_from([-1, 1])),
-            draw(ticks),
-            market=draw(market),
-            nonce=100 + nonce,
-            flags=draw(st.sampled_from([0, 0, 0, 0, 0, REDUCE_ONLY, POST_ONLY, 4])),
-            fee_pips=draw(st.sampled_from([10_000, 10_000, 10_000, 10_000, 300, 0])),
-            expiry=draw(st.sampled_from([FOREVER, FOREVER, FOREVER, FOREVER, now, now - 1])),
+            self._lots() * random.choice((-1, 1)),
+            self._ticks(),
+            market=self._market(),
+            nonce=self._nonce,
+            flags=random.choice((0,) * 12 + (4, REDUCE_ONLY, REDUCE_ONLY, POST_ONLY)),
+            fee_pips=random.choice((10_000,) * 20 + (300, 0)),
+            expiry=random.choice((FOREVER,) * 20 + (now, now - 1)),
         )
-        if draw(st.integers(0, 15)) == 0:
-            signed = SignedOrder(
-                order=signed.order, signature=draw(st.sampled_from(orders or [signed])).signature
+        if self._lent and random.random() < 0.2:
+            owner, key = random.choice(self._lent)
+            return key.sign(replace(signed.order, subaccount=owner.id))
+        if random.random() < 0.04:
+            return replace(signed, signature=random.choice(self._seen or [signed]).signature)
+        if random.random() < 0.03:
+            stranger = SubaccountId(random.choice((1, 2, 3, 99)))
+            return trader.sign(replace(signed.order, subaccount=stranger))
+        return signed
+
+    def _fills(self, batch: Batch) -> Iterator[Fill]:
+        random = self._random
+        entries: list[Entry] = [(item.quotes, leaf) for item in batch.quotes for leaf in item.leaves]
+        entries += [(signed.order, signed.order) for signed in batch.orders]
+        places = range(len(entries))
+        fitting = [pair for pair in permutations(places, 2) if _fit(entries[pair[0]], entries[pair[1]])]
+        for _ in range(random.randint(1, 14)):
+            is_wild = not fitting or random.random() < 0.1
+            maker, taker = (
+                (random.choice(places), random.choice(places)) if is_wild else random.choice(fitting)
             )
-        orders.append(signed)
-    batch = Batch(quotes=tuple(quotes), orders=tuple(orders))
-    fills = draw(st.lists(_fills(batch, lots), min_size=1, max_size=14))
-    named = {item.quotes.market for item in quotes} | {signed.order.market for signed in orders}
-    extra = tuple(MarketId(number) for number in markets if number not in named and draw(st.booleans()))
-    return Batch(quotes=batch.quotes, orders=batch.orders, fills=tuple(fills), extra_markets=extra)
-
-
-def _fills(batch: Batch, lots: st.SearchStrategy[int]) -> st.SearchStrategy[Fill]:
-    """Fills of a batch, most of them between two that fit."""
-    entries: list[Entry] = [(item.quotes, leaf) for item in batch.quotes for leaf in item.leaves]
-    entries += [(signed.order, signed.order) for signed in batch.orders]
-    fitting = [
-        (maker, taker)
-        for maker, taker in permutations(range(len(entries)), 2)
-        if _fit(entries[maker], entries[taker])
-    ]
-    anything = st.tuples(st.integers(0, len(entries) - 1), st.integers(0, len(entries) - 1))
-    pairs = st.one_of(*[st.sampled_from(fitting)] * 3, anything) if fitting else anything
-    return st.builds(lambda pair, size: Fill(pair[0], pair[1], size), pairs, lots)
+            most = min(entries[maker][1].lots, entries[taker][1].lots)
+            yield Fill(maker, taker, random.choice((1, most, most, random.randint(1, most), most + 1)))
 
 
 def _fit(maker: Entry, taker: Entry) -> bool:
