@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from struct import error as StructError  # noqa: N812 - it is one
 from typing import Any
 
 from coincurve import PrivateKey
@@ -107,7 +108,10 @@ class Trader:
         values.update(fields)
         unsigned = Place(**values, signature=bytes(64))
         steps = Steps(TICK_WAD, LOT_WAD)
-        digest = order_digest(domain_separator(CHAIN_ID), order_of(unsigned), steps)
+        try:
+            digest = order_digest(domain_separator(CHAIN_ID), order_of(unsigned), steps)
+        except (StructError, OverflowError):
+            return unsigned  # a number that fits no field cannot be signed
         return Place(**values, signature=self.sign(digest))
 
     def quotes(self, leaves: Sequence[tuple[int, int]], **fields: Any) -> PlaceQuotes:
@@ -127,7 +131,7 @@ class Trader:
         return PlaceQuotes(**values, signature=self.sign(digest))
 
 
-def make_traders(state: State, count: int, cash_wad: int = 10**7 * WAD) -> list[Trader]:
+def make_traders(state: State, count: int, cash_wad: int = 10**6 * WAD) -> list[Trader]:
     """Traders with cash; the same keys every time."""
     traders = []
     for number in range(count):

@@ -39,6 +39,7 @@ class Journal:
         self._policy = policy
         self._wal = Wal(folder / "log", sync_policy=policy, segment_bytes=segment_bytes)
         self._wake = threading.Event()
+        self._is_closed = False
         self._syncer: threading.Thread | None = None
 
     @property
@@ -66,7 +67,7 @@ class Journal:
         self._wake.set()
 
     def _sync_forever(self) -> None:
-        while True:
+        while not self._is_closed:
             self._wake.wait()
             self._wake.clear()
             try:
@@ -94,10 +95,11 @@ class Journal:
 
     def close(self) -> None:
         """Sync and close."""
-        self._wal.close()
+        self._is_closed = True
         self._wake.set()
         if self._syncer is not None:
             self._syncer.join()
+        self._wal.close()
 
     # ------------------------------------------------------------------------------ snapshots
 

@@ -1,0 +1,341 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coincurve import PrivateKey
+
+from optimistic.node.exchange.answers import Ack, Refusal, Reject
+from optimistic.node.exchange.commands import (
+    Cancel,
+    DeadMan,
+    Halt,
+    Place,
+    Replace,
+    Shrink,
+    Slices,
+    Trigger,
+)
+from optimistic.node.exchange.options import ExchangeOptions, OrderLimits
+from optimistic.protocol.matching.types import Reason, TriggerSource, TriggerWhen
+from optimistic.protocol.settlement.orders import POST_ONLY, REDUCE_ONLY
+from optimistic.protocol.settlement.state import SessionKey
+from optimistic.protocol.settlement.types import MarketStatus, SubaccountId
+from optimistic.protocol.settlement.units import WAD
+from optimistic.protocol.types import ZERO_ADDRESS
+from tests.helpers.exchange_world import FEED, MARKET, PRICE_TICKS, ExchangeWorld, Trader
+
+NOW = 1_700_000_000
+IOC = 2 << 2
+
+
+def one(world: ExchangeWorld, command: Any) -> Any:
+    [answer] = world.do(command)
+    return answer
+
+
+def refusal(world: ExchangeWorld, command: Any) -> Refusal:
+    answer = one(world, command)
+    assert isinstance(answer, Reject), answer
+    return answer.refusal
+
+
+def test_order__of_its_owner__is_taken_with_a_receipt(world: ExchangeWorld) -> None:
+    answer = one(world, world.traders[0].place(5, PRICE_TICKS))
+
+    assert isinstance(answer, Ack)
+    assert answer.order_id == answer.seq == 1
+    assert answer.receipt is not None
+
+
+WRONG: list[tuple[Refusal, dict[str, Any]]] = [
+    (Refusal.UNKNOWN_MARKET, {"market": 77}),
+    (Refusal.UNKNOWN_SUBACCOUNT, {"subaccount": 999}),
+    (Refusal.UNKNOWN_SUBACCOUNT, {"subaccount": 2}),
+    (Refusal.EXPIRED, {"expiry": NOW - 1}),
+    (Refusal.EXPIRED, {"expiry": NOW + 10}),
+    (Refusal.EXPIRES_TOO_LATE, {"expiry": NOW + 91 * 86_400}),
+    (Refusal.FEE_CAP, {"max_fee_pips": 499}),
+    (Refusal.PRICE_BAND, {"ticks": PRICE_TICKS * 12 // 10}),
+    (Refusal.ORDER_SIZE, {"lots": 10**12}),
+    (Refusal.MARGIN, {"lots": 9 * 10**8}),
+    (Refusal.INVALID, {"lots": 0}),
+    (Refusal.INVALID, {"lots": 1 << 48}),
+    (Refusal.INVALID, {"ticks": 0}),
+    (Refusal.INVALID, {"ticks": 1 << 40}),
+    (Refusal.INVALID, {"flags": 16}),
+    (Refusal.INVALID, {"nonce": 1 << 64}),
+    (Refusal.INVALID, {"expiry": 1 << 40}),
+    (Refusal.INVALID, {"flags": POST_ONLY | IOC}),
+    (Refusal.INVALID, {"display": 6}),
+    (Refusal.INVALID, {"slides": True}),
+    (Refusal.INVALID, {"client_id": bytes(37)}),
+    (Refusal.INVALID, {"slices": Slices(duration_ms=100, interval_ms=50)}),
+    (Refusal.INVALID, {"slices": Slices(duration_ms=10**9, interval_ms=1_000)}),
+    (
+        Refusal.INVALID,
+        {"trigger": Trigger(source=TriggerSource.MARK, when=TriggerWhen.AT_OR_ABOVE, ticks=0)},
+    ),
+]
+
+
+@pytest.mark.parametrize(("expected", "fields"), WRONG, ids=str)
+def test_order__that_breaks_a_rule__is_refused_and_leaves_no_trace(
+    world: ExchangeWorld, expected: Refusal, fields: dict[str, Any]
+) -> None:
+    values: dict[str, Any] = {"lots": 5, "ticks": PRICE_TICKS, **fields}
+    command = world.traders[0].place(values.pop("lots"), values.pop("ticks"), **values)
+
+    assert refusal(world, command) is expected
+    assert world.exchange.group == -1
+    assert not world.events
+
+
+def _names(place: Place) -> dict[str, Any]:
+    return {name: getattr(place, name) for name in Place.__struct_fields__}
+
+
+def test_signature__of_somebody_else__tells_who_and_over_what(world: ExchangeWorld) -> None:
+    alice, bob = world.traders[:2]
+    stolen = bob.place(5, PRICE_TICKS, subaccount=alice.subaccount)
+
+    answer = one(world, stolen)
+
+    assert answer.refusal is Refusal.BAD_SIGNATURE
+    assert answer.recovered == bob.owner
+    prepared = world.exchange.prepare(stolen)
+    assert not isinstance(prepared, Reject)
+    assert answer.digest == prepared.digest
+
+
+@pytest.mark.parametrize("signature", [bytes(64), b"\xff" * 64])
+def test_attack__signature_of_nobody__is_refused(world: ExchangeWorld, signature: bytes) -> None:
+    names = _names(world.traders[0].place(5, PRICE_TICKS)) | {"signature": signature}
+
+    answer = one(world, Place(**names))
+
+    assert answer.refusal is Refusal.BAD_SIGNATURE
+    assert answer.recovered == ZERO_ADDRESS
+
+
+def test_attack__flipped_parity__is_another_signer_and_never_reaches_the_book(world: ExchangeWorld) -> None:
+    place = world.traders[0].place(5, PRICE_TICKS)
+    flipped = place.signature[:32] + bytes([place.signature[32] ^ 0x80]) + place.signature[33:]
+
+    assert refusal(world, Place(**_names(place) | {"signature": flipped})) is Refusal.BAD_SIGNATURE
+
+
+def test_session_key__within_its_rights__may_trade_and_beyond_them_not(world: ExchangeWorld) -> None:
+    alice = world.traders[0]
+    session = Trader(PrivateKey((5).to_bytes(32, "big")), alice.subaccount)
+    keys = world.state.session_keys
+    good = SessionKey(expiry=NOW + 90_000, subaccount=SubaccountId(0), scope=1)
+
+    keys[alice.owner, session.owner] = good
+    assert isinstance(one(world, session.place(5, PRICE_TICKS)), Ack)
+
+    for wrong in (
+        replace(good, expiry=NOW + 1_000),
+        replace(good, subaccount=SubaccountId(alice.subaccount + 1)),
+        replace(good, scope=2),
+    ):
+        keys[alice.owner, session.owner] = wrong
+        session.nonce += 10
+        assert refusal(world, session.place(5, PRICE_TICKS)) is Refusal.NOT_A_SESSION_KEY
+
+
+def test_attack__replayed_order__is_refused_also_after_cancel_and_restart(world: ExchangeWorld) -> None:
+    alice = world.traders[0]
+    place = alice.place(5, PRICE_TICKS)
+    first = one(world, place)
+    assert refusal(world, place) is Refusal.NONCE_USED
+
+    one(world, Cancel(owner=alice.owner, order_id=first.order_id))
+    assert refusal(world, place) is Refusal.NONCE_USED
+
+    world.exchange.close()
+    world.exchange = world.open()
+    assert refusal(world, place) is Refusal.NONCE_USED
+
+
+def test_nonces__twice_in_one_group__the_second_is_refused(world: ExchangeWorld) -> None:
+    place = world.traders[0].place(5, PRICE_TICKS)
+
+    answers = world.do(place, place)
+
+    assert isinstance(answers[0], Ack)
+    assert answers[1].refusal is Refusal.NONCE_USED
+
+
+def test_nonces__below_the_window_and_below_the_floor__are_refused(tmp_path: Path) -> None:
+    world = ExchangeWorld(tmp_path, options=ExchangeOptions(nonce_window=3))
+    alice = world.traders[0]
+    for nonce in (10, 20, 30, 40):
+        assert isinstance(one(world, alice.place(1, PRICE_TICKS, nonce=nonce)), Ack)
+
+    assert refusal(world, alice.place(1, PRICE_TICKS, nonce=9)) is Refusal.NONCE_TOO_OLD
+    assert refusal(world, alice.place(1, PRICE_TICKS, nonce=10)) is Refusal.NONCE_TOO_OLD
+    assert isinstance(one(world, alice.place(1, PRICE_TICKS, nonce=25)), Ack)
+    world.state.nonce_floors[alice.owner] = 100
+    assert refusal(world, alice.place(1, PRICE_TICKS, nonce=99)) is Refusal.NONCE_BELOW_FLOOR
+    assert isinstance(one(world, alice.place(1, PRICE_TICKS, nonce=100)), Ack)
+
+
+def test_client_id__same_order_again__gives_the_same_answer(world: ExchangeWorld) -> None:
+    place = world.traders[0].place(5, PRICE_TICKS, client_id=b"mine")
+    first = one(world, place)
+
+    world.exchange.close()
+    world.exchange = world.open()
+    again = one(world, place)
+
+    assert again.is_repeat
+    assert (again.order_id, again.seq, again.receipt) == (first.order_id, first.seq, first.receipt)
+
+
+def test_client_id__another_order__is_refused_and_other_owners_may_use_it(world: ExchangeWorld) -> None:
+    alice, bob = world.traders[:2]
+    one(world, alice.place(5, PRICE_TICKS, client_id=b"mine"))
+
+    assert refusal(world, alice.place(6, PRICE_TICKS, client_id=b"mine")) is Refusal.CLIENT_ID_TAKEN
+    assert isinstance(one(world, bob.place(6, PRICE_TICKS, client_id=b"mine")), Ack)
+
+
+def test_limits__open_orders_per_owner_and_market__hold_within_a_group_too(tmp_path: Path) -> None:
+    limits = OrderLimits(max_per_owner=3, max_per_market=4)
+    world = ExchangeWorld(tmp_path, options=ExchangeOptions(orders=limits))
+    alice, bob = world.traders[:2]
+
+    answers = world.do(*(alice.place(1, PRICE_TICKS - n) for n in range(4)))
+    others = world.do(bob.place(1, PRICE_TICKS)) + world.do(bob.place(1, PRICE_TICKS))
+
+    assert [isinstance(answer, Ack) for answer in answers] == [True, True, True, False]
+    assert [isinstance(answer, Ack) for answer in others] == [True, False]
+    assert answers[3].refusal is others[1].refusal is Refusal.TOO_MANY_ORDERS
+
+
+def test_margin__open_orders_are_reserved__and_released_by_cancels(world: ExchangeWorld) -> None:
+    alice = world.traders[0]
+    world.state.subaccounts[SubaccountId(alice.subaccount)].cash_wad = 100 * WAD
+    ten_contracts = 10_000
+    first = one(world, alice.place(ten_contracts, PRICE_TICKS))
+    assert isinstance(first, Ack)
+
+    assert refusal(world, alice.place(ten_contracts, PRICE_TICKS)) is Refusal.MARGIN
+    assert isinstance(one(world, alice.place(-ten_contracts, PRICE_TICKS + 100)), Ack), (
+        "the other side is free"
+    )
+    one(world, Cancel(owner=alice.owner, order_id=first.order_id))
+    assert isinstance(one(world, alice.place(ten_contracts, PRICE_TICKS)), Ack)
+
+
+def test_margin__orders_of_one_group__are_added_up(world: ExchangeWorld) -> None:
+    alice = world.traders[0]
+    world.state.subaccounts[SubaccountId(alice.subaccount)].cash_wad = 100 * WAD
+
+    answers = world.do(*(alice.place(6_000, PRICE_TICKS) for _ in range(4)))
+
+    assert [isinstance(answer, Ack) for answer in answers] == [True, True, True, False]
+
+
+def test_margin__unsettled_trades_count__before_the_chain_knows_them(world: ExchangeWorld) -> None:
+    alice, bob = world.traders[:2]
+    world.state.subaccounts[SubaccountId(alice.subaccount)].cash_wad = 100 * WAD
+    one(world, bob.place(-15_000, PRICE_TICKS))
+    one(world, alice.place(15_000, PRICE_TICKS))
+
+    assert refusal(world, alice.place(10_000, PRICE_TICKS)) is Refusal.MARGIN
+    assert isinstance(one(world, alice.place(-15_000, PRICE_TICKS)), Ack), "closing needs no margin"
+
+
+def test_attack__quotes_whose_last_leaf_reduces__do_not_slip_past_margin(world: ExchangeWorld) -> None:
+    alice, bob = world.traders[:2]
+    world.state.subaccounts[SubaccountId(alice.subaccount)].cash_wad = 100 * WAD
+    one(world, bob.place(-1_000, PRICE_TICKS))
+    one(world, alice.place(1_000, PRICE_TICKS))
+
+    quotes = alice.quotes([(10**7, PRICE_TICKS - 50), (-1_000, PRICE_TICKS + 50)])
+
+    assert refusal(world, quotes) is Refusal.MARGIN
+
+
+def test_markets__halted_reduce_only_or_stale__take_what_they_may(world: ExchangeWorld) -> None:
+    alice, bob = world.traders[:2]
+    one(world, bob.place(-5, PRICE_TICKS))
+    one(world, alice.place(5, PRICE_TICKS))
+    market = world.state.markets[MARKET]
+
+    market.status = MarketStatus.HALTED
+    assert refusal(world, alice.place(5, PRICE_TICKS)) is Refusal.MARKET_NOT_OPEN
+    market.status = MarketStatus.REDUCE_ONLY
+    assert refusal(world, alice.place(5, PRICE_TICKS)) is Refusal.MARKET_REDUCE_ONLY
+    assert isinstance(one(world, alice.place(-5, PRICE_TICKS, flags=REDUCE_ONLY)), Ack)
+    market.status = MarketStatus.OPEN
+    world.state.feeds[FEED].timestamp -= 16
+    assert refusal(world, alice.place(5, PRICE_TICKS)) is Refusal.STALE_PRICE
+
+
+def test_operator__halt_and_resume__cancels_stay_possible(world: ExchangeWorld) -> None:
+    alice = world.traders[0]
+    placed = one(world, alice.place(5, PRICE_TICKS))
+    one(world, Halt(market=None, is_halted=True))
+
+    assert refusal(world, alice.place(5, PRICE_TICKS)) is Refusal.HALTED
+    assert one(world, Cancel(owner=alice.owner, order_id=placed.order_id)).cancelled == 1
+    one(world, Halt(market=None, is_halted=False))
+    assert isinstance(one(world, alice.place(5, PRICE_TICKS)), Ack)
+
+
+def test_others_orders__cannot_be_cancelled_or_shrunk(world: ExchangeWorld) -> None:
+    alice, bob = world.traders[:2]
+    placed = one(world, alice.place(5, PRICE_TICKS, client_id=b"a"))
+
+    for command in (
+        Cancel(owner=bob.owner, order_id=placed.order_id),
+        Cancel(owner=bob.owner, client_id=b"a"),
+        Shrink(owner=bob.owner, order_id=placed.order_id, lots=1),
+    ):
+        assert refusal(world, command) is Refusal.UNKNOWN_ORDER
+
+
+def test_replace__with_a_bad_order__leaves_the_old_one(world: ExchangeWorld) -> None:
+    alice = world.traders[0]
+    placed = one(world, alice.place(5, PRICE_TICKS))
+    cancel = Cancel(owner=alice.owner, order_id=placed.order_id)
+
+    bad = Replace(cancel=cancel, place=alice.place(5, PRICE_TICKS, max_fee_pips=0))
+    assert refusal(world, bad) is Refusal.FEE_CAP
+    assert placed.order_id in world.exchange.machine.registry.orders
+
+    good = one(world, Replace(cancel=cancel, place=alice.place(7, PRICE_TICKS - 1)))
+    assert good.cancelled == 1
+    assert list(world.exchange.machine.registry.orders) == [good.order_id]
+
+
+def test_shrink__keeps_the_place__and_only_makes_smaller(world: ExchangeWorld) -> None:
+    alice, bob, carol = world.traders[:3]
+    first = one(world, alice.place(5, PRICE_TICKS))
+    one(world, bob.place(5, PRICE_TICKS))
+
+    shrink = Shrink(owner=alice.owner, order_id=first.order_id, lots=2)
+    assert isinstance(one(world, shrink), Ack)
+    assert refusal(world, shrink) is Refusal.INVALID
+    one(world, carol.place(-2, PRICE_TICKS))
+
+    assert first.order_id not in world.exchange.machine.registry.orders, "it traded first"
+
+
+def test_dead_man__too_long__is_refused(world: ExchangeWorld) -> None:
+    assert refusal(world, DeadMan(owner=world.traders[0].owner, timeout_ms=10**9)) is Refusal.INVALID
+
+
+def test_post_only__that_would_take__is_answered_with_the_books_reason(world: ExchangeWorld) -> None:
+    alice, bob = world.traders[:2]
+    one(world, alice.place(-5, PRICE_TICKS))
+
+    answer = one(world, bob.place(5, PRICE_TICKS, flags=POST_ONLY))
+
+    assert answer.refused_by_book is Reason.POST_ONLY_WOULD_TAKE
+    assert answer.order_id not in world.exchange.machine.registry.orders
+    slid = one(world, bob.place(5, PRICE_TICKS, flags=POST_ONLY, slides=True))
+    assert world.exchange.machine.registry.orders[slid.order_id].ticks == PRICE_TICKS - 1
