@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {ICollateral} from "../../interfaces/settlement/ICollateral.sol";
 import {PIPS} from "../../types/Settlement.sol";
 
-/// @notice What governance may set of Collateral. The least rates let everything leave within 100 hours and the greatest
+/// @notice What governance may set of Collateral. The least rates let everything leave within ten days, and the greatest
 /// floors keep the limits a limit.
 library CollateralBounds {
     uint256 internal constant MIN_HAIRCUT_PIPS = 50_000;
