@@ -76,7 +76,8 @@ class Run:
         if kind == 0:
             self.twins.chain.deposit(trader.address, trader.id, self.random.randint(1, 10**9))
         elif kind == 1:
-            floor = self.twins.state.nonce_floors.get(trader.address, 0) + self.random.randint(1, 4)
+            least = self.twins.state.nonce_floors.get(trader.address, 0) + 1
+            floor = max(least, self.batches.nonce - self.random.randint(0, 20))
             self.twins.chain.act(trader.address, "Clearing", "raiseNonceFloor", floor)
         else:
             until, scope = (

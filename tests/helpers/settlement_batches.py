@@ -102,7 +102,7 @@ class Batches:
         self, random: Random, people: list[Trader], markets: tuple[MarketId, ...], middle: int
     ) -> None:
         self._random, self._people, self._markets, self._middle = random, people, markets, middle
-        self._nonce = 0
+        self.nonce = 0
         self._seen: list[SignedOrder] = []
         self._lent: list[tuple[Trader, Trader]] = []
 
@@ -135,22 +135,22 @@ class Batches:
         random, count = self._random, self._random.randint(1, 6)
         leaves = [Leaf(i, random.random() < 0.5, self._lots(), self._ticks()) for i in range(count)]
         shown = [i for i in range(count) if random.random() < 0.7] or [0]
-        self._nonce += 1
+        self.nonce += 1
         trader = random.choice(self._people)
-        return trader.quotes(leaves, shown, market=self._market(), nonce=self._nonce)
+        return trader.quotes(leaves, shown, market=self._market(), nonce=self.nonce)
 
     def _order(self, now: int) -> SignedOrder:
         """Mostly a good order; sometimes one that was there before, or is forged, late, or cheap."""
         random = self._random
         if self._seen and random.random() < 0.1:
             return random.choice(self._seen)
-        self._nonce += 1
+        self.nonce += 1
         trader = random.choice(self._people)
         signed = trader.order(
             self._lots() * random.choice((-1, 1)),
             self._ticks(),
             market=self._market(),
-            nonce=self._nonce,
+            nonce=self.nonce,
             flags=random.choice((0,) * 12 + (4, REDUCE_ONLY, REDUCE_ONLY, POST_ONLY)),
             fee_pips=random.choice((10_000,) * 20 + (300, 0)),
             expiry=random.choice((FOREVER,) * 20 + (now, now - 1)),
