@@ -26,6 +26,7 @@ from optimistic.service.one_step import GROUPS, GUARD, PROBE, VERIFIER, group_va
 from optimistic.service.settlement_section import (
     GATEWAY,
     NO_SETTLEMENT,
+    InvalidToken,
     Settlement,
     settlement_code,
     token_decimals,
@@ -289,7 +290,10 @@ def _first_config_problems(deployment: Deployment, client: L1Client, at: BlockId
 
 def _token_problems(settlement: Settlement, client: L1Client, at: BlockId) -> list[str]:
     """Return what is wrong with the decimals of the cash token, on which the genesis depends."""
-    found = token_decimals(client, settlement.token, at)
+    try:
+        found = token_decimals(client, settlement.token, at)
+    except InvalidToken as error:
+        return [str(error)]
     if found == settlement.token_decimals:
         return []
     return [f"the token has {found} decimals, not {settlement.token_decimals}"]

@@ -1,7 +1,6 @@
 """The settlement part of a deployment: the cash token on L1, its gateway, who governs risk on L2."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -93,11 +92,7 @@ class SettlementRoles:
 
 def settlement_code() -> dict[str, bytes]:
     """Return the committed runtime bytecode of the settlement predeploys by name."""
-    found = {}
-    for name in SETTLEMENT_CONTRACTS:
-        with suppress(FileNotFoundError):
-            found[name] = artifacts.load(name).deployed_bytecode
-    return found
+    return {name: artifacts.load(name).deployed_bytecode for name in SETTLEMENT_CONTRACTS}
 
 
 def token_decimals(client: L1Client, token: Address, at: BlockId = "latest") -> int:

@@ -43,7 +43,7 @@ def withdraw(floor: SettlementWorld, trader: Trader, units: int) -> None:
     floor.act(trader.wallet, "Collateral", "requestWithdrawal", account, CASH, units, trader.address)
     number = floor.logs("Collateral", "WithdrawalRequested")[-1]["number"]
     ready_at = floor.read("Collateral", "withdrawal", number)[4]
-    floor.l1.advance_time(max(0, ready_at - floor.clock.time_s()) + 1)
+    floor.l1.advance_time(max(0, ready_at - floor.l1.time_s()) + 1)
     floor.act(trader.wallet, "Collateral", "release", number)
 
 

@@ -41,13 +41,13 @@ def force(floor: SettlementWorld) -> None:
 
 def wait(floor: SettlementWorld, until: int) -> None:
     """Let time pass on L1; L2 follows with its next block."""
-    floor.l1.advance_time(max(0, until - floor.clock.time_s()) + 1)
+    floor.l1.advance_time(max(0, until - floor.l1.time_s()) + 1)
     floor.turn(floor.node)
 
 
 def push_by_l1(floor: SettlementWorld, trader: Trader, price_wad: int) -> None:
     """Queue a signed price."""
-    now = floor.clock.time_s()
+    now = floor.l1.time_s()
     floor.force(trader, "PriceOracle", "push", BTC_FEED, observations(BTC_FEED, price_wad, now))
 
 

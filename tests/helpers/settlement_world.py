@@ -90,7 +90,7 @@ class SettlementWorld(NodeWorld):
         self.node = node
         self.deposit(self.owner.address, 10 * ETHER)
         self.turn(node, times=2)
-        for contract, data in set_up_calls(self.owner.address, self.clock.time_s()):
+        for contract, data in set_up_calls(self.owner.address, node.chain.head.timestamp):
             self.await_success(self.submit(self.owner, "RiskGovernor", through_governor(contract, data)))
         self.act(self.owner, "RiskGovernor", "seal")
         self.push_prices()
@@ -142,10 +142,17 @@ class SettlementWorld(NodeWorld):
 
     def confirm_all(self) -> None:
         """Let everything that happened be asserted and confirmed."""
-        self.until_safe(self.node)
-        self.turn(self.node, times=4)
-        self.l1.advance_time(self.params.challenge_period_s + 1)
-        self.turn(self.node, times=6)
+        node, wanted = self.node, self.node.chain.head.number
+        self.until_safe(node)
+        for _ in range(_PATIENCE):
+            self.turn(node, times=4)
+            self.l1.advance_time(self.params.challenge_period_s + 1)
+            self.turn(node, times=4)
+            confirmed = node.store.latest_confirmed_assertion()
+            batch = node.store.batch(confirmed.to_batch - 1) if confirmed and confirmed.to_batch else None
+            if batch is not None and batch.last_block >= wanted:
+                return
+        raise AssertionError(f"block {wanted} is not confirmed")
 
     def finalize(self, trader: Trader, sent: Message) -> None:
         """Deliver a message of L2 on L1 against the last confirmed assertion."""
@@ -259,7 +266,7 @@ class SettlementWorld(NodeWorld):
             lots=lots,
             ticks=ticks,
             max_fee_pips=1_000,
-            expiry=self.clock.time_s() + 3_600,
+            expiry=self.node.chain.head.timestamp + 3_600,
             nonce=trader.nonce,
             flags=flags,
         )
