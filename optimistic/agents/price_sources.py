@@ -1,8 +1,11 @@
 """Where a price signer gets its prices: a recorded series, or somebody's HTTP endpoint."""
 
 import csv
+import json
 from bisect import bisect_right
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
@@ -14,6 +17,8 @@ from optimistic.protocol.settlement.units import QUANTUM_WAD
 
 _MAX_ANSWER_BYTES: Final = 1 << 20
 _TIMEOUT_S: Final = 5
+_LAST_SECOND: Final = 10**11
+"""Larger times are milliseconds."""
 
 
 class BadSeries(InvalidInput):
@@ -58,7 +63,7 @@ class ReplaySource:
 
     @classmethod
     def from_csv(cls, path: Path, *, time: str, price: str, begins_s: int, speed: int = 1) -> Self:
-        """Read columns of a CSV file with a header; times in seconds or milliseconds.
+        """Read columns of a CSV file with a header; times in seconds, milliseconds or ISO 8601.
 
         Raises
         ------
@@ -66,7 +71,8 @@ class ReplaySource:
         """
         try:
             with path.open(newline="", encoding="utf-8") as file:
-                rows = [(_seconds(row[time]), _quantum_down(to_wad(row[price]))) for row in csv.DictReader(file)]
+                table = csv.DictReader(file)
+                rows = [(_seconds(row[time]), _quantum_down(to_wad(row[price]))) for row in table]
         except (OSError, KeyError, ValueError, NotAnAmount) as error:
             raise BadSeries(
                 f"{path} has no usable columns {time!r} and {price!r}: {type(error).__name__} {error}"
@@ -109,9 +115,6 @@ class HttpSource:
 
 
 def _exact_json(text: str) -> Any:
-    import json
-    from decimal import Decimal
-
     return json.loads(text, parse_float=Decimal)
 
 
@@ -122,8 +125,11 @@ def _find(value: Any, path: Sequence[str]) -> Any:
 
 
 def _seconds(text: str) -> int:
-    number = int(text.split(".")[0])
-    return number // 1_000 if number > 10**11 else number
+    """Return Unix seconds from seconds, milliseconds, or a UTC date and time of ISO 8601."""
+    if "-" in text:
+        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+    number = int(text.partition(".")[0])
+    return number // 1_000 if number > _LAST_SECOND else number
 
 
 def _quantum_down(wad: int) -> int:

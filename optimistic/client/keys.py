@@ -49,3 +49,8 @@ class TradingKey:
         signature = self._key.sign_recoverable(digest, hasher=None)
         r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
         return compact_signature(r, s, signature[64])
+
+    def sign_long(self, digest: Hash32) -> bytes:
+        """Sign 32 bytes; return the 65 bytes r, s, v (27 or 28)."""
+        signature = self._key.sign_recoverable(digest, hasher=None)
+        return signature[:64] + bytes((27 + signature[64],))

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from optimistic import artifacts
+from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.abi import Abi, AbiError, Error, Parameter
 from optimistic.service.l1_client import L1Client
@@ -29,6 +30,8 @@ CONTRACTS_WITH_ERRORS: Final = (
     *GROUPS.values(),
     PROBE,
     GUARD,
+    *SETTLEMENT_CONTRACTS,
+    "TokenGateway",
 )
 
 

@@ -118,8 +118,8 @@ class ApiServer:
             raise ApiNotStarted(f"cannot listen on {address[0]}:{address[1]}: {error.strerror}") from error
         self._socket = listener
         self._thread.start()
-        if not self._ready.wait(_START_TIMEOUT_S):
-            raise ApiNotStarted("the API's workers did not start")
+        if not self._ready.wait(_START_TIMEOUT_S) or self._server is None:
+            raise ApiNotStarted("the API's workers did not start; the log says why")
         log.info("api_started", url=self.url)
 
     def stop(self) -> None:
@@ -133,7 +133,12 @@ class ApiServer:
         log.info("api_stopped")
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:
+            log.exception("api_failed", error=str(error))
+        finally:
+            self._ready.set()
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,0 +1,192 @@
+"""Looks for subaccounts below their maintenance margin, and liquidates them against its own quotes.
+
+The position taken over stands in the keeper's own subaccount, at the worst price the contract
+allows to the liquidated, which is below the mark for longs and above it for shorts.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from optimistic.client.keys import TradingKey
+from optimistic.protocol.settlement.batch_codec import NO_TAKER, Batch, Fill, SignedOrder, encode
+from optimistic.protocol.settlement.orders import Order, Steps, domain_separator, order_digest
+from optimistic.protocol.settlement.types import FIRST_SUBACCOUNT, MarketId, SubaccountId
+from optimistic.protocol.settlement.units import ceil_div
+from optimistic.service.clock import Clock
+from optimistic.service.l1_client import L1Client
+from optimistic.service.l1_errors import ContractReverted
+from optimistic.service.l1_types import BlockId
+from optimistic.service.one_shot import OneShotSender
+from optimistic.service.settlement_contracts import Ledger, Liquidator, Markets, MarketView, StandardMargin
+from optimistic.service.signer import Signer
+
+log = structlog.get_logger(__name__)
+
+_ORDER_LIFE_S: Final = 600
+_PIPS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient:
+    """A subaccount with positions, and how it stands."""
+
+    id: SubaccountId
+    legs: dict[MarketId, int]
+    equity_wad: int
+    maintenance_wad: int
+
+    @property
+    def health_pips(self) -> int:
+        """Equity over maintenance margin in millionths, rounded down; without requirement, well or in debt."""
+        if self.maintenance_wad <= 0:
+            return _PIPS if self.equity_wad >= 0 else -1
+        return self.equity_wad * _PIPS // self.maintenance_wad
+
+
+def own_quote(market: MarketView, size_wad: int, limit_wad: int, terms: Order) -> tuple[Order, int] | None:
+    """Return the order that takes a closing over at the worst price allowed, and its lots; None for none.
+
+    Parameters
+    ----------
+    size_wad : change of the liquidated's size: below zero closes a long, which the keeper buys
+    limit_wad : least price for a long, greatest for a short
+    terms : whose subaccount, expiry, nonce and fee cap are taken over
+    """
+    tick_wad, lot_wad = market.terms.tick_wad, market.terms.lot_wad
+    buys = size_wad < 0
+    lots = abs(size_wad) // lot_wad
+    ticks = ceil_div(limit_wad, tick_wad) if buys else limit_wad // tick_wad
+    if not lots or ticks <= 0:
+        return None
+    order = Order(
+        subaccount=terms.subaccount,
+        market=market.number,
+        is_buy=buys,
+        lots=lots,
+        ticks=ticks,
+        max_fee_pips=terms.max_fee_pips,
+        expiry=terms.expiry,
+        nonce=terms.nonce,
+    )
+    return order, lots
+
+
+class Keeper:
+    """Watches all subaccounts of a chain.
+
+    Parameters
+    ----------
+    node : where the chain is read and written
+    key : signs quotes and transactions
+    subaccount : of the key's account; takes positions over and gets the rewards
+    """
+
+    def __init__(self, node: L1Client, key: bytes, subaccount: SubaccountId, clock: Clock) -> None:
+        self._node = node
+        self._key = TradingKey(key)
+        self._subaccount = subaccount
+        self._clock = clock
+        self._sender = OneShotSender(node, Signer(key), clock=clock)
+        self._separator = domain_separator(node.chain_id)
+        self._ledger, self._markets = Ledger.of(node), Markets.of(node)
+        self._margin, self._liquidator = StandardMargin.of(node), Liquidator.of(node)
+        self._nonce = clock.time_ms()
+
+    def patients(self, at: BlockId) -> list[Patient]:
+        """Return everybody with positions or debt, who is worst off first."""
+        found = [
+            patient
+            for number in range(FIRST_SUBACCOUNT, self._ledger.next_subaccount(at))
+            for patient in self._look(SubaccountId(number), at)
+        ]
+        return sorted(found, key=lambda patient: patient.health_pips)
+
+    def _look(self, id_: SubaccountId, at: BlockId) -> Iterator[Patient]:
+        legs = self._ledger.legs(id_, at)
+        _, cash_wad = self._ledger.owner_and_cash(id_, at)
+        if not legs and cash_wad >= 0:
+            return
+        margin = self._margin.margin(id_, at)
+        yield Patient(id=id_, legs=legs, equity_wad=margin.equity_wad, maintenance_wad=margin.maintenance_wad)
+
+    def step(self) -> dict[str, Any]:
+        """Do one turn; return how many are watched, flagged and liquidated."""
+        head = self._node.head().number
+        patients = [patient for patient in self.patients(head) if patient.id != self._subaccount]
+        ill = [patient for patient in patients if patient.health_pips < _PIPS]
+        done = [self._treat(patient) for patient in ill]
+        return {
+            "watched": len(patients),
+            "below": len(ill),
+            "flagged": done.count("flagged"),
+            "liquidated": done.count("liquidated"),
+            "resolved": done.count("resolved"),
+        }
+
+    def _treat(self, patient: Patient) -> str:
+        """Do the next thing about a subaccount; what somebody else did before is no error."""
+        try:
+            return self.treat(patient)
+        except ContractReverted as error:
+            log.warning("keeper_reverted", subaccount=patient.id, error=str(error))
+            return "reverted"
+
+    def treat(self, patient: Patient) -> str:
+        """Do the next thing about a subaccount below its maintenance margin; return what it was.
+
+        Raises
+        ------
+        ContractReverted : it recovered, or somebody else was faster
+        """
+        if not patient.legs:
+            self._sender.send(self._liquidator.resolve_call(patient.id))
+            return "resolved"
+        if not self._liquidator.is_liquidatable(patient.id, "latest"):
+            if self._liquidator.flagged_at(patient.id, "latest"):
+                return "waiting"
+            self._sender.send(self._liquidator.flag_call(patient.id))
+            return "flagged"
+        return "liquidated" if self._liquidate(patient) else "waiting"
+
+    def _liquidate(self, patient: Patient) -> bool:
+        """Close a part of the first leg that can be closed."""
+        for market in patient.legs:
+            size_wad, limit_wad = self._liquidator.close_terms(patient.id, market, "latest")
+            makers = self._makers(self._markets.market(market, "latest"), size_wad, limit_wad)
+            if makers is None:
+                continue
+            call = self._liquidator.liquidate_call(patient.id, market, self._subaccount, makers)
+            receipt = self._sender.send(call)
+            log.info(
+                "keeper_liquidated",
+                subaccount=patient.id,
+                market=market,
+                size_wad=size_wad,
+                transaction=receipt.tx_hash.hex(),
+            )
+            return True
+        return False
+
+    def _makers(self, market: MarketView, size_wad: int, limit_wad: int) -> bytes | None:
+        """Return the batch of our own quote for a closing."""
+        self._nonce += 1
+        terms = Order(
+            subaccount=self._subaccount,
+            market=market.number,
+            is_buy=True,
+            lots=1,
+            ticks=1,
+            max_fee_pips=max(market.limits.maker_fee_pips, market.limits.taker_fee_pips),
+            expiry=self._clock.time_s() + _ORDER_LIFE_S,
+            nonce=self._nonce,
+        )
+        quote = own_quote(market, size_wad, limit_wad, terms)
+        if quote is None:
+            return None
+        order, lots = quote
+        digest = order_digest(self._separator, order, Steps(market.terms.tick_wad, market.terms.lot_wad))
+        signed = SignedOrder(order=order, signature=self._key.sign(digest))
+        return encode(Batch(orders=(signed,), fills=(Fill(0, NO_TAKER, lots),)))

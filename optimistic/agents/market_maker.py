@@ -1,0 +1,111 @@
+"""Quotes both sides of a market around its mark, one signature for all quotes of a turn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from optimistic.client.keys import TradingKey
+from optimistic.client.orders import Market, OrderSigner, Quote, Terms
+from optimistic.client.rest import RestClient
+from optimistic.client.stream import Stream
+from optimistic.protocol.errors import InvalidInput
+from optimistic.protocol.settlement.units import PIPS, ceil_div
+from optimistic.service.clock import Clock
+
+_QUOTE_LIFE_S: Final = 3_600
+
+
+class InvalidLadder(InvalidInput):
+    """Quotes that cannot be made: a spread, step or size of nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """How the quotes stand around the mark.
+
+    Attributes
+    ----------
+    levels : quotes a side
+    spread_pips : distance of the first quote from the mark, in millionths of it
+    step_pips : distance between two quotes of a side
+    lots : of each quote
+    max_lots : position at which the side that adds to it is no longer quoted
+    skew_pips : by which all quotes move against a position of `max_lots`
+    """
+
+    levels: int = 10
+    spread_pips: int = 500
+    step_pips: int = 200
+    lots: int = 10
+    max_lots: int = 1_000
+    skew_pips: int = 400
+
+    def __post_init__(self) -> None:
+        if min(self.levels, self.spread_pips, self.step_pips, self.lots, self.max_lots) <= 0:
+            raise InvalidLadder("levels, spread, step, lots and the greatest position must be positive")
+
+    def quotes(self, mark_wad: int, tick_wad: int, position_lots: int) -> list[Quote]:
+        """Return the quotes: bids rounded down and asks up, so that none crosses the mark."""
+        held = max(-self.max_lots, min(self.max_lots, position_lots))
+        middle_wad = mark_wad - mark_wad * self.skew_pips * held // (PIPS * self.max_lots)
+        found: list[Quote] = []
+        for level in range(self.levels):
+            away_wad = middle_wad * (self.spread_pips + level * self.step_pips) // PIPS
+            if position_lots < self.max_lots and (ticks := (middle_wad - away_wad) // tick_wad) > 0:
+                found.append(Quote("buy", self.lots, ticks))
+            if position_lots > -self.max_lots:
+                found.append(Quote("sell", self.lots, ceil_div(middle_wad + away_wad, tick_wad)))
+        return found
+
+
+class MarketMaker:
+    """Keeps a ladder in one market.
+
+    Parameters
+    ----------
+    url : of the exchange's API
+    key : of the subaccount's owner, or a session key
+    """
+
+    def __init__(
+        self, url: str, key: TradingKey, subaccount: int, market: int, ladder: Ladder, clock: Clock
+    ) -> None:
+        self._rest = RestClient(url)
+        self._rest.login(key)
+        self._stream = Stream(url)
+        self._stream.login(key)
+        self._market: Market = self._rest.markets()[market]
+        self._signer = OrderSigner(key, self._rest.chain_id, subaccount)
+        self._subaccount = subaccount
+        self._ladder = ladder
+        self._clock = clock
+        self._nonce = clock.time_ms()
+        self._quoted: Sequence[Quote] = ()
+
+    def step(self) -> dict[str, Any]:
+        """Quote anew if the ladder has moved or was traded; return what stands."""
+        details = self._rest.get(f"/v1/markets/{self._market.number}")
+        quotes = self._ladder.quotes(
+            int(details["markWad"]), self._market.steps.tick_wad, self._position_lots()
+        )
+        n_open = len(self._rest.orders(state="open", market=self._market.number, limit=1_000))
+        if quotes == self._quoted and n_open == len(quotes):
+            return {"quotes": n_open, "renewed": False}
+        self._stream.cancel_all(market=self._market.number, subaccount=self._subaccount)
+        self._nonce = max(self._nonce + 1, self._clock.time_ms())
+        terms = Terms(expiry_s=self._clock.time_s() + _QUOTE_LIFE_S, nonce=self._nonce, post_only="reject")
+        (result,) = self._stream.place([], [self._signer.quotes(self._market, quotes, terms)])
+        self._quoted = quotes if result["status"] == "taken" else ()
+        return {"quotes": len(self._quoted), "renewed": True, "result": result}
+
+    def close(self) -> None:
+        """Take the quotes back and hang up."""
+        self._stream.cancel_all(market=self._market.number, subaccount=self._subaccount)
+        self._stream.close()
+        self._rest.close()
+
+    def _position_lots(self) -> int:
+        for position in self._rest.positions(self._subaccount):
+            if position["market"] == self._market.number:
+                return int(position["matchedWad"]) // self._market.steps.lot_wad
+        return 0
