@@ -35,7 +35,7 @@ contract FakeCollateral {
     }
 
     function settings() external pure returns (ICollateral.Settings memory answer) {
-        answer.etherFeed = FeedId.wrap(99);
+        (answer.etherFeed, answer.etherCapWei) = (FeedId.wrap(99), type(uint128).max);
     }
 
     function cancelAll(SubaccountId id) external {

@@ -68,10 +68,10 @@ contract StandardMargin is IRiskManager {
             IMarkets.MarginTerms memory terms = _MARKETS.marginTerms(legs[i].market, use);
             if (!terms.isFresh) _revertStale(terms.feed, terms.pricedAt, use);
         }
-        if (_COLLATERAL.etherOf(id) != 0) {
-            // Reverts by itself.
-            IPriceOracle(PRICE_ORACLE).fresh(_COLLATERAL.settings().etherFeed, use);
-        }
+        if (_COLLATERAL.etherOf(id) == 0) return;
+        ICollateral.Settings memory settings = _COLLATERAL.settings();
+        // Under a cap of zero ether counts for nothing, at any price. `fresh` reverts by itself.
+        if (settings.etherCapWei != 0) IPriceOracle(PRICE_ORACLE).fresh(settings.etherFeed, use);
     }
 
     /// @inheritdoc IRiskManager
