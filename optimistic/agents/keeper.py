@@ -40,7 +40,7 @@ class Patient:
 
     @property
     def health_pips(self) -> int:
-        """Equity over maintenance margin in millionths, rounded down; without requirement, well or in debt."""
+        """Equity over maintenance margin in millionths, rounded down; with none, well or in debt."""
         if self.maintenance_wad <= 0:
             return _PIPS if self.equity_wad >= 0 else -1
         return self.equity_wad * _PIPS // self.maintenance_wad

@@ -3,14 +3,18 @@
 import click
 
 from optimistic import __version__
+from optimistic.cli.agents import keeper, market_maker, price, price_signer
+from optimistic.cli.cash import cash
 from optimistic.cli.deploy import deploy
 from optimistic.cli.deposit import deposit
 from optimistic.cli.devnet import devnet
 from optimistic.cli.force import force_include
 from optimistic.cli.inspect import inspect
+from optimistic.cli.order import order
 from optimistic.cli.pause import pause
 from optimistic.cli.run import follow, run
 from optimistic.cli.status import status
+from optimistic.cli.trading import liquidate, margin, market, position
 from optimistic.cli.withdraw import withdraw
 from optimistic.service.options import OPTIMISTIC_PREFIX, FlatEnvGroup, root_settings
 
@@ -21,5 +25,7 @@ def main() -> None:
     """An optimistic rollup for derivatives settlement: aggregator, replica and tools."""
 
 
-for command in (deploy, run, follow, devnet, deposit, withdraw, force_include, pause, status, inspect):
+_ROLLUP = (deploy, run, follow, devnet, deposit, withdraw, force_include, pause, status, inspect)
+_EXCHANGE = (market, order, position, margin, cash, price, liquidate, price_signer, keeper, market_maker)
+for command in (*_ROLLUP, *_EXCHANGE):
     main.add_command(command)

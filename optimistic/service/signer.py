@@ -36,12 +36,7 @@ class Signer:
     @classmethod
     def from_hex(cls, text: str) -> Self:
         """Read 64 hex digits, with or without 0x, spaces around allowed."""
-        digits = text.strip().removeprefix("0x")
-        try:
-            key = bytes.fromhex(digits)
-        except ValueError as error:
-            raise KeyUnavailable("the signing key is not hexadecimal") from error
-        return cls(key)
+        return cls(_key_bytes(text))
 
     @classmethod
     def from_file(cls, path: Path) -> Self:
@@ -51,22 +46,12 @@ class Signer:
         ------
         KeyUnavailable : no such file, not readable, writable by others, or not a key
         """
-        try:
-            mode = path.stat().st_mode
-            text = path.read_text(encoding="ascii")
-        except (OSError, UnicodeDecodeError) as error:
-            raise KeyUnavailable(f"cannot read the key file {path}: {type(error).__name__}") from error
-        if mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise KeyUnavailable(f"the key file {path} is writable by others; run: chmod 600 {path}")
-        return cls.from_hex(text)
+        return cls.from_hex(_text_of(path))
 
     @classmethod
     def from_env(cls, variable: str) -> Self:
         """Read the key from an environment variable."""
-        text = os.environ.get(variable)
-        if not text:
-            raise KeyUnavailable(f"environment variable {variable} is not set")
-        return cls.from_hex(text)
+        return cls.from_hex(_variable(variable))
 
     @classmethod
     def load(cls, key_file: Path | None, variable: str) -> Self:
@@ -82,3 +67,40 @@ class Signer:
         """
         signed = self._account.sign_transaction(fields)
         return bytes(signed.raw_transaction), Hash32(bytes(signed.hash))
+
+
+def read_key(key_file: Path | None, variable: str) -> bytes:
+    """Return the 32 bytes of a key, for what signs other things than transactions.
+
+    Raises
+    ------
+    KeyUnavailable : see `Signer.from_file`
+    """
+    text = _text_of(key_file) if key_file is not None else _variable(variable)
+    Signer.from_hex(text)
+    return _key_bytes(text)
+
+
+def _key_bytes(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text.strip().removeprefix("0x"))
+    except ValueError as error:
+        raise KeyUnavailable("the signing key is not hexadecimal") from error
+
+
+def _text_of(path: Path) -> str:
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyUnavailable(f"cannot read the key file {path}: {type(error).__name__}") from error
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise KeyUnavailable(f"the key file {path} is writable by others; run: chmod 600 {path}")
+    return text
+
+
+def _variable(name: str) -> str:
+    text = os.environ.get(name)
+    if not text:
+        raise KeyUnavailable(f"environment variable {name} is not set")
+    return text

@@ -1,0 +1,236 @@
+"""`optimistic price-signer`, `keeper` and `market-maker`: processes that take part from outside."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from optimistic.agents.keeper import Keeper
+from optimistic.agents.market_maker import Ladder, MarketMaker
+from optimistic.agents.price_signer import Observation, Observer, PriceDaemon, choose
+from optimistic.agents.price_sources import HttpSource, PriceSource, ReplaySource
+from optimistic.cli.order import api_url
+from optimistic.cli.session import KEY_VARIABLE, load_signer, with_node, with_signer
+from optimistic.client.keys import TradingKey
+from optimistic.protocol.errors import InvalidInput
+from optimistic.protocol.settlement.types import FeedId, SubaccountId
+from optimistic.service.clock import SystemClock
+from optimistic.service.health import Health, HealthServer
+from optimistic.service.l1_client import L1Client
+from optimistic.service.lifecycle import LoopOptions, Supervisor
+from optimistic.service.logging import configure_logging
+from optimistic.service.one_shot import OneShotSender
+from optimistic.service.options import (
+    DURATION_MS,
+    URL,
+    FlatEnvCommand,
+    FlatEnvGroup,
+    compose,
+    health_of,
+    health_options,
+    json_output,
+    key_file,
+    logging_options,
+    option,
+)
+from optimistic.service.settlement_contracts import Observed, PriceOracle
+from optimistic.service.signer import Signer, read_key
+from optimistic.service.terminal import emit, reports_errors
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+NUMBER = click.IntRange(1)
+
+l2_rpc_url = option("--l2-rpc-url", type=URL, required=True, help="JSON-RPC endpoint of a rollup node.")
+_loop_options: Callable[..., Any] = compose(
+    option("--interval", type=DURATION_MS, default="1s", help="Pause between two turns."),
+    option("--once", is_flag=True, help="Do one turn, print what came of it, and end."),
+    logging_options,
+    health_options,
+    json_output,
+)
+
+
+class BadObservations(InvalidInput):
+    """A file of observations that holds none of ours."""
+
+
+def _serve(name: str, step: Callable[[], dict[str, Any]], values: dict[str, Any], **facts: Any) -> int:
+    """Run turns until the process is told to stop; return its exit code.
+
+    Parameters
+    ----------
+    facts : functions without arguments whose values are published at the health endpoint
+    """
+    configure_logging(level=values["log_level"], log_format=values["log_format"])
+    if values["once"]:
+        emit(step())
+        return 0
+    health, supervisor = Health(), Supervisor()
+
+    def turn() -> None:
+        step()
+        for fact, value in facts.items():
+            health.set_fact(fact, value())
+
+    options = LoopOptions(
+        name=name,
+        interval_s=values["interval"] / 1_000,
+        on_failure=lambda error: health.failed(name, str(error)),
+        on_success=lambda: health.ok(name),
+    )
+    supervisor.add_loop(turn, options, SystemClock())
+    where = health_of(values)
+    if where is not None:
+        server = HealthServer(where, health)
+        server.start()
+        supervisor.on_close("health", server.close)
+    return supervisor.run()
+
+
+@click.command("price-signer", cls=FlatEnvCommand)
+@option("--l2-rpc-url", type=URL, default=None, help="JSON-RPC endpoint of a rollup node; needed to push.")
+@option(
+    "--l2-chain-id", type=NUMBER, default=None, help="Chain the prices are signed for; default: the node's."
+)
+@key_file
+@option("--feed", type=NUMBER, required=True, help="Number of the feed.")
+@option("--csv", "csv_file", type=_FILE, default=None, help="Replay prices from this CSV file with a header.")
+@option("--csv-time", default="timestamp", help="Its column of times: seconds, milliseconds or ISO 8601.")
+@option("--csv-price", default="close", help="Its column of prices.")
+@option("--speed", type=NUMBER, default=1, help="Seconds of the file in one second.")
+@option("--price-url", type=URL, default=None, help="Ask this HTTP endpoint for JSON instead.")
+@option("--price-path", default="price", help="Keys that lead to the number in its answer, joined by dots.")
+@option("--peer", type=URL, multiple=True, help="Health endpoint of another signer. Repeatable.")
+@option("--push/--no-push", default=False, help="Push with the others' observations; the key pays the gas.")
+@_loop_options
+@click.pass_context
+@reports_errors
+def price_signer(context: click.Context, /, **values: Any) -> None:
+    """Sign what a feed costs, publish it at the health endpoint, and push what reaches the quorum."""
+    clock = SystemClock()
+    node = None if values["l2_rpc_url"] is None else L1Client.connect(values["l2_rpc_url"])
+    if values["push"] and node is None:
+        raise click.UsageError("--push needs --l2-rpc-url")
+    chain_id = values["l2_chain_id"] or (None if node is None else node.chain_id)
+    if chain_id is None:
+        raise click.UsageError("name the chain with --l2-chain-id or a node with --l2-rpc-url")
+    feed = FeedId(values["feed"])
+    key = TradingKey(read_key(values["key_file"], KEY_VARIABLE))
+    daemon = PriceDaemon(
+        Observer(_source(values, clock.time_s()), [key], feed, chain_id),
+        feed,
+        values["peer"],
+        node=node if values["push"] else None,
+        pusher=load_signer(values["key_file"]) if values["push"] else None,
+        clock=clock,
+    )
+    code = _serve(
+        "price_signer",
+        daemon.step,
+        values,
+        observations=lambda: [seen.to_json() for seen in daemon.published],
+    )
+    context.exit(code)
+
+
+def _source(values: dict[str, Any], now_s: int) -> PriceSource:
+    if (values["csv_file"] is None) == (values["price_url"] is None):
+        raise click.UsageError("name one source of prices: --csv or --price-url")
+    if values["price_url"] is not None:
+        return HttpSource(values["price_url"], values["price_path"])
+    return ReplaySource.from_csv(
+        values["csv_file"],
+        time=values["csv_time"],
+        price=values["csv_price"],
+        begins_s=now_s,
+        speed=values["speed"],
+    )
+
+
+@click.command(cls=FlatEnvCommand)
+@l2_rpc_url
+@key_file
+@option(
+    "--subaccount", type=NUMBER, required=True, help="Own subaccount: takes positions over, gets rewards."
+)
+@_loop_options
+@click.pass_context
+@reports_errors
+def keeper(context: click.Context, /, **values: Any) -> None:
+    """Flag and liquidate subaccounts below their maintenance margin, against own quotes."""
+    node = L1Client.connect(values["l2_rpc_url"])
+    secret = read_key(values["key_file"], KEY_VARIABLE)
+    worker = Keeper(node, secret, SubaccountId(values["subaccount"]), SystemClock())
+    context.exit(_serve("keeper", worker.step, values))
+
+
+@click.command("market-maker", cls=FlatEnvCommand)
+@api_url
+@key_file
+@option("--subaccount", type=NUMBER, required=True, help="Own subaccount that trades.")
+@option("--market", type=NUMBER, required=True, help="Number of the market.")
+@option("--levels", type=click.IntRange(1, 50), default=10, help="Quotes a side.")
+@option("--lots", type=NUMBER, default=10, help="Lots of each quote.")
+@option("--spread-pips", type=NUMBER, default=500, help="First quote's distance from the mark, millionths.")
+@option("--step-pips", type=NUMBER, default=200, help="Distance between two quotes, millionths.")
+@option(
+    "--max-lots", type=NUMBER, default=1_000, help="Position beyond which the side that adds is not quoted."
+)
+@_loop_options
+@click.pass_context
+@reports_errors
+def market_maker(context: click.Context, /, **values: Any) -> None:
+    """Quote both sides of a market around its mark; all quotes of a turn under one signature."""
+    ladder = Ladder(
+        levels=values["levels"],
+        lots=values["lots"],
+        spread_pips=values["spread_pips"],
+        step_pips=values["step_pips"],
+        max_lots=values["max_lots"],
+    )
+    key = TradingKey(read_key(values["key_file"], KEY_VARIABLE))
+    maker = MarketMaker(values["api_url"], key, values["subaccount"], values["market"], ladder, SystemClock())
+    code = _serve("market_maker", maker.step, values)
+    if not values["once"]:
+        maker.close()
+    context.exit(code)
+
+
+@click.group(cls=FlatEnvGroup)
+def price() -> None:
+    """Prices of feeds on the chain."""
+
+
+@price.command(cls=FlatEnvCommand)
+@with_node
+@with_signer
+@click.argument("files", type=_FILE, nargs=-1, required=True)
+@option("--feed", type=NUMBER, required=True, help="Number of the feed.")
+def push(node: L1Client, signer: Signer, files: tuple[Path, ...], feed: int) -> None:
+    """Push signed observations from FILES, as `optimistic price-signer --once --json` prints them."""
+    oracle = PriceOracle.of(node)
+    seen = [found for path in files for found in _observations(path)]
+    chosen = choose(oracle.feed(FeedId(feed), "latest"), [found for found in seen if found.feed == feed])
+    if not chosen:
+        raise BadObservations("too few observations of the feed's signers that are newer than its last price")
+    values = [Observed(found.price_wad, found.timestamp, found.signature) for found in chosen]
+    receipt = OneShotSender(node, signer).send(oracle.push_call(FeedId(feed), values))
+    after = oracle.feed(FeedId(feed), receipt.block_number)
+    emit(
+        {
+            "priceWad": str(after.price_wad),
+            "timestamp": after.timestamp,
+            "pushed": len(chosen),
+            "transactionHash": receipt.tx_hash,
+        }
+    )
+
+
+def _observations(path: Path) -> list[Observation]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))["observations"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadObservations(f"{path} holds no observations: {error!r}") from error
+    return [Observation.from_json(value) for value in values]

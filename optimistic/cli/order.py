@@ -1,0 +1,133 @@
+"""`optimistic order`: place, cancel and list orders through the exchange's API."""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from optimistic.cli.session import KEY_VARIABLE
+from optimistic.client.errors import Refused
+from optimistic.client.keys import TradingKey
+from optimistic.client.orders import OrderSigner, Terms
+from optimistic.client.quantities import Rounding
+from optimistic.client.rest import RestClient
+from optimistic.protocol.errors import InvalidInput
+from optimistic.service.options import (
+    DURATION_MS,
+    URL,
+    FlatEnvCommand,
+    FlatEnvGroup,
+    compose,
+    json_output,
+    key_file,
+    option,
+)
+from optimistic.service.signer import read_key
+from optimistic.service.terminal import emit, reports_errors
+
+api_url = option("--api-url", type=URL, required=True, help="Address of the exchange's API.")
+NUMBER = click.IntRange(1)
+
+
+class NoSuchMarket(InvalidInput):
+    """The exchange has no market of this number."""
+
+
+def with_api(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a command that trades; it gets a `client` that is logged in, and the `key`."""
+
+    @wraps(function)
+    def wrapped(*, api_url: str, key_file: Path | None, as_json: bool, **rest: Any) -> None:
+        del as_json  # `emit` reads it
+        key = TradingKey(read_key(key_file, KEY_VARIABLE))
+        with RestClient(api_url) as client:
+            client.login(key)
+            function(client=client, key=key, **rest)
+
+    return compose(api_url, key_file, json_output)(reports_errors(wrapped))
+
+
+@click.group(cls=FlatEnvGroup)
+def order() -> None:
+    """Orders at the exchange: place, cancel, list."""
+
+
+@order.command(cls=FlatEnvCommand)
+@with_api
+@click.argument("side", type=click.Choice(["buy", "sell"]))
+@click.argument("size")
+@click.argument("price")
+@option("--market", type=NUMBER, required=True, help="Number of the market.")
+@option("--subaccount", type=NUMBER, default=None, help="Who trades; default: the key's only subaccount.")
+@option(
+    "--time-in-force",
+    type=click.Choice(["gtc", "gtd", "ioc", "fok"]),
+    default="gtc",
+    help="How long it lives.",
+)
+@option("--lifetime", type=DURATION_MS, default="24h", help="From now to the signed expiry.")
+@option("--post-only", type=click.Choice(["no", "reject", "slide"]), default="no", help="If it would take.")
+@option("--reduce-only", is_flag=True, help="Only bring the position nearer to zero.")
+@option("--client-id", default="", help="Own name for the order, at most 36 bytes.")
+@option(
+    "--max-fee-pips", type=click.IntRange(0), default=None, help="Most to pay; default: the market's fee."
+)
+@option(
+    "--round", "rounds", is_flag=True, help="Round to tick and lot, towards less risk, instead of failing."
+)
+def place(*, client: RestClient, key: TradingKey, side: Any, size: str, price: str, **values: Any) -> None:
+    """Place an order to buy or sell SIZE contracts at PRICE."""
+    market = client.markets().get(values["market"])
+    if market is None:
+        raise NoSuchMarket(f"there is no market {values['market']}: see `optimistic market list`")
+    subaccount = values["subaccount"] or only_subaccount(client)
+    now_ms = time.time_ns() // 1_000_000
+    terms = Terms(
+        expiry_s=(now_ms + values["lifetime"]) // 1_000,
+        nonce=now_ms,
+        max_fee_pips=values["max_fee_pips"],
+        time_in_force=values["time_in_force"],
+        post_only=values["post_only"],
+        reduce_only=values["reduce_only"],
+        client_id=values["client_id"],
+    )
+    rounding = Rounding.DOWN if values["rounds"] else Rounding.REFUSE
+    signed = OrderSigner(key, client.chain_id, subaccount).order(market, side, size, price, terms, rounding)
+    (result,) = client.place([signed])
+    if result["status"] == "refused":
+        raise Refused(result["error"])
+    emit({"subaccount": subaccount, "lots": signed["lots"], "ticks": signed["ticks"], **result})
+
+
+def only_subaccount(client: RestClient) -> int:
+    """Return the one subaccount of who is logged in."""
+    found = client.subaccounts()
+    if len(found) != 1:
+        raise click.UsageError(f"the key has {len(found)} subaccounts ({found}): name one with --subaccount")
+    return found[0]
+
+
+@order.command(cls=FlatEnvCommand)
+@with_api
+@click.argument("orders", type=NUMBER, nargs=-1)
+@option("--all", "cancels_all", is_flag=True, help="Cancel every order of the key's owner.")
+def cancel(client: RestClient, key: TradingKey, orders: tuple[int, ...], cancels_all: bool) -> None:
+    """Cancel ORDERS by number, or all."""
+    del key
+    if cancels_all == bool(orders):
+        raise click.UsageError("name orders, or give --all")
+    results = client.cancel_all() if cancels_all else client.cancel(orders)
+    emit({"results": results})
+
+
+@order.command("list", cls=FlatEnvCommand)
+@with_api
+@option("--open", "is_open", is_flag=True, help="Leave out those that are over.")
+@option("--limit", type=click.IntRange(1, 1_000), default=100, help="Most orders to list.")
+def list_orders(client: RestClient, key: TradingKey, is_open: bool, limit: int) -> None:
+    """List own orders: the open ones, and those that are over with the reason."""
+    del key
+    emit({"orders": client.orders(state="open" if is_open else "all", limit=limit)})
