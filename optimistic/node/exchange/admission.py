@@ -10,7 +10,7 @@ from optimistic.node.exchange.live import LiveOrder
 from optimistic.node.exchange.machine import Machine
 from optimistic.node.exchange.options import ExchangeOptions, OrderLimits
 from optimistic.node.exchange.ports import Prepared
-from optimistic.node.exchange.pretrade import Asked, PreTrade
+from optimistic.node.exchange.pretrade import Asked, PreTrade, latest_prices
 from optimistic.node.exchange.registry import Taken
 from optimistic.protocol.matching.types import TimeInForce
 from optimistic.protocol.settlement import orders as signed
@@ -255,7 +255,8 @@ class Admission:
             raise Refused(Refusal.STALE_PRICE, f"feed {market.terms.feed}")
 
     def _check_price(self, order: Asked, market: Market, *, is_waiting: bool) -> None:
-        price, mark = order.ticks * market.terms.tick_wad, market.mark_wad
+        price = order.ticks * market.terms.tick_wad
+        _, mark = latest_prices(self._state, market)
         if order.lots * market.terms.lot_wad * price > self._limits.max_notional_wad * WAD:
             raise Refused(Refusal.ORDER_SIZE, "the order's notional is too large")
         beyond = price - mark if order.is_buy else mark - price

@@ -246,9 +246,6 @@ class ChainPort(Protocol):
     def next_nonce(self) -> int:
         """Return the nonce of the exchange's account after its executed transactions."""
 
-    def filled_lots(self, key: Hash32, index: int) -> int:
-        """Return Clearing's `filledLots` at the unsafe head."""
-
     def submit(self, raw: bytes) -> None:
         """Hand a signed transaction to the node; durable when it returns; harmless if it is known.
 

@@ -18,6 +18,17 @@ _FLAT = Position(0, 0)
 _NOTHING_OPEN = OpenSide()
 
 
+def latest_prices(state: State, market: Market) -> tuple[int, int]:
+    """Return index price and mark of a market; where a price came in since the mark was worked out, that.
+
+    The chain brings a market up to the latest price before it trades there, the mirror only hears of it.
+    """
+    feed = state.feeds.get(market.terms.feed)
+    if feed is not None and feed.timestamp > market.priced_at:
+        return feed.price_wad, feed.price_wad
+    return market.index_price_wad, market.mark_wad
+
+
 class Asked(NamedTuple):
     """An order that is not in the book yet."""
 
@@ -114,23 +125,19 @@ class StandardPreTrade:
                 continue
             size = held.legs.get(MarketId(number), _FLAT).size_wad
             needed -= initial_margin(market.ratios, abs(size) * market.index_price_wad // WAD)
+            index, mark = latest_prices(state, market)
             if exposure is not None and exposure.unsettled_lots | exposure.unsettled_product:
                 lot, tick = market.terms.lot_wad, market.terms.tick_wad
-                worth = exposure.unsettled_lots * market.mark_wad - exposure.unsettled_product * tick
+                worth = exposure.unsettled_lots * mark - exposure.unsettled_product * tick
                 equity += worth * lot // WAD
                 size += exposure.unsettled_lots * lot
             orders = [other for other in asked if other.market == number and not other.is_reduce_only]
+            case = _Case(market, index, mark, size)
+            bids = [item for item in orders if item.is_buy]
+            asks = [item for item in orders if not item.is_buy]
             needed += max(
-                _side_need(
-                    market, size, _side(exposure, is_buy=True), [item for item in orders if item.is_buy], 1
-                ),
-                _side_need(
-                    market,
-                    size,
-                    _side(exposure, is_buy=False),
-                    [item for item in orders if not item.is_buy],
-                    -1,
-                ),
+                case.need(_side(exposure, is_buy=True), bids, 1),
+                case.need(_side(exposure, is_buy=False), asks, -1),
             )
         return equity, needed
 
@@ -141,20 +148,29 @@ def _side(exposure: Exposure | None, *, is_buy: bool) -> OpenSide:
     return exposure.bids if is_buy else exposure.asks
 
 
-def _side_need(market: Market, size_wad: int, side: OpenSide, asked: Sequence[Asked], sign: int) -> int:
-    """Initial margin, loss against the mark and fees if all orders of a side fill; `sign` 1 for bids."""
-    lot, tick, mark = market.terms.lot_wad, market.terms.tick_wad, market.mark_wad
-    lots, loss = side.lots, 0
-    levels = side.levels
-    if levels:
-        worst = (max(levels) if sign > 0 else min(levels)) * tick
-        if sign * (worst - mark) > 0:
-            loss = sum(max(0, sign * (ticks * tick - mark)) * count for ticks, count in levels.items())
-    for order in asked:
-        lots += order.lots
-        loss += max(0, sign * (order.ticks * tick - mark)) * order.lots
-    after = size_wad + sign * lots * lot
-    traded = lots * lot * mark // WAD
-    margin = initial_margin(market.ratios, abs(after) * market.index_price_wad // WAD)
-    fee_pips = max(market.limits.taker_fee_pips, market.limits.maker_fee_pips)
-    return margin + -(-loss * lot // WAD) + pips_up(traded, fee_pips)
+class _Case(NamedTuple):
+    """A position of so much in a market."""
+
+    market: Market
+    index_wad: int
+    mark_wad: int
+    size_wad: int
+
+    def need(self, side: OpenSide, asked: Sequence[Asked], sign: int) -> int:
+        """Initial margin, loss against the mark and fees if all orders of a side fill; `sign` 1 for bids."""
+        market, mark = self.market, self.mark_wad
+        lot, tick = market.terms.lot_wad, market.terms.tick_wad
+        lots, loss = side.lots, 0
+        levels = side.levels
+        if levels:
+            worst = (max(levels) if sign > 0 else min(levels)) * tick
+            if sign * (worst - mark) > 0:
+                loss = sum(max(0, sign * (ticks * tick - mark)) * count for ticks, count in levels.items())
+        for order in asked:
+            lots += order.lots
+            loss += max(0, sign * (order.ticks * tick - mark)) * order.lots
+        after = self.size_wad + sign * lots * lot
+        traded = lots * lot * mark // WAD
+        margin = initial_margin(market.ratios, abs(after) * self.index_wad // WAD)
+        fee_pips = max(market.limits.taker_fee_pips, market.limits.maker_fee_pips)
+        return margin + -(-loss * lot // WAD) + pips_up(traded, fee_pips)
