@@ -16,8 +16,7 @@ interface IPriceOracle {
 
     /// @notice Governance's setting of a feed; bounds in code (library OracleBounds).
     /// @param maxJumpPips A larger move from the last price needs all signers.
-    /// @param maxAgeS Greatest age in seconds by PriceUse (defaults 15, 30, 120). A forced close on L1 can only bring prices
-    /// as old as the force delay of the rollup.
+    /// @param maxAgeS Greatest age in seconds by PriceUse (defaults 15, 30, 120).
     struct Feed {
         uint8 quorum;
         uint32 maxJumpPips;

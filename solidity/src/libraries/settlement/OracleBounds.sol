@@ -14,10 +14,10 @@ library OracleBounds {
     uint256 internal constant MIN_JUMP_PIPS = 1000;
     uint256 internal constant MAX_JUMP_PIPS = 200_000;
 
-    /// @dev Greatest ages that may be allowed. The last one covers the force delay of a rollup.
+    /// @dev Greatest ages that may be allowed.
     uint256 internal constant MAX_INCREASE_AGE_S = 120;
     uint256 internal constant MAX_LIQUIDATE_AGE_S = 300;
-    uint256 internal constant MAX_REDUCE_AGE_S = 2 days;
+    uint256 internal constant MAX_REDUCE_AGE_S = 600;
 
     /// @dev Revert with the parameter that is out of bounds. The quorum is at least two thirds of the signers, but not all
     /// of them, for then nothing would bound a jump and one missing signer would stop the feed.

@@ -315,7 +315,7 @@ contract PriceOracleTest is PriceWorld {
         refused(setting, signers, "maxAgeS");
         setting.maxAgeS = [uint32(15), 301, 301];
         refused(setting, signers, "maxAgeS");
-        setting.maxAgeS = [uint32(15), 30, 2 days + 1];
+        setting.maxAgeS = [uint32(15), 30, 601];
         refused(setting, signers, "maxAgeS");
     }
 
