@@ -12,7 +12,6 @@ class Code(StrEnum):
     """Kinds of refusal; a client branches on these, never on texts."""
 
     MALFORMED = "malformed"
-    UNKNOWN_OPERATION = "unknown_operation"
     TOO_LARGE = "too_large"
     NOT_FOUND = "not_found"
     UNKNOWN_MARKET = "unknown_market"
@@ -38,7 +37,6 @@ class _Kind:
 
 _KINDS: Final = {
     Code.MALFORMED: _Kind(400, "send what the OpenAPI document at /v1/openapi.json describes"),
-    Code.UNKNOWN_OPERATION: _Kind(400, "use one of the operations of docs/spec/14-exchange-api.md"),
     Code.TOO_LARGE: _Kind(413, "send fewer orders in one message"),
     Code.NOT_FOUND: _Kind(404, "see the paths in /v1/openapi.json"),
     Code.UNKNOWN_MARKET: _Kind(404, "take a market number from /v1/markets"),

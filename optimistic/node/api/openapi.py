@@ -1,7 +1,7 @@
 """The OpenAPI document, made from the routes and the types that serve them."""
 
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
@@ -13,7 +13,15 @@ from optimistic.node.api.routes import ROUTES, Nothing, Route
 
 VERSION: Final = "1"
 _REF: Final = "#/components/schemas/{name}"
-_STREAMED: Final = (Operation, Reply, AccountOut, BookOut, BookChangeOut, TradesOut, PricesOut)
+_STREAMED: Final = (
+    *get_args(Operation),
+    *get_args(Reply),
+    AccountOut,
+    BookOut,
+    BookChangeOut,
+    TradesOut,
+    PricesOut,
+)
 
 
 @cache
