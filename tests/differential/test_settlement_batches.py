@@ -4,15 +4,18 @@ The contracts' side is rebuilt from their logs after every call, and compared wi
 """
 
 from collections import Counter
+from contextlib import suppress
 from random import Random
 
 import pytest
 
-from optimistic.protocol.settlement import markets
+from optimistic.protocol.settlement import closing, markets
+from optimistic.protocol.settlement.batch_codec import NO_TAKER, Batch, Fill
 from optimistic.protocol.settlement.portfolio import margin_of
 from optimistic.protocol.settlement.reasons import Bust
-from optimistic.protocol.settlement.types import BookReport
-from tests.helpers.settlement_batches import Batches
+from optimistic.protocol.settlement.types import BookReport, MarketId, SubaccountId
+from tests.helpers.contract_host import Reverted
+from tests.helpers.settlement_batches import Batches, Trader
 from tests.helpers.settlement_twins import FEEDS, FUTURE, MIDDLE, PERPETUALS, STEPS, Twins
 
 SEQUENCES, CALLS = 40, 15
@@ -27,12 +30,12 @@ class Run:
     def __init__(self, twins: Twins, seed: int) -> None:
         self.twins, self.random, self.seen = twins, Random(seed), Counter[Bust]()
         self.batches = Batches(self.random, twins.people, (*PERPETUALS, FUTURE), MIDDLE)
-        self.price = 1_000
+        self.price, self.closed = 1_000, 0
 
     def step(self) -> None:
         """Do something that a node, a reporter, a trader or time does."""
         (kind,) = self.random.choices(
-            (self.batch, self.wait, self.report, self.refresh, self.own), (12, 4, 2, 1, 2)
+            (self.batch, self.wait, self.report, self.refresh, self.own, self.squeeze), (12, 4, 2, 1, 2, 3)
         )
         kind()
 
@@ -47,8 +50,73 @@ class Run:
         if self.random.random() < 0.85:
             self.price += self.random.choice((0, 1, -1, 20, -20, 90, -90))
             self.price = min(max(self.price, 700), 1_300)
+            self.push()
+
+    def liquidate(self) -> None:
+        """Whoever is below maintenance margin is flagged and, once that may be, closed."""
+        twins, random = self.twins, self.random
+        keeper = random.choice(twins.people)
+        for trader in twins.people:
+            state = twins.state
+            margin, legs = margin_of(state, trader.id), state.subaccounts[trader.id].legs
+            if margin.is_maintained or not legs:
+                continue
+            with suppress(Reverted):
+                twins.chain.act(keeper.address, "Liquidator", "flag", trader.id)
+            self.wait()
+            market = random.choice(list(legs))
+            if self.may_liquidate(trader.id):
+                self.closed += twins.liquidate(keeper, (trader.id, market), self.makers(trader, market))
+
+    def squeeze(self) -> None:
+        """Somebody takes on what margin allows, and the price moves against it."""
+        twins, random = self.twins, self.random
+        trader, side, market = (
+            random.choice(twins.people[1:]),
+            random.choice((-1, 1)),
+            random.choice(PERPETUALS),
+        )
+        self.push()
+        twins.refresh(market)
+        ticks = MIDDLE * self.price // 1_000
+        for lots in (12_000, 9_000, 6_000, 4_000, 2_500, 1_500, 900, 500, 300):
+            self.batches.nonce += 1
+            mine = trader.order(side * lots, ticks, market=market, nonce=self.batches.nonce)
+            theirs = twins.people[0].order(-side * lots, ticks, market=market, nonce=self.batches.nonce)
+            settled = twins.settle(Batch(orders=(theirs, mine), fills=(Fill(0, 1, lots),)))
+            if settled is not None and settled.n_fills:
+                break
+        for _ in range(random.randint(1, 3)):
+            self.price = min(max(self.price - side * random.randint(20, 80), 500), 1_500)
+            twins.chain.move_to(twins.chain.now + 1)
+            self.push()
+        self.liquidate()
+
+    def push(self) -> None:
+        """Push the price of now, unless there is one of this second."""
+        with suppress(Reverted):
             for feed in FEEDS:
                 self.twins.push(feed, MIDDLE * STEPS.tick_wad * self.price // 1_000)
+
+    def may_liquidate(self, id_: SubaccountId) -> bool:
+        """Whether the contract says so, once all prices have come in."""
+        for market in self.twins.state.subaccounts[id_].legs:
+            self.twins.refresh(market)
+        return bool(self.twins.chain.read("Liquidator", "isLiquidatable", id_))
+
+    def makers(self, target: Trader, market: MarketId) -> Batch:
+        """Orders of everybody around the worst price."""
+        size, limit = closing.close_terms(self.twins.state, target.id, market)
+        ticks, lots = limit // STEPS.tick_wad, max(1, abs(size) // STEPS.lot_wad)
+        orders = []
+        for trader in self.twins.people:
+            self.batches.nonce += 1
+            price = max(1, ticks + self.random.choice((-1, 0, 0, 1, 50, -50)))
+            signed = -lots if size > 0 else lots
+            orders.append(trader.order(signed, price, market=market, nonce=self.batches.nonce))
+        places = self.random.choices(range(len(orders)), k=4)
+        fills = tuple(Fill(place, NO_TAKER, max(1, lots // self.random.randint(1, 4))) for place in places)
+        return Batch(orders=tuple(orders), fills=fills)
 
     def report(self) -> None:
         def price() -> int:
@@ -77,7 +145,7 @@ class Run:
             self.twins.chain.deposit(trader.address, trader.id, self.random.randint(1, 10**9))
         elif kind == 1:
             least = self.twins.state.nonce_floors.get(trader.address, 0) + 1
-            floor = max(least, self.batches.nonce - self.random.randint(0, 20))
+            floor = max(least, self.batches.nonce + self.random.randint(-20, 20))
             self.twins.chain.act(trader.address, "Clearing", "raiseNonceFloor", floor)
         else:
             until, scope = (
@@ -98,6 +166,9 @@ def compare_storage(twins: Twins) -> None:
         _, legs = read("Ledger", "portfolio", number)
         assert {leg[0]: leg[1:] for leg in legs} == {key: tuple(leg) for key, leg in subaccount.legs.items()}
         assert read("StandardMargin", "margin", number) == tuple(margin_of(state, number))
+        for held in subaccount.legs:
+            terms = closing.close_terms(state, number, held)
+            assert read("Liquidator", "closeTerms", number, held) == terms
     for id_, market in state.markets.items():
         status = markets.status_now(market, state.now_s)
         prices = market.index_price_wad, market.mark_wad, market.settle_index_wad
@@ -111,9 +182,14 @@ def compare_storage(twins: Twins) -> None:
     assert read("Ledger", "nextSubaccount") == state.next_subaccount
 
 
-def run(seeds: range) -> Counter[Bust]:
-    """Run sequences from these seeds, each on fresh contracts; return how often each reason came up."""
-    seen = Counter[Bust]()
+def run(seeds: range) -> tuple[Counter[Bust], int]:
+    """Run sequences from these seeds, each on fresh contracts.
+
+    Returns
+    -------
+    How often each reason came up, and how many liquidations closed something
+    """
+    seen, closed = Counter[Bust](), 0
     twins = Twins()
     mark = twins.chain.snapshot()
     for seed in seeds:
@@ -121,17 +197,18 @@ def run(seeds: range) -> Counter[Bust]:
         for _ in range(CALLS):
             sequence.step()
         compare_storage(twins)
-        seen += sequence.seen
+        seen, closed = seen + sequence.seen, closed + sequence.closed
         twins.chain.restore(mark)
         mark = twins.chain.snapshot()
-    return seen
+    return seen, closed
 
 
 def test_sequences__any_calls_in_any_order__both_agree_on_everything() -> None:
-    seen = run(range(SEQUENCES))
+    seen, closed = run(range(SEQUENCES))
 
     assert set(Bust) - set(seen) <= UNREACHED
     assert seen[Bust.NONE] > SEQUENCES
+    assert closed
 
 
 @pytest.mark.nightly

@@ -8,6 +8,7 @@ from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.settlement import markets, oracle
 from optimistic.protocol.settlement.batch_codec import Batch, encode
 from optimistic.protocol.settlement.clearing import EntryTwice, Settlement, settle_batch, traded_markets
+from optimistic.protocol.settlement.closing import liquidate
 from optimistic.protocol.settlement.invariants import broken, broken_by_step, differences
 from optimistic.protocol.settlement.orders import Steps, domain_separator
 from optimistic.protocol.settlement.reasons import Bust
@@ -21,6 +22,7 @@ from optimistic.protocol.settlement.types import (
     Limits,
     MarketId,
     MarketKind,
+    SubaccountId,
     Terms,
 )
 from optimistic.protocol.settlement.units import WAD
@@ -69,6 +71,7 @@ COLLATERAL: Final = CollateralSettings(
 )
 CASH: Final = (1_000, 300, 120, 40, 15)
 """Of the traders, in whole units."""
+_SHORTFALL: Final = keccak256(b"Shortfall(uint64,uint256,uint256)")
 _BUSTED: Final = keccak256(b"FillBusted(uint256,uint64,uint64,uint8)")
 
 
@@ -158,6 +161,30 @@ class Twins:
         touched = {change.id for change in settled.changes}
         assert not broken_by_step(before, self.state, {*touched, FEES})
         return settled
+
+    def liquidate(self, keeper: Trader, target: tuple[SubaccountId, MarketId], batch: Batch) -> bool:
+        """Liquidate in both; whether something was closed. A debt that is left goes beyond the twin."""
+        twin, n_logs = deepcopy(self.state), len(self.chain.logs)
+        legs = twin.subaccounts[target[0]].legs
+        for market in sorted({*legs, *traded_markets(batch)}):
+            markets.refresh(twin, market)
+        try:
+            done = liquidate(twin, target, keeper.id, batch, domain_separator(CHAIN_ID))
+        except EntryTwice:
+            done = None
+        arguments = (*target, keeper.id, encode(batch))
+        try:
+            closed = self.chain.act(keeper.address, "Liquidator", "liquidate", *arguments)
+        except Reverted:
+            assert done is None
+            return False
+        assert done is not None
+        assert closed == done.closed_wad
+        shortfall = [log for _, log in self.chain.logs[n_logs:] if log.topics[0] == _SHORTFALL]
+        if not shortfall:
+            self.agree(twin)
+        assert not broken(self.state)
+        return True
 
     def agree(self, twin: State) -> None:
         """Require that the twin is what the logs tell, and sound."""

@@ -33,7 +33,7 @@ from optimistic.protocol.settlement.types import (
     SubaccountId,
     Terms,
 )
-from optimistic.protocol.types import Address, Hash32
+from optimistic.protocol.types import ZERO_HASH, Address, Hash32
 
 _TERMS: Final = "(uint32,uint8,uint64,uint128,uint128)"
 _LIMITS: Final = (
@@ -284,7 +284,8 @@ def _filled(state: State, words: _Words) -> None:
     lots = abs(words.int()) // market.terms.lot_wad
     words.uint()
     for key in (Hash32(words.word()), Hash32(words.word())):
-        state.filled_lots[key] = state.filled_lots.get(key, 0) + lots
+        if key != ZERO_HASH:  # a liquidated side has no order
+            state.filled_lots[key] = state.filled_lots.get(key, 0) + lots
 
 
 NO_LIMITS: Final = Limits(**dict.fromkeys(Limits.__dataclass_fields__, 0))
