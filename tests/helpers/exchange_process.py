@@ -1,8 +1,8 @@
 """A process that trades on an exchange until it is killed.
 
 Run as ``python -m tests.helpers.exchange_process FOLDER SEED``. Every line on stdout was acknowledged before
-it was written: ``ack ID DIGEST SEQ PREV TS SIGNATURE`` for a signed order, ``trade ID MAKER TAKER LOTS`` for a
-match.
+it was written: ``ack ID DIGEST SEQ PREV TS SIGNATURE`` for a signed order, ``trade ID MAKER TAKER LOTS`` for
+a match.
 """
 
 import random
