@@ -57,7 +57,7 @@ abstract contract ClearingWorld is LedgerWorld, BatchBuilder {
     /* TRADERS */
 
     /// @dev Trader `i` owns subaccount `user(i)` and nothing else.
-    function addTraders(uint256 count) internal {
+    function addTraders(uint256 count) internal virtual {
         for (uint256 i = 0; i < count; ++i) {
             uint256 key = uint256(keccak256(abi.encode("trader", keys.length)));
             keys.push(key);

@@ -7,7 +7,7 @@ import {IMarkets} from "../../interfaces/settlement/IMarkets.sol";
 import {IRiskManager} from "../../interfaces/settlement/IRiskManager.sol";
 import {LEDGER, LIQUIDATOR, MARKETS, RISK_MANAGER} from "../../libraries/Constants.sol";
 import {BatchCodec} from "../../libraries/settlement/BatchCodec.sol";
-import {Account, Book, Entry, LegRef, Market, Match, Netting} from "../../libraries/settlement/Netting.sol";
+import {Account, Book, Entry, Leg, Market, Match, Netting} from "../../libraries/settlement/Netting.sol";
 import {OrderHash} from "../../libraries/settlement/OrderHash.sol";
 import {Quantum} from "../../libraries/settlement/Quantum.sol";
 import {SignedEntries} from "../../libraries/settlement/SignedEntries.sol";
@@ -27,7 +27,6 @@ import {
 /// who fails loses all fills of the batch and the next round starts over. What the last round leaves is written once.
 contract Clearing is SignedEntries {
     using BatchCodec for bytes;
-    using Netting for Account;
     using Netting for Book;
     using Netting for Match;
 
@@ -122,7 +121,8 @@ contract Clearing is SignedEntries {
     function _loadMarket(Market memory market, bool isClose) private {
         IMarkets.Trading memory trading = IMarkets(MARKETS).refreshForTrading(market.id);
         market.isReduceOnly = trading.status == MarketStatus.REDUCE_ONLY;
-        market.isOpen = trading.status == MarketStatus.OPEN || market.isReduceOnly;
+        market.isOpen = (trading.status == MarketStatus.OPEN || market.isReduceOnly)
+            && trading.lotWad <= Netting.MAX_STEP_WAD && trading.tickWad <= Netting.MAX_STEP_WAD;
         (market.lotWad, market.tickWad) = (trading.lotWad, trading.tickWad);
         // The Liquidator has its own bound for the age of a price, and the margin engine one for the makers.
         market.isFresh = isClose || trading.canIncrease;
@@ -142,11 +142,13 @@ contract Clearing is SignedEntries {
         (reader.accounts, reader.markets) = (book.accounts, book.markets);
         reader.order.typeHash = OrderHash.ORDER_TYPE;
         reader.quotes.typeHash = OrderHash.QUOTES_TYPE;
-        reader.entries = _room(data.length / BatchCodec.LEAF_BYTES + 1);
+        reader.entries = _roomForEntries(data.length / BatchCodec.LEAF_BYTES + 1);
         uint256 at = _readQuotes(data, layout.entriesAt, layout.nQuotes, reader);
         book.fillsAt = _readOrders(data, at, layout.nOrders, reader);
         book.entries = reader.entries;
         _cut(book.entries, reader.count);
+        // Of every entry one, the taker of a liquidation, and none at number zero.
+        book.legs = _roomForLegs(reader.count + 2);
         book.reasons = new bytes(layout.nFills);
         if (book.fillsAt + layout.nFills * BatchCodec.FILL_BYTES != data.length) revert MalformedBatch(book.fillsAt);
         for (uint256 i = 0; i < book.entries.length; ++i) {
@@ -158,22 +160,29 @@ contract Clearing is SignedEntries {
     function _loadEntry(Book memory book, Entry memory entry) private view {
         if (entry.reason != Bust.NONE || !book.markets[entry.market].isOpen) return;
         entry.filled = _filledOf(entry.key, entry.index);
-        entry.leg = _legOf(book.accounts[entry.account], entry.market, book.markets[entry.market].id);
+        entry.leg = _legOf(book, book.accounts[entry.account], entry.market);
     }
 
-    function _legOf(Account memory account, uint256 place, MarketId market) private view returns (LegRef ref) {
-        ref = account.find(place);
-        if (LegRef.unwrap(ref) != 0) return ref;
-        int256 sizeWad = ILedger(LEDGER).position(account.id, market).sizeWad;
+    function _legOf(Book memory book, Account memory account, uint256 place) private view returns (uint256 number) {
+        number = book.find(account, place);
+        if (number != 0) return number;
+        int256 sizeWad = ILedger(LEDGER).position(account.id, book.markets[place].id).sizeWad;
         if (sizeWad == 0) account.nLegs = ILedger(LEDGER).nLegs(account.id);
-        return account.push(place, sizeWad);
+        return book.push(account, place, sizeWad);
     }
 
-    /// @dev Room for entries, none of which exists yet.
-    function _room(uint256 count) private pure returns (Entry[] memory entries) {
+    /// @dev Room for structs, none of which exists yet.
+    function _roomForEntries(uint256 count) private pure returns (Entry[] memory entries) {
         uint256[] memory words = new uint256[](count);
         assembly ("memory-safe") {
             entries := words
+        }
+    }
+
+    function _roomForLegs(uint256 count) private pure returns (Leg[] memory legs) {
+        uint256[] memory words = new uint256[](count);
+        assembly ("memory-safe") {
+            legs := words
         }
     }
 
@@ -207,7 +216,7 @@ contract Clearing is SignedEntries {
         int256 ticks = taker.isBuy ? Quantum.floorDiv(limitWad, tickWad) : Quantum.ceilDiv(limitWad, tickWad);
         taker.ticks = ticks > 0 ? uint256(ticks) : 0;
         taker.lots = Quantum.abs(sizeWad) / market.lotWad;
-        taker.leg = _legOf(book.accounts[taker.account], place, market.id);
+        taker.leg = _legOf(book, book.accounts[taker.account], place);
     }
 
     /* ROUNDS */
@@ -230,15 +239,17 @@ contract Clearing is SignedEntries {
 
     /// @dev One round over all fills.
     function _playFills(bytes calldata data, Book memory book, Match memory m) private pure returns (uint256 nFills) {
+        bool isClose = book.isClose;
         for (uint256 i = 0; i < book.reasons.length; ++i) {
             _readFill(data, book, m, i);
-            Bust reason = m.judge(book.isClose);
+            Bust reason = m.judge(isClose);
             if (reason == Bust.NONE) {
-                m.price(book.isClose);
-                reason = m.judgeInOrder(book.isClose);
+                m.size();
+                reason = m.judgeInOrder(isClose);
             }
             if (reason == Bust.NONE) {
-                m.apply_();
+                m.value(isClose);
+                m.execute();
                 ++nFills;
             }
             book.reasons[i] = bytes1(uint8(reason));
@@ -247,26 +258,28 @@ contract Clearing is SignedEntries {
 
     /// @dev The fill number `i`; in a liquidation the lots are at most what the taker still has to close.
     function _readFill(bytes calldata data, Book memory book, Match memory m, uint256 i) private pure {
-        uint256 at = book.fillsAt + i * BatchCodec.FILL_BYTES;
-        uint256 packed = data.word(at, BatchCodec.FILL_BYTES);
+        uint256 at;
+        unchecked {
+            at = book.fillsAt + i * BatchCodec.FILL_BYTES;
+        }
+        uint256 packed = uint256(data.rawWord(at));
         uint256 maker = BatchCodec.bits(packed, 0, 16);
         uint256 taker = BatchCodec.bits(packed, 16, 16);
-        uint256 nEntries = book.entries.length;
+        Entry[] memory entries = book.entries;
         m.lots = BatchCodec.bits(packed, 32, 48);
         if (m.lots == 0) revert MalformedBatch(at);
         if (book.isClose) {
-            --nEntries;
-            if (taker != BatchCodec.NO_TAKER) revert MalformedBatch(at + 2);
-            taker = nEntries;
-        } else if (taker >= nEntries) {
-            revert MalformedBatch(at + 2);
+            if (taker != BatchCodec.NO_TAKER || maker == entries.length - 1) revert MalformedBatch(at);
+            taker = entries.length - 1;
         }
-        if (maker >= nEntries) revert MalformedBatch(at);
-        m.maker = book.entries[maker];
-        m.taker = book.entries[taker];
+        if (maker >= entries.length || taker >= entries.length) revert MalformedBatch(at);
+        m.maker = entries[maker];
+        m.taker = entries[taker];
         m.market = book.markets[m.maker.market];
         m.makerAccount = book.accounts[m.maker.account];
         m.takerAccount = book.accounts[m.taker.account];
+        if (m.maker.leg != 0) m.makerLeg = book.legs[m.maker.leg];
+        if (m.taker.leg != 0) m.takerLeg = book.legs[m.taker.leg];
         if (book.isClose) m.lots = _min(m.lots, m.taker.lots - m.taker.used);
     }
 
@@ -283,7 +296,7 @@ contract Clearing is SignedEntries {
         for (uint256 i = book.accounts.length; i > 0; --i) {
             Account memory account = book.accounts[i - 1];
             if (!account.isTouched) continue;
-            SubaccountChange memory change = account.change(book.markets);
+            SubaccountChange memory change = book.changeOf(account);
             changes[--count] = change;
             if (i > nChecked) continue;
             account.dropped = IRiskManager(RISK_MANAGER).checkTrade(change.id, change.legs, change.cashDeltaWad);
@@ -317,7 +330,8 @@ contract Clearing is SignedEntries {
                 emit FillBusted(i, m.makerAccount.id, m.takerAccount.id, reason);
                 continue;
             }
-            m.price(book.isClose);
+            m.size();
+            m.value(book.isClose);
             m.taker.used += m.lots;
             _emitFilled(m);
         }

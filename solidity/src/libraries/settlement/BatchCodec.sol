@@ -39,7 +39,9 @@ library BatchCodec {
 
     /// @dev The word at `at`, of whose bytes `size` must exist; what is beyond the data is not to be used.
     function word(bytes calldata data, uint256 at, uint256 size) internal pure returns (uint256 value) {
-        if (at + size > data.length) revert IClearing.MalformedBatch(at);
+        unchecked {
+            if (at + size > data.length) revert IClearing.MalformedBatch(at);
+        }
         assembly ("memory-safe") {
             value := calldataload(add(data.offset, at))
         }
@@ -54,7 +56,9 @@ library BatchCodec {
 
     /// @dev A number of `size` bytes.
     function number(bytes calldata data, uint256 at, uint256 size) internal pure returns (uint256) {
-        return word(data, at, size) >> (256 - 8 * size);
+        unchecked {
+            return word(data, at, size) >> (256 - 8 * size);
+        }
     }
 
     function layout(bytes calldata data) internal pure returns (Layout memory l) {
@@ -80,9 +84,10 @@ library BatchCodec {
         end = at + count * size;
         uint256 last;
         for (uint256 i = 0; i < count; ++i) {
-            uint256 next = number(data, at + i * size, size);
-            if (i != 0 && next <= last) revert IClearing.MalformedBatch(at + i * size);
+            uint256 next = number(data, at, size);
+            if (i != 0 && next <= last) revert IClearing.MalformedBatch(at);
             last = next;
+            at += size;
         }
     }
 

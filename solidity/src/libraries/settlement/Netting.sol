@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Bust, LegChange, MAX_LEGS, MarketId, SubaccountChange, SubaccountId} from "../../types/Settlement.sol";
+import {
+    Bust,
+    LegChange,
+    MAX_LEGS,
+    MarketId,
+    PIPS,
+    SubaccountChange,
+    SubaccountId,
+    WAD
+} from "../../types/Settlement.sol";
 import {Quantum} from "./Quantum.sol";
-
-/// @dev A leg in memory, by its place; zero is none.
-type LegRef is uint256;
 
 /// @notice A subaccount of a batch.
 /// @param dropped Why all its fills are left out; NONE if they are not.
 /// @param nLegs Legs it has in the Ledger; read once it opens one.
-/// @param legs First of its legs that entries of the batch are about.
+/// @param firstLeg Number of the first of its legs that entries of the batch are about; zero if there is none.
 /// @param cashWad, nOpened, isTouched Of this round.
 struct Account {
     SubaccountId id;
@@ -18,18 +24,19 @@ struct Account {
     uint256 nonceFloor;
     Bust dropped;
     uint256 nLegs;
-    LegRef legs;
+    uint256 firstLeg;
     int256 cashWad;
     uint256 nOpened;
     bool isTouched;
 }
 
-/// @notice A leg of a subaccount: what it was before the batch, and its change in this round.
+/// @notice A leg of a subaccount: what it was before the batch, and what it is in this round.
+/// @param next Number of the next leg of the subaccount; legs are numbered from one.
 struct Leg {
     uint256 market;
-    LegRef next;
+    uint256 next;
     int256 beforeWad;
-    int256 deltaWad;
+    int256 sizeWad;
     bool isTouched;
 }
 
@@ -58,13 +65,14 @@ struct Market {
 }
 
 /// @notice An order or a quote of a batch.
+/// @param leg Number of the leg it is about.
 /// @param reason Why it cannot be filled at all.
 /// @param key The digest that was signed; `index` is the quote's or zero.
 /// @param filled Lots before the batch; `used` in this round.
 struct Entry {
     uint256 account;
     uint256 market;
-    LegRef leg;
+    uint256 leg;
     Bust reason;
     bool isBuy;
     bool isQuote;
@@ -84,41 +92,46 @@ struct Book {
     Account[] accounts;
     Market[] markets;
     Entry[] entries;
+    Leg[] legs;
+    uint256 nLegs;
     bytes reasons;
     uint256 fillsAt;
     bool isClose;
 }
 
 /// @notice The fill that is looked at; one for the whole batch.
+/// @param makerAfterWad, takerAfterWad, growthWad Sizes of the legs, and growth of open interest, if it takes effect.
 struct Match {
     Market market;
     Entry maker;
     Entry taker;
     Account makerAccount;
     Account takerAccount;
+    Leg makerLeg;
+    Leg takerLeg;
     uint256 lots;
     int256 takerSizeWad;
+    int256 makerAfterWad;
+    int256 takerAfterWad;
+    int256 growthWad;
     int256 priceWad;
     int256 notionalWad;
     uint256 makerFeeWad;
     uint256 takerFeeWad;
 }
 
-using {toLeg} for LegRef;
-
-function toLeg(LegRef ref) pure returns (Leg memory leg) {
-    assembly ("memory-safe") {
-        leg := ref
-    }
-}
-
 /// @notice The rules of fills, on a batch in memory. Twin: optimistic/protocol/settlement/clearing.py.
+/// @dev Unchecked, because the sums are far from their limits: a fill has less than 2^48 lots of at most MAX_STEP_WAD at no
+/// more than MAX_PRICE_WAD, and a batch less than 2^16 fills.
 library Netting {
     uint256 internal constant REDUCE_ONLY = 1;
     uint256 internal constant POST_ONLY = 2;
 
     /// @dev A billion; with the caps of positions it keeps every product of margin within 256 bits.
     uint256 internal constant MAX_PRICE_WAD = 1e27;
+
+    /// @dev More than a tick or a lot ever is.
+    uint256 internal constant MAX_STEP_WAD = 1e24;
 
     /* RULES */
 
@@ -134,106 +147,131 @@ library Netting {
         if (m.makerAccount.owner == m.takerAccount.owner) return Bust.SELF_TRADE;
         if (maker.reason != Bust.NONE) return maker.reason;
         if (taker.reason != Bust.NONE) return taker.reason;
-        if (maker.ticks == 0 || maker.ticks * market.tickWad > MAX_PRICE_WAD) return Bust.PRICE;
-        if (taker.isBuy ? maker.ticks > taker.ticks : maker.ticks < taker.ticks) return Bust.PRICE;
+        if (_isPriceWrong(maker.ticks, taker, market.tickWad)) return Bust.PRICE;
         if (taker.flags & POST_ONLY != 0) return Bust.POST_ONLY;
         if (market.makerFeePips > maker.maxFeePips) return Bust.FEE_CAP;
         if (!isClose && market.takerFeePips > taker.maxFeePips) return Bust.FEE_CAP;
         return m.makerAccount.dropped != Bust.NONE ? m.makerAccount.dropped : m.takerAccount.dropped;
     }
 
+    function _isPriceWrong(uint256 ticks, Entry memory taker, uint256 tickWad) private pure returns (bool) {
+        unchecked {
+            if (ticks == 0 || ticks * tickWad > MAX_PRICE_WAD) return true;
+        }
+        return taker.isBuy ? ticks > taker.ticks : ticks < taker.ticks;
+    }
+
     /// @dev What is wrong with a fill after those before it.
     function judgeInOrder(Match memory m, bool isClose) internal pure returns (Bust) {
-        Entry memory maker = m.maker;
-        Entry memory taker = m.taker;
-        uint256 lots = m.lots;
-        if (lots == 0 || maker.filled + maker.used + lots > maker.lots) return Bust.OVERFILLED;
-        if (taker.filled + taker.used + lots > taker.lots) return Bust.OVERFILLED;
-        Leg memory makerLeg = maker.leg.toLeg();
-        Leg memory takerLeg = taker.leg.toLeg();
-        bool makerReduces = _reduces(makerLeg, -m.takerSizeWad);
-        bool takerReduces = _reduces(takerLeg, m.takerSizeWad);
-        if (!makerReduces && (maker.flags & REDUCE_ONLY != 0 || (m.market.isReduceOnly && !isClose))) {
+        if (m.lots == 0 || _overfills(m.maker, m.lots) || _overfills(m.taker, m.lots)) return Bust.OVERFILLED;
+        bool makerReduces;
+        bool takerReduces;
+        unchecked {
+            m.makerAfterWad = m.makerLeg.sizeWad - m.takerSizeWad;
+            m.takerAfterWad = m.takerLeg.sizeWad + m.takerSizeWad;
+            makerReduces = _reduces(m.makerLeg.sizeWad, m.makerAfterWad);
+            takerReduces = _reduces(m.takerLeg.sizeWad, m.takerAfterWad);
+        }
+        bool isReduceOnly = m.market.isReduceOnly;
+        if (!makerReduces && (m.maker.flags & REDUCE_ONLY != 0 || (isReduceOnly && !isClose))) {
             return Bust.NOT_REDUCING;
         }
-        if (!takerReduces && (taker.flags & REDUCE_ONLY != 0 || m.market.isReduceOnly)) return Bust.NOT_REDUCING;
+        if (!takerReduces && (m.taker.flags & REDUCE_ONLY != 0 || isReduceOnly)) return Bust.NOT_REDUCING;
         if (!m.market.isFresh && !(makerReduces && takerReduces)) return Bust.STALE_PRICE;
-        if (_breaksCaps(m, makerLeg, takerLeg)) return Bust.OPEN_INTEREST;
-        if (_lacksRoom(m.makerAccount, makerLeg) || _lacksRoom(m.takerAccount, takerLeg)) return Bust.TOO_MANY_LEGS;
+        if (_breaksCaps(m, makerReduces, takerReduces)) return Bust.OPEN_INTEREST;
+        if (_lacksRoom(m.makerAccount, m.makerLeg) || _lacksRoom(m.takerAccount, m.takerLeg)) {
+            return Bust.TOO_MANY_LEGS;
+        }
         return Bust.NONE;
     }
 
-    /// @dev Whether a change brings a leg nearer to zero and not beyond.
-    function _reduces(Leg memory leg, int256 changeWad) private pure returns (bool) {
-        int256 sizeWad = leg.beforeWad + leg.deltaWad;
-        return sizeWad > 0 ? changeWad < 0 && sizeWad + changeWad >= 0 : changeWad > 0 && sizeWad + changeWad <= 0;
+    function _overfills(Entry memory entry, uint256 lots) private pure returns (bool) {
+        unchecked {
+            return entry.filled + entry.used + lots > entry.lots;
+        }
+    }
+
+    /// @dev Whether a leg comes nearer to zero and not beyond.
+    function _reduces(int256 beforeWad, int256 afterWad) private pure returns (bool) {
+        return beforeWad > 0 ? afterWad >= 0 && afterWad < beforeWad : afterWad <= 0 && afterWad > beforeWad;
     }
 
     /// @dev Whether the position of either side or open interest would grow beyond its cap.
-    function _breaksCaps(Match memory m, Leg memory makerLeg, Leg memory takerLeg) private pure returns (bool) {
+    function _breaksCaps(Match memory m, bool makerReduces, bool takerReduces) private pure returns (bool) {
         Market memory market = m.market;
-        if (_breaksCap(makerLeg, -m.takerSizeWad, market.positionCapWad)) return true;
-        if (_breaksCap(takerLeg, m.takerSizeWad, market.positionCapWad)) return true;
-        int256 growthWad = _longGrowth(makerLeg, -m.takerSizeWad) + _longGrowth(takerLeg, m.takerSizeWad);
-        return growthWad > 0 && market.openInterestWad + growthWad > market.openInterestCapWad;
+        uint256 capWad = market.positionCapWad;
+        if (!makerReduces && _breaksCap(m.makerLeg.sizeWad, m.makerAfterWad, capWad)) return true;
+        if (!takerReduces && _breaksCap(m.takerLeg.sizeWad, m.takerAfterWad, capWad)) return true;
+        unchecked {
+            int256 growthWad = _positive(m.makerAfterWad) - _positive(m.makerLeg.sizeWad) + _positive(m.takerAfterWad)
+                - _positive(m.takerLeg.sizeWad);
+            m.growthWad = growthWad;
+            return growthWad > 0 && market.openInterestWad + growthWad > market.openInterestCapWad;
+        }
     }
 
-    function _breaksCap(Leg memory leg, int256 changeWad, uint256 capWad) private pure returns (bool) {
-        int256 sizeWad = leg.beforeWad + leg.deltaWad;
-        uint256 absWad = Quantum.abs(sizeWad + changeWad);
-        return absWad > capWad && absWad > Quantum.abs(sizeWad);
+    function _breaksCap(int256 beforeWad, int256 afterWad, uint256 capWad) private pure returns (bool) {
+        uint256 absWad = Quantum.abs(afterWad);
+        return absWad > capWad && absWad > Quantum.abs(beforeWad);
     }
 
-    /// @dev How much the long part of a leg grows.
-    function _longGrowth(Leg memory leg, int256 changeWad) private pure returns (int256) {
-        int256 sizeWad = leg.beforeWad + leg.deltaWad;
-        return _positive(sizeWad + changeWad) - _positive(sizeWad);
-    }
-
-    function _positive(int256 value) private pure returns (int256) {
-        return value > 0 ? value : int256(0);
+    function _positive(int256 sizeWad) private pure returns (int256) {
+        return sizeWad > 0 ? sizeWad : int256(0);
     }
 
     /// @dev Whether a leg would be one too many. Legs that the batch closes make no room.
     function _lacksRoom(Account memory account, Leg memory leg) private pure returns (bool) {
-        return leg.beforeWad == 0 && !leg.isTouched && account.nLegs + account.nOpened >= MAX_LEGS;
+        unchecked {
+            return leg.beforeWad == 0 && !leg.isTouched && account.nLegs + account.nOpened >= MAX_LEGS;
+        }
     }
 
     /* EFFECTS, in memory */
 
-    /// @dev Size, price, value and fees of a fill. Fees are rounded up, fill by fill; who is liquidated pays none here.
-    function price(Match memory m, bool isClose) internal pure {
+    /// @dev How much the taker's position changes.
+    function size(Match memory m) internal pure {
+        unchecked {
+            int256 sizeWad = int256(m.lots * m.market.lotWad);
+            m.takerSizeWad = m.taker.isBuy ? sizeWad : -sizeWad;
+        }
+    }
+
+    /// @dev Price, value and fees. The value is exact; fees are rounded up, fill by fill; who is liquidated pays none here.
+    function value(Match memory m, bool isClose) internal pure {
         Market memory market = m.market;
-        int256 sizeWad = int256(m.lots * market.lotWad);
-        m.takerSizeWad = m.taker.isBuy ? sizeWad : -sizeWad;
-        m.priceWad = int256(m.maker.ticks * market.tickWad);
-        m.notionalWad = Quantum.exact(sizeWad, m.priceWad);
-        m.makerFeeWad = Quantum.pipsUp(uint256(m.notionalWad), market.makerFeePips);
-        m.takerFeeWad = isClose ? 0 : Quantum.pipsUp(uint256(m.notionalWad), market.takerFeePips);
+        unchecked {
+            m.priceWad = int256(m.maker.ticks * market.tickWad);
+            int256 notionalWad = int256(m.lots * market.lotWad) * m.priceWad / WAD;
+            m.notionalWad = notionalWad;
+            m.makerFeeWad = (uint256(notionalWad) * market.makerFeePips + (PIPS - 1)) / PIPS;
+            m.takerFeeWad = isClose ? 0 : (uint256(notionalWad) * market.takerFeePips + (PIPS - 1)) / PIPS;
+        }
     }
 
     /// @dev Both legs change at the mark; what the price is off the mark moves as cash.
-    function apply_(Match memory m) internal pure {
+    function execute(Match memory m) internal pure {
         Market memory market = m.market;
-        Leg memory makerLeg = m.maker.leg.toLeg();
-        Leg memory takerLeg = m.taker.leg.toLeg();
-        int256 sizeWad = m.takerSizeWad;
-        market.openInterestWad += _longGrowth(makerLeg, -sizeWad) + _longGrowth(takerLeg, sizeWad);
-        market.volumeWad += int256(Quantum.abs(sizeWad));
-        market.notionalWad += m.notionalWad;
-        int256 offMarkWad = Quantum.exact(sizeWad, m.priceWad - market.markWad);
-        _touch(m.makerAccount, makerLeg, -sizeWad, offMarkWad - int256(m.makerFeeWad));
-        _touch(m.takerAccount, takerLeg, sizeWad, -offMarkWad - int256(m.takerFeeWad));
-        m.maker.used += m.lots;
-        m.taker.used += m.lots;
+        unchecked {
+            int256 sizeWad = m.takerSizeWad;
+            int256 offMarkWad = sizeWad * (m.priceWad - market.markWad) / WAD;
+            _touch(m.makerAccount, m.makerLeg, m.makerAfterWad, offMarkWad - int256(m.makerFeeWad));
+            _touch(m.takerAccount, m.takerLeg, m.takerAfterWad, -offMarkWad - int256(m.takerFeeWad));
+            market.openInterestWad += m.growthWad;
+            market.volumeWad += sizeWad < 0 ? -sizeWad : sizeWad;
+            market.notionalWad += m.notionalWad;
+            m.maker.used += m.lots;
+            m.taker.used += m.lots;
+        }
     }
 
     function _touch(Account memory account, Leg memory leg, int256 sizeWad, int256 cashWad) private pure {
-        if (leg.beforeWad == 0 && !leg.isTouched) account.nOpened += 1;
-        leg.isTouched = true;
-        leg.deltaWad += sizeWad;
-        account.isTouched = true;
-        account.cashWad += cashWad;
+        unchecked {
+            if (leg.beforeWad == 0 && !leg.isTouched) account.nOpened += 1;
+            leg.isTouched = true;
+            leg.sizeWad = sizeWad;
+            account.isTouched = true;
+            account.cashWad += cashWad;
+        }
     }
 
     /// @dev Back to before the first fill.
@@ -241,9 +279,9 @@ library Netting {
         for (uint256 i = 0; i < book.accounts.length; ++i) {
             Account memory account = book.accounts[i];
             (account.cashWad, account.nOpened, account.isTouched) = (0, 0, false);
-            for (LegRef ref = account.legs; LegRef.unwrap(ref) != 0; ref = ref.toLeg().next) {
-                (ref.toLeg().deltaWad, ref.toLeg().isTouched) = (0, false);
-            }
+        }
+        for (uint256 i = 1; i <= book.nLegs; ++i) {
+            (book.legs[i].sizeWad, book.legs[i].isTouched) = (book.legs[i].beforeWad, false);
         }
         for (uint256 i = 0; i < book.markets.length; ++i) {
             Market memory market = book.markets[i];
@@ -256,48 +294,47 @@ library Netting {
 
     /* LEGS AND CHANGES */
 
-    /// @dev The leg of an account in a market; zero if no entry was about it yet.
-    function find(Account memory account, uint256 market) internal pure returns (LegRef ref) {
-        ref = account.legs;
-        while (LegRef.unwrap(ref) != 0 && ref.toLeg().market != market) {
-            ref = ref.toLeg().next;
+    /// @dev Number of the leg of an account in a market; zero if no entry was about it yet.
+    function find(Book memory book, Account memory account, uint256 market) internal pure returns (uint256 number) {
+        number = account.firstLeg;
+        while (number != 0 && book.legs[number].market != market) {
+            number = book.legs[number].next;
         }
     }
 
     /// @dev A new leg of an account.
-    function push(Account memory account, uint256 market, int256 sizeWad) internal pure returns (LegRef ref) {
-        Leg memory leg = Leg({market: market, next: account.legs, beforeWad: sizeWad, deltaWad: 0, isTouched: false});
-        assembly ("memory-safe") {
-            ref := leg
-        }
-        account.legs = ref;
+    function push(Book memory book, Account memory account, uint256 market, int256 sizeWad)
+        internal
+        pure
+        returns (uint256 number)
+    {
+        number = ++book.nLegs;
+        book.legs[number] =
+            Leg({market: market, next: account.firstLeg, beforeWad: sizeWad, sizeWad: sizeWad, isTouched: false});
+        account.firstLeg = number;
     }
 
     /// @dev What the Ledger has to do for an account.
-    function change(Account memory account, Market[] memory markets)
-        internal
-        pure
-        returns (SubaccountChange memory result)
-    {
+    function changeOf(Book memory book, Account memory account) internal pure returns (SubaccountChange memory change) {
         uint256 count;
-        for (LegRef ref = account.legs; LegRef.unwrap(ref) != 0; ref = ref.toLeg().next) {
-            if (_changes(ref.toLeg())) ++count;
+        for (uint256 i = account.firstLeg; i != 0; i = book.legs[i].next) {
+            if (_changes(book.legs[i])) ++count;
         }
-        result.id = account.id;
-        result.cashDeltaWad = account.cashWad;
-        result.legs = new LegChange[](count);
-        for (LegRef ref = account.legs; LegRef.unwrap(ref) != 0; ref = ref.toLeg().next) {
-            Leg memory leg = ref.toLeg();
+        change.id = account.id;
+        change.cashDeltaWad = account.cashWad;
+        change.legs = new LegChange[](count);
+        for (uint256 i = account.firstLeg; i != 0; i = book.legs[i].next) {
+            Leg memory leg = book.legs[i];
             if (!_changes(leg)) continue;
-            Market memory market = markets[leg.market];
-            LegChange memory legChange = result.legs[--count];
+            Market memory market = book.markets[leg.market];
+            LegChange memory legChange = change.legs[--count];
             (legChange.market, legChange.sizeDeltaWad, legChange.indexWad) =
-            (market.id, leg.deltaWad, market.settleIndexWad);
+            (market.id, leg.sizeWad - leg.beforeWad, market.settleIndexWad);
         }
     }
 
     /// @dev Whether a leg was traded, and there is something to write: a leg opened and closed in one batch was never there.
     function _changes(Leg memory leg) private pure returns (bool) {
-        return leg.isTouched && (leg.beforeWad != 0 || leg.deltaWad != 0);
+        return leg.isTouched && (leg.beforeWad != 0 || leg.sizeWad != 0);
     }
 }

@@ -129,26 +129,31 @@ abstract contract SignedEntries is IClearing {
         returns (bytes32 root, uint256 end)
     {
         bytes32[] memory stack = new bytes32[](nOps / 2 + 1);
-        uint256 height;
-        for (uint256 i = 0; i < nOps; ++i) {
-            uint256 op = data.number(at, 1);
+        uint256 height = 0;
+        for (; nOps != 0; --nOps) {
+            uint256 packed = data.word(at, 1);
+            uint256 op = packed >> 248;
             if (op == BatchCodec.OP_NODE) {
                 if (height < 2) revert MalformedBatch(at);
-                --height;
-                stack[height - 1] = OrderHash.node(stack[height - 1], stack[height]);
-                ++at;
+                unchecked {
+                    --height;
+                    stack[height - 1] = OrderHash.node(stack[height - 1], stack[height]);
+                    ++at;
+                }
                 continue;
             }
             if (op > BatchCodec.OP_NODE || height == stack.length) revert MalformedBatch(at);
-            if (op == BatchCodec.OP_LEAF) {
-                stack[height] = _readLeaf(data, at, reader);
-                at += BatchCodec.LEAF_BYTES;
-            } else {
-                data.word(at, BatchCodec.HASH_BYTES);
-                stack[height] = data.rawWord(at + 1);
-                at += BatchCodec.HASH_BYTES;
+            unchecked {
+                if (op == BatchCodec.OP_LEAF) {
+                    stack[height] = _readLeaf(data, at, reader);
+                    at += BatchCodec.LEAF_BYTES;
+                } else {
+                    data.word(at, BatchCodec.HASH_BYTES);
+                    stack[height] = data.rawWord(at + 1);
+                    at += BatchCodec.HASH_BYTES;
+                }
+                ++height;
             }
-            ++height;
         }
         if (height != 1) revert MalformedBatch(at);
         return (stack[0], at);
