@@ -233,7 +233,7 @@ class Admission:
         if len(registry.by_owner.get(owner, ())) + count > self._limits.max_per_owner:
             raise Refused(Refusal.TOO_MANY_ORDERS, f"at most {self._limits.max_per_owner} open orders")
         desk = self._machine.desks.get(first.market)
-        if desk is not None and len(desk.engine.live) + len(asked) > self._limits.max_per_market:
+        if desk is not None and desk.engine.n_live + len(asked) > self._limits.max_per_market:
             raise Refused(Refusal.TOO_MANY_ORDERS, "the market is full")
         if not first.is_reduce_only:
             self._check_price_age(market, plan.ts_ms // 1_000)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from optimistic.protocol.matching.engine import Engine
 from optimistic.protocol.matching.twap import TwapWork
-from optimistic.protocol.matching.types import Order, Stop
+from optimistic.protocol.matching.types import PLAIN, Order, Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,8 @@ def engine_of(image: EngineImage) -> Engine:
     live = dict(engine.orders)
     live.update((stop.order.id, stop.order) for stop in image.stops)
     live.update((work.twap.order.id, work.twap.order) for work in image.parents)
-    engine.live = set(live)
+    for order in live.values():
+        order.terms = PLAIN if order.terms == PLAIN else order.terms
     engine.owned = {owner: {id_: live[id_] for id_ in ids} for owner, ids in image.owned}
     engine.reducers = {holder: {id_: live[id_] for id_ in ids} for holder, ids in image.reducers}
     engine.expiries = list(image.expiries)

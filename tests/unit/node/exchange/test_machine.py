@@ -208,7 +208,7 @@ def test_memory__of_many_orders_and_trades__is_given_back(tmp_path: Path) -> Non
     assert len(machine.registry.names) == 50
     assert len(machine.registry.ends) < 1_100
     assert [len(window.values()) for window in machine.windows.values()] == [40, 40]
-    assert not machine.desk(MARKET).engine.live
+    assert not machine.desk(MARKET).engine.n_live
 
 
 def test_book__told_and_asked__are_the_same(world: ExchangeWorld) -> None:
