@@ -11,9 +11,9 @@ import pytest
 
 from optimistic.protocol.settlement import closing, markets
 from optimistic.protocol.settlement.batch_codec import NO_TAKER, Batch, Fill
-from optimistic.protocol.settlement.portfolio import margin_of
+from optimistic.protocol.settlement.portfolio import is_priced, margin_of, may_leave
 from optimistic.protocol.settlement.reasons import Bust
-from optimistic.protocol.settlement.types import BookReport, MarketId, SubaccountId
+from optimistic.protocol.settlement.types import BookReport, MarketId, PriceUse, SubaccountId
 from tests.helpers.contract_host import Reverted
 from tests.helpers.settlement_batches import Batches, Trader
 from tests.helpers.settlement_twins import FEEDS, FUTURE, MIDDLE, PERPETUALS, STEPS, Twins
@@ -138,22 +138,32 @@ class Run:
         self.twins.refresh(self.random.choice((*PERPETUALS, FUTURE)))
 
     def own(self) -> None:
-        """A trader brings cash, or kills orders, or lends its name to another key."""
+        """A trader brings cash or ether, takes them out, kills orders, or lends its name to another key."""
         trader, other = self.random.sample(self.twins.people, 2)
-        kind = self.random.randrange(3)
+        kind, act = self.random.randrange(5), self.twins.chain.act
         if kind == 0:
             self.twins.chain.deposit(trader.address, trader.id, self.random.randint(1, 10**9))
         elif kind == 1:
             least = self.twins.state.nonce_floors.get(trader.address, 0) + 1
             floor = max(least, self.batches.nonce + self.random.randint(-20, 20))
-            self.twins.chain.act(trader.address, "Clearing", "raiseNonceFloor", floor)
+            act(trader.address, "Clearing", "raiseNonceFloor", floor)
+        elif kind == 2:
+            wei = self.random.choice((10**15, 10**17, 10**18))
+            act(trader.address, "Collateral", "depositEther", trader.id, value=wei)
+        elif kind == 3:
+            asset = self.random.randrange(2)
+            amount = self.random.choice((1, 10**6, 10**8, 10**16))
+            with suppress(Reverted):
+                act(
+                    trader.address, "Collateral", "requestWithdrawal", trader.id, asset, amount, other.address
+                )
         else:
             until, scope = (
                 self.twins.chain.now + self.random.choice((-1, 0, 100)),
                 self.random.choice((0, 1, 1)),
             )
             terms = (other.address, until, self.random.choice((0, trader.id, other.id)), scope)
-            self.twins.chain.act(trader.address, "Clearing", "setSessionKey", *terms)
+            act(trader.address, "Clearing", "setSessionKey", *terms)
             self.batches.lend(trader, other)
 
 
@@ -166,6 +176,10 @@ def compare_storage(twins: Twins) -> None:
         _, legs = read("Ledger", "portfolio", number)
         assert {leg[0]: leg[1:] for leg in legs} == {key: tuple(leg) for key, leg in subaccount.legs.items()}
         assert read("StandardMargin", "margin", number) == tuple(margin_of(state, number))
+        if all(is_priced(state, held, PriceUse.INCREASE) for held in subaccount.legs):
+            value, paid = may_leave(state, number)
+            assert read("StandardMargin", "withdrawableWad", number) == value
+            assert read("StandardMargin", "withdrawableCashWad", number) == paid
         for held in subaccount.legs:
             terms = closing.close_terms(state, number, held)
             assert read("Liquidator", "closeTerms", number, held) == terms
@@ -179,6 +193,8 @@ def compare_storage(twins: Twins) -> None:
         assert read("Markets", "hourlyVolatilityWad", id_) == markets.hourly_volatility(market)
         assert read("Markets", "resumedAt", id_) == market.resumed_at
         assert read("Ledger", "openInterestWad", id_) == market.open_interest_wad
+    for name, feed in state.feeds.items():
+        assert read("PriceOracle", "averageWad", name) == feed.averages.average_wad
     assert read("Ledger", "nextSubaccount") == state.next_subaccount
 
 

@@ -244,8 +244,7 @@ def _feed(state: State, words: _Words) -> None:
 
 def _pushed(state: State, words: _Words) -> None:
     """A new price."""
-    feed = state.feeds[words.feed()]
-    feed.price_wad, feed.timestamp = words.uint(), words.uint()
+    state.feeds[words.feed()].take(words.uint(), words.uint())
 
 
 def _ether(state: State, words: _Words) -> None:

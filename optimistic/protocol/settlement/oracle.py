@@ -27,6 +27,7 @@ WINDOW_S: Final = 1_800
 """The stretch of a settlement price; half hours begin at its multiples."""
 MIN_PRICES: Final = 30
 MAX_GAP_S: Final = 180
+_UNKNOWN_GAP_S: Final = (1 << 32) - 1
 """A half hour counts if it had so many prices, and no two of them were further apart."""
 
 
@@ -96,6 +97,51 @@ def window_average(integral: int, n_prices: int, max_gap_s: int) -> int:
     if n_prices < MIN_PRICES or max_gap_s > MAX_GAP_S:
         return 0
     return integral // (WINDOW_S * QUANTUM_WAD) * QUANTUM_WAD
+
+
+@dataclass(frozen=True, slots=True)
+class Averages:
+    """What a feed averages, as of its last price."""
+
+    average_wad: int = 0
+    """Of about five minutes."""
+    integral: int = 0
+    """Price x seconds of the half hour so far."""
+    n_prices: int = 0
+    max_gap_s: int = 0
+    """Longest time without a price that touches the half hour."""
+
+
+def first_averages(price_wad: int) -> Averages:
+    """Return the averages after the first price of a feed; the half hour in which it came does not count."""
+    return Averages(price_wad, 0, 1, _UNKNOWN_GAP_S)
+
+
+def moved_averages(
+    averages: Averages, last: tuple[int, int], time: int
+) -> tuple[Averages, tuple[int, int] | None]:
+    """Let the last price stand until the time of a new one.
+
+    Parameters
+    ----------
+    averages : as of the last price
+    last : the last price and its time
+    time : of the new price, later
+
+    Returns
+    -------
+    The averages, and the end and the average of the half hour that is over, if one is (0: it does not count)
+    """
+    price, since = last
+    gap = time - since
+    average = moved_average(averages.average_wad, price, gap)
+    max_gap, end, window = max(averages.max_gap_s, gap), window_end(since), None
+    if time < end:
+        integral = averages.integral + price * gap
+        return Averages(average, integral, averages.n_prices + 1, max_gap), None
+    window = end, window_average(averages.integral + price * (end - since), averages.n_prices, max_gap)
+    begun = window_end(time) - WINDOW_S
+    return Averages(average, price * (time - begun), 1, gap), window
 
 
 def is_fresh(feed: Feed, timestamp: int, use: PriceUse, now: int) -> bool:

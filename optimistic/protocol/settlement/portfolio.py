@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from optimistic.protocol.settlement.acceptance import is_accepted, is_reducing
+from optimistic.protocol.settlement.acceptance import buffer_rate, is_accepted, is_reducing, withdrawable
 from optimistic.protocol.settlement.margin import Margin, collateral_value, initial_margin, maintenance_margin
+from optimistic.protocol.settlement.markets import hourly_volatility
 from optimistic.protocol.settlement.oracle import is_fresh
 from optimistic.protocol.settlement.reasons import Bust
 from optimistic.protocol.settlement.state import State, Subaccount
@@ -20,7 +21,7 @@ from optimistic.protocol.settlement.types import (
     PriceUse,
     SubaccountId,
 )
-from optimistic.protocol.settlement.units import WAD, pips_up
+from optimistic.protocol.settlement.units import WAD, mul_wad_up, pips_up
 
 _FLAT: Final = Position(0, 0)
 _EXPIRED: Final = MarketStatus.EXPIRED
@@ -144,6 +145,31 @@ def check_trade(state: State, id_: SubaccountId, legs: Sequence[LegChange], cash
     before = margin_of(state, id_)
     after = margin_after(state, id_, legs, cash_delta_wad, before)
     return Bust.NONE if is_accepted(before, after, reducing=reducing) else Bust.MARGIN
+
+
+def may_leave(state: State, id_: SubaccountId) -> tuple[int, int]:
+    """Return what value may leave a subaccount at once, and what cash: no more than its settled cash.
+
+    The margin of a leg is asked for whatever the age of its price; the contract refuses if one is too old to
+    take risk (`is_priced`).
+
+    Raises
+    ------
+    UnknownSubaccount : there is none
+    """
+    subaccount, margin = state.subaccount(id_), margin_of(state, id_)
+    gross = buffer = 0
+    for market_id, (size, _) in subaccount.legs.items():
+        market = state.markets[market_id]
+        if market.status is _EXPIRED:
+            continue
+        notional = abs(size) * market.index_price_wad // WAD
+        gross += notional
+        rate = buffer_rate(hourly_volatility(market), state.now_s - market.priced_at)
+        buffer += mul_wad_up(notional, rate)
+    value = withdrawable(margin, gross, buffer)
+    cash = subaccount.cash_wad + state.unsettled_wad(id_)
+    return value, max(0, min(value, cash))
 
 
 def is_priced(state: State, market_id: MarketId, use: PriceUse) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.settlement.funding import Funding
 from optimistic.protocol.settlement.margin import Ratios, ratios
-from optimistic.protocol.settlement.oracle import Feed
+from optimistic.protocol.settlement.oracle import Averages, Feed, first_averages, moved_averages
 from optimistic.protocol.settlement.types import (
     BAD_DEBT,
     FEES,
@@ -131,6 +131,20 @@ class FeedState:
     setting: Feed
     price_wad: int = 0
     timestamp: int = 0
+    averages: Averages = field(default_factory=Averages)
+    windows: dict[int, int] = field(default_factory=dict)
+    """Averages of half hours that count, by their end."""
+
+    def take(self, price_wad: int, timestamp: int) -> None:
+        """Take a price that is later than the last one."""
+        if self.timestamp:
+            last = self.price_wad, self.timestamp
+            self.averages, window = moved_averages(self.averages, last, timestamp)
+            if window is not None and window[1]:
+                self.windows[window[0]] = window[1]
+        else:
+            self.averages = first_averages(price_wad)
+        self.price_wad, self.timestamp = price_wad, timestamp
 
 
 @dataclass(slots=True)
