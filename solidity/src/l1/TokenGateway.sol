@@ -20,7 +20,7 @@ contract TokenGateway is ITokenGateway {
     /* CONSTANTS */
 
     /// @dev L2 gas of the deposit: a credit that opens a subaccount costs less, measured with all slots cold.
-    uint64 internal constant DEPOSIT_GAS = 300_000;
+    uint64 internal constant DEPOSIT_GAS = 200_000;
 
     /// @dev So that no sum on L2 overflows.
     uint256 internal constant MAX_AMOUNT = type(uint128).max;

@@ -53,7 +53,7 @@ contract TokenGatewayTest is Withdrawals {
             to: COLLATERAL,
             mint: 0,
             value: 0,
-            gasLimit: 300_000,
+            gasLimit: 200_000,
             dataRoot: WordTree.root(data),
             dataLen: uint64(data.length),
             l1Timestamp: time
