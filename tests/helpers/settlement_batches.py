@@ -8,6 +8,7 @@ from typing import Final
 
 from optimistic.protocol.settlement.batch_codec import Batch, Fill, SignedOrder, SignedQuotes
 from optimistic.protocol.settlement.orders import (
+    MAX_TICKS,
     POST_ONLY,
     REDUCE_ONLY,
     Order,
@@ -125,6 +126,8 @@ class Batches:
         return self._random.choice((1, 10, 100, 1_000, 5_000, 13_000)) * self._random.randint(1, 3)
 
     def _ticks(self) -> int:
+        if self._random.random() < 0.03:
+            return self._random.choice((0, 1, 10**11, 10**11 + 1, MAX_TICKS))
         reach = self._random.choice((0, self._middle // 500, self._middle // 50, self._middle // 5))
         return self._middle + self._random.randint(-reach, reach)
 

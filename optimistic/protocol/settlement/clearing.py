@@ -13,7 +13,16 @@ from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.settlement.batch_codec import Batch
 from optimistic.protocol.settlement.ledger import SubaccountChange, settle
 from optimistic.protocol.settlement.markets import status_now
-from optimistic.protocol.settlement.netting import Account, Entry, Leg, Match, Venue, apply, judge
+from optimistic.protocol.settlement.netting import (
+    MAX_STEP_WAD,
+    Account,
+    Entry,
+    Leg,
+    Match,
+    Venue,
+    apply,
+    judge,
+)
 from optimistic.protocol.settlement.orders import (
     REDUCE_ONLY,
     Order,
@@ -182,7 +191,8 @@ class _Book:
         is_reduce_only = status is MarketStatus.REDUCE_ONLY
         return Venue(
             id=id_,
-            is_open=is_reduce_only or status is MarketStatus.OPEN,
+            is_open=(is_reduce_only or status is MarketStatus.OPEN)
+            and max(terms.lot_wad, terms.tick_wad) <= MAX_STEP_WAD,
             is_reduce_only=is_reduce_only,
             is_stale=not is_priced(self._state, id_, PriceUse.REDUCE),
             is_fresh=self._close is not None or is_priced(self._state, id_, PriceUse.INCREASE),

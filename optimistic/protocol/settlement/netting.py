@@ -4,12 +4,18 @@ Twin: solidity/src/libraries/settlement/Netting.sol
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from optimistic.protocol.settlement.orders import POST_ONLY, REDUCE_ONLY
 from optimistic.protocol.settlement.reasons import Bust
 from optimistic.protocol.settlement.types import MAX_LEGS, MarketId, SubaccountId
 from optimistic.protocol.settlement.units import exact, pips_up
 from optimistic.protocol.types import Address, Hash32
+
+MAX_PRICE_WAD: Final = 10**27
+"""Nothing fills above."""
+MAX_STEP_WAD: Final = 10**24
+"""A market with a larger tick or lot is not open: products would not fit a word."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -193,7 +199,9 @@ def _judge_pair(match: Match) -> Bust:
 def _judge_terms(match: Match) -> Bust:
     """What is wrong with the price and the fees."""
     maker, taker, venue = match.maker, match.taker, match.maker.venue
-    if maker.ticks == 0 or (maker.ticks > taker.ticks if taker.is_buy else maker.ticks < taker.ticks):
+    if not 0 < maker.ticks * venue.tick_wad <= MAX_PRICE_WAD:
+        return Bust.PRICE
+    if maker.ticks > taker.ticks if taker.is_buy else maker.ticks < taker.ticks:
         return Bust.PRICE
     if taker.flags & POST_ONLY:
         return Bust.POST_ONLY
