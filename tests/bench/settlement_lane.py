@@ -31,6 +31,7 @@ TICKS: Final = BTC_PRICE * 10 // WAD
 HASHES: Final = 1_500
 """Of a program of quotes that shows none."""
 JUNK_ORDERS: Final = 300
+JUNK_FILLS: Final = 2_000
 CASH: Final = 1_000_000
 
 Case = Callable[[SettlementEngine], tuple[str, bytes]]
@@ -116,6 +117,16 @@ def beyond_margin(world: SettlementEngine) -> tuple[str, bytes]:
     return "Clearing", settle(Batch(orders=tuple(orders), fills=fills))
 
 
+def same_side(world: SettlementEngine) -> tuple[str, bytes]:
+    """Many fills of two orders that both buy: nothing but computing."""
+    orders = []
+    for number in range(2):
+        key, _, account = world.trader(number, CASH)
+        orders.append(signed(key, world.order(account, 1_000_000, TICKS, is_buy=True, nonce=1)))
+    fills = (Fill(maker=0, taker=1, lots=1),) * JUNK_FILLS
+    return "Clearing", settle(Batch(orders=tuple(orders), fills=fills))
+
+
 def long_program(world: SettlementEngine) -> tuple[str, bytes]:
     """A tree of which no quote is shown: hashes only."""
     _, _, account = world.trader(0, 1)
@@ -158,6 +169,7 @@ CASES: Final[dict[str, Case]] = {
         netted_batch,
         junk_signatures,
         beyond_margin,
+        same_side,
         long_program,
         price_push,
         explanation,
