@@ -36,7 +36,8 @@ def _words(*values: int | bytes) -> bytes:
     )
 
 
-def _log(address: Address, signature: str | Hash32, indexed: list[Any], *data: Any) -> ChainLog:
+def event_log(address: Address, signature: str | Hash32, indexed: list[Any], *data: Any) -> ChainLog:
+    """A log of an event, its fields given as numbers and bytes."""
     topic = keccak256(signature.encode()) if isinstance(signature, str) else signature
     return ChainLog(address, (topic, *(Hash32(_words(item)) for item in indexed)), _words(*data), _NO_HASH)
 
@@ -56,6 +57,7 @@ class FakeChain:
         self._results: dict[Hash32, TxResult] = {}
         self._nonce = 0
         self._waiting: dict[int, bytes] = {}
+        self.folder = folder
         self._wal = Wal(folder, sync_policy=SyncPolicy.NONE)
         self._append(self._genesis_logs())
         for _, raw in self._wal.replay():
@@ -124,8 +126,8 @@ class FakeChain:
         ages = feed.setting.max_age_s
         feed_event = "FeedChanged(uint32,(uint8,uint32,uint32[3]),address[])"
         logs = [
-            _log(PRICE_ORACLE, feed_event, [FEED], 1, feed.setting.max_jump_pips, *ages, 192, 0),
-            _log(
+            event_log(PRICE_ORACLE, feed_event, [FEED], 1, feed.setting.max_jump_pips, *ages, 192, 0),
+            event_log(
                 PRICE_ORACLE,
                 "PricePushed(uint32,uint256,uint64,uint256)",
                 [FEED],
@@ -140,9 +142,9 @@ class FakeChain:
             values = [getattr(limits, name) for name in limits.__dataclass_fields__]
             price = market.mark_wad
             logs += [
-                _log(MARKETS, f"MarketListed(uint32,{_TERMS})", [number], *fields),
-                _log(MARKETS, f"LimitsChanged(uint32,{_LIMITS})", [number], *values),
-                _log(
+                event_log(MARKETS, f"MarketListed(uint32,{_TERMS})", [number], *fields),
+                event_log(MARKETS, f"LimitsChanged(uint32,{_LIMITS})", [number], *values),
+                event_log(
                     MARKETS,
                     "MarketRefreshed(uint32,int256,int256,int256,int256,uint64)",
                     [number],
@@ -156,8 +158,8 @@ class FakeChain:
         for trader in self.traders:
             id_, cash = trader.subaccount, state.subaccounts[SubaccountId(trader.subaccount)].cash_wad
             logs += [
-                _log(LEDGER, "SubaccountOpened(uint64,address,uint8)", [id_, trader.owner], 0),
-                _log(LEDGER, "CashChanged(uint64,int256)", [id_], cash),
+                event_log(LEDGER, "SubaccountOpened(uint64,address,uint8)", [id_, trader.owner], 0),
+                event_log(LEDGER, "CashChanged(uint64,int256)", [id_], cash),
             ]
         return tuple(logs)
 
@@ -167,11 +169,11 @@ def _logs_of(state: State, settled: Settlement) -> list[ChainLog]:
     logs, markets = [], set()
     for number, fill in enumerate(settled.fills):
         if fill.reason is not Bust.NONE:
-            logs.append(_log(CLEARING, FILL_BUSTED, [number], fill.maker, fill.taker, fill.reason))
+            logs.append(event_log(CLEARING, FILL_BUSTED, [number], fill.maker, fill.taker, fill.reason))
             continue
         markets.add(fill.market)
         logs.append(
-            _log(
+            event_log(
                 CLEARING,
                 FILLED,
                 [fill.market, fill.maker, fill.taker],
@@ -188,11 +190,13 @@ def _logs_of(state: State, settled: Settlement) -> list[ChainLog]:
         for leg in change.legs:
             held = account.legs.get(leg.market, Position(0, 0))
             logs.append(
-                _log(LEDGER, "PositionChanged(uint64,uint32,int256,int256)", [change.id, leg.market], *held)
+                event_log(
+                    LEDGER, "PositionChanged(uint64,uint32,int256,int256)", [change.id, leg.market], *held
+                )
             )
-        logs.append(_log(LEDGER, "CashChanged(uint64,int256)", [change.id], account.cash_wad))
-    logs.append(_log(LEDGER, "CashChanged(uint64,int256)", [FEES], state.subaccounts[FEES].cash_wad))
+        logs.append(event_log(LEDGER, "CashChanged(uint64,int256)", [change.id], account.cash_wad))
+    logs.append(event_log(LEDGER, "CashChanged(uint64,int256)", [FEES], state.subaccounts[FEES].cash_wad))
     for market in sorted(markets):
         interest = state.markets[MarketId(market)].open_interest_wad
-        logs.append(_log(LEDGER, "OpenInterestChanged(uint32,int256)", [market], interest))
+        logs.append(event_log(LEDGER, "OpenInterestChanged(uint32,int256)", [market], interest))
     return logs

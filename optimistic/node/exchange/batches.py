@@ -53,7 +53,8 @@ class _Load:
         for id_ in new_accounts:
             markets.update(dict.fromkeys(self._state.subaccounts[SubaccountId(id_)].legs))
         options = self._options
-        gas = self.gas + options.gas_per_trade + len(fresh) * options.gas_per_order
+        gas = self.gas + options.gas_per_trade
+        gas += sum(options.gas_per_order if order.leaf < 0 else options.gas_per_leaf for order in fresh)
         gas += len(new_accounts) * options.gas_per_subaccount
         new_quotes = [message for digest, message in quotes.items() if digest not in self.quotes]
         size = self.size + _FILL_BYTES + sum(_entry_bytes(order) for order in fresh)

@@ -43,13 +43,16 @@ class SettlementOptions:
     """Transactions that wait for their block."""
     max_unsettled: int = 50_000
     """Trades on their way to the chain; beyond, orders are refused."""
-    gas_limit: int = 8_000_000
+    gas_limit: int = 8_300_000
     """Of one transaction."""
     max_estimate_gas: int = 7_000_000
     """Batches are cut where their estimate reaches this."""
     gas_base: int = 300_000
-    gas_per_trade: int = 26_000
-    gas_per_order: int = 9_000
+    gas_per_trade: int = 18_000
+    gas_per_order: int = 30_000
+    """With a storage slot of its own for what is filled."""
+    gas_per_leaf: int = 7_000
+    """Four share a slot."""
     gas_per_subaccount: int = 40_000
     max_bytes: int = 60_000
     """Of one batch."""

@@ -1,0 +1,302 @@
+"""Settler and follower on a chain that misbehaves in every way a chain can."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from optimistic.node.exchange.answers import Ack
+from optimistic.node.exchange.batch_results import UnexpectedSettlement
+from optimistic.node.exchange.commands import Trigger
+from optimistic.node.exchange.events import OrderDone, OrderTriggered, TradeBusted, TradeSettled
+from optimistic.node.exchange.exchange import Around
+from optimistic.node.exchange.house import ExchangeHouse, ExchangeKeys
+from optimistic.node.exchange.options import ExchangeOptions, SettlementOptions
+from optimistic.node.exchange.ports import ChainBlock, ChainHeads, ChainLog, TxResult
+from optimistic.node.exchange.receipts import ReceiptSigner
+from optimistic.protocol.constants import CLEARING, LEDGER, MARKETS
+from optimistic.protocol.errors import TemporaryError
+from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.matching.types import Reason, TriggerSource, TriggerWhen
+from optimistic.protocol.settlement.types import MarketStatus
+from optimistic.service.clock import FakeClock
+from optimistic.service.signer import Signer
+from tests.helpers.exchange_process import SETTLEMENT_KEY
+from tests.helpers.exchange_world import CHAIN_ID, MARKET, PRICE_TICKS, RECEIPT_KEY
+from tests.helpers.fake_chain import FakeChain, event_log
+
+OPTIONS = ExchangeOptions(
+    settlement=SettlementOptions(max_trades=8, max_age_ms=0, resend_ms=0, max_in_flight=2)
+)
+
+
+class MovableChain(FakeChain):
+    """A chain whose blocks can be taken away, whose transactions can fail, and which may be out."""
+
+    is_out = False
+    fails_from = 1 << 30
+    """Batches of so many bytes do nothing."""
+    posted = 0
+
+    def submit(self, raw: bytes) -> None:
+        if self.is_out:
+            raise TemporaryError("not now")
+        super().submit(raw)
+
+    def heads(self) -> ChainHeads:
+        return ChainHeads(unsafe=len(self.blocks), posted=self.posted, final=0)
+
+    def _execute(self, raw: bytes) -> tuple[ChainLog, ...]:
+        if len(raw) < self.fails_from:
+            return super()._execute(raw)
+        self._nonce += 1
+        self._results[keccak256(raw)] = TxResult(
+            block=len(self.blocks) + 1, succeeded=False, gas_used=1, logs=()
+        )
+        return ()
+
+    def add_block(self, *logs: ChainLog) -> None:
+        self._append(logs)
+
+    def rewind(self, to: int) -> None:
+        """Take away the blocks above `to` with what they did; their transactions wait again."""
+        raws = [raw for _, raw in self._wal.replay()][to - 1 :]
+        kept = self.blocks[:to]
+        fresh = FakeChain(self.folder.parent / f"fresh{len(self.blocks)}")
+        for raw in [raw for _, raw in self._wal.replay()][: to - 1]:
+            fresh._append(fresh._execute(raw) if raw else ())
+        self.state, self._nonce, self._results = fresh.state, fresh._nonce, fresh._results
+        self.blocks = kept
+        for raw in raws:
+            if raw:
+                self.submit(raw)
+        self._append((event_log(LEDGER, "Other()", []),))
+
+
+class Stage:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = FakeClock()
+        self.chain = MovableChain(folder / "chain")
+        self.events: list[Any] = []
+        self.house = self.open()
+        self.house.turn()
+
+    def open(self) -> ExchangeHouse:
+        keys = ExchangeKeys(receipts=ReceiptSigner(RECEIPT_KEY, CHAIN_ID), settlement=Signer(SETTLEMENT_KEY))
+        house = ExchangeHouse(self.folder / "exchange", self.chain, keys, OPTIONS, Around(clock=self.clock))
+        house.core.subscribe(lambda published: self.events.extend(published.events))
+        return house
+
+    def trade(self, count: int) -> None:
+        alice, bob = self.chain.traders[:2]
+        for _ in range(count):
+            self.house.core.submit([alice.place(-2, PRICE_TICKS), bob.place(2, PRICE_TICKS)])
+
+    def turn(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.house.turn()
+            self.chain.mine()
+            self.house.turn()
+            self.clock.advance(0.1)
+
+    def accept(self, *commands: Any) -> list[Ack]:
+        answers = self.house.core.submit(commands)
+        return [answer for answer in answers if isinstance(answer, Ack)]
+
+    def of(self, kind: type) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def lots(self) -> int:
+        legs = self.chain.state.subaccounts[self.chain.traders[1].subaccount].legs  # type: ignore[index]
+        return legs[MARKET].size_wad // 10**15 if MARKET in legs else 0
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    made = Stage(tmp_path)
+    yield made
+    made.house.close()
+
+
+def test_settler__many_trades__bounded_batches_a_few_at_a_time(stage: Stage) -> None:
+    stage.trade(30)
+    for _ in range(5):
+        stage.house.settler.step()
+
+    batches = stage.house.core.machine.settling.in_flight()
+    assert [len(batch.trades) for batch in batches] == [8, 8]
+    assert [batch.nonce for batch in batches] == [0, 1]
+    stage.turn(8)
+    assert stage.lots() == 60
+    assert len(stage.of(TradeSettled)) == 30
+
+
+def test_settler__node_that_is_out__gets_the_same_transaction_later(stage: Stage) -> None:
+    stage.chain.is_out = True
+    stage.trade(3)
+    stage.turn(3)
+    [batch] = stage.house.core.machine.settling.in_flight()
+
+    stage.chain.is_out = False
+    stage.turn(2)
+
+    assert stage.chain.result(batch.tx_hash) is not None
+    assert stage.lots() == 6
+
+
+def test_settler__transactions_that_do_nothing__are_halved_and_the_last_trade_is_busted(
+    stage: Stage,
+) -> None:
+    stage.chain.fails_from = 1_000
+    stage.trade(8)
+    stage.turn(20)
+    assert stage.lots() == 16
+    assert len(stage.of(TradeSettled)) == 8
+
+    stage.chain.fails_from = 1
+    stage.trade(2)
+    stage.turn(8)
+    assert [event.reason for event in stage.of(TradeBusted)] == ["REVERTED"] * 2
+    assert not any(
+        exposure.unsettled_lots
+        for markets in stage.house.core.machine.exposures.by_subaccount.values()
+        for exposure in markets.values()
+    )
+
+
+def test_attack__nonce_used_by_another_transaction__trades_go_out_under_the_next_one(stage: Stage) -> None:
+    stage.chain.is_out = True
+    stage.trade(2)
+    stage.house.turn()
+    stage.chain._nonce = 1
+    stage.chain.is_out = False
+    stage.chain.mine()
+
+    stage.turn(4)
+
+    assert stage.lots() == 4
+    assert sorted(event.trade_id for event in stage.of(TradeSettled)) == [1, 2]
+
+
+def test_follower__blocks_replaced__trades_settle_again_and_once(stage: Stage) -> None:
+    stage.trade(3)
+    stage.turn(3)
+    assert stage.house.core.machine.settling.n_unsettled == 0
+    positions = dict(stage.house.core.machine.desk(MARKET).engine.positions)
+
+    stage.chain.rewind(1)
+    stage.house.follower.step()
+    assert stage.house.core.machine.settling.n_unsettled == 3
+    assert stage.house.core.machine.desk(MARKET).engine.positions == positions
+    stage.turn(3)
+
+    assert stage.lots() == 6
+    assert stage.house.core.machine.settling.n_unsettled == 0
+    assert stage.house.core.state.filled_lots == stage.chain.state.filled_lots
+
+
+def test_follower__blocks_replaced_while_it_was_away__notices_at_its_start(stage: Stage) -> None:
+    stage.trade(3)
+    stage.turn(3)
+    stage.house.close()
+    stage.chain.rewind(1)
+
+    stage.house = stage.open()
+    stage.turn(4)
+
+    assert stage.lots() == 6
+    assert stage.house.core.machine.settling.n_unsettled == 0
+
+
+def test_attack__chain_that_says_something_else__stops_the_exchange(stage: Stage) -> None:
+    stage.trade(1)
+    stage.house.turn()
+    stage.chain.mine()
+    [batch] = stage.house.core.machine.settling.in_flight()
+    result = stage.chain._results[batch.tx_hash]
+    filled = result.logs[0]
+    wrong = ChainLog(filled.address, filled.topics, bytes(32) + filled.data[32:], filled.tx_hash)
+    stage.chain._results[batch.tx_hash] = TxResult(
+        block=result.block, succeeded=True, gas_used=1, logs=(wrong, *result.logs[1:])
+    )
+
+    with pytest.raises(UnexpectedSettlement, match="trade 1"):
+        stage.house.turn()
+
+
+def test_follower__floors_statuses_and_liquidations__reach_the_orders(stage: Stage) -> None:
+    stage.trade(2)
+    stage.turn(2)
+    alice, bob = stage.chain.traders[:2]
+    first, second = stage.accept(alice.place(1, PRICE_TICKS - 9), bob.place(1, PRICE_TICKS - 9))
+
+    stage.chain.add_block(
+        event_log(CLEARING, "NonceFloorRaised(address,uint64)", [alice.owner], alice.nonce + 1),
+        event_log(
+            LEDGER, "PositionChanged(uint64,uint32,int256,int256)", [bob.subaccount, MARKET], 10**15, 10**20
+        ),
+    )
+    stage.house.turn()
+    assert [(event.order_id, event.reason) for event in stage.of(OrderDone)][-1] == (
+        first.order_id,
+        Reason.NONCE_FLOOR,
+    )
+    assert stage.house.core.machine.desk(MARKET).engine.positions[bob.subaccount] == 1
+
+    halt = event_log(MARKETS, "StatusChanged(uint32,uint8)", [MARKET], MarketStatus.REDUCE_ONLY)
+    stage.chain.add_block(halt)
+    stage.house.turn()
+    assert stage.of(OrderDone)[-1].order_id == second.order_id
+
+
+def test_follower__session_key_that_may_do_less__ends_its_owners_orders(stage: Stage) -> None:
+    alice = stage.chain.traders[0]
+    event = "SessionKeySet(address,address,uint64,uint64,uint8)"
+    stage.chain.add_block(event_log(CLEARING, event, [alice.owner, bytes(20)], 10**10, 0, 1))
+    stage.house.turn()
+    stage.house.core.submit([alice.place(1, PRICE_TICKS - 9)])
+
+    stage.chain.add_block(event_log(CLEARING, event, [alice.owner, bytes(20)], 10**10, 0, 0))
+    stage.house.turn()
+
+    assert [event.reason for event in stage.of(OrderDone)] == [Reason.MASS_CANCELLED]
+
+
+def test_follower__new_mark__wakes_stops(stage: Stage) -> None:
+    trigger = Trigger(source=TriggerSource.INDEX, when=TriggerWhen.AT_OR_ABOVE, ticks=PRICE_TICKS + 50)
+    stage.house.core.submit([stage.chain.traders[0].place(1, PRICE_TICKS + 60, trigger=trigger)])
+    market = stage.house.core.state.markets[MARKET]
+    price = market.mark_wad
+
+    stage.house.follower._apply = lambda block: _raise_index(stage, block)  # type: ignore[method-assign]
+    stage.chain.add_block()
+    stage.house.turn()
+
+    assert stage.of(OrderTriggered)
+    assert market.index_price_wad > price
+
+
+def _raise_index(stage: Stage, block: ChainBlock) -> None:
+    del block
+    stage.house.core.state.markets[MARKET].index_price_wad += 10**18
+
+
+def test_heads__posted__forgets_batches_and_is_told(stage: Stage) -> None:
+    stage.trade(1)
+    stage.turn(2)
+    assert stage.house.core.machine.settling.batches
+
+    stage.chain.posted = len(stage.chain.blocks)
+    stage.house.turn()
+
+    assert not stage.house.core.machine.settling.batches
+    assert stage.house.core.machine.chain.posted == stage.chain.posted
+
+
+def test_options__nonsense__names_all_problems() -> None:
+    options = ExchangeOptions(nonce_window=0, settlement=replace(SettlementOptions(), max_trades=0))
+    with pytest.raises(Exception, match=r"nonce_window .*settlement\.max_trades"):
+        options.check()
