@@ -104,7 +104,7 @@ class Ledger(_Part):
     def owner_and_cash(self, id_: SubaccountId, at: BlockId) -> tuple[Address, int]:
         """Return a subaccount's owner (zero if there is none) and cash as stored, in WAD."""
         owner, _, cash = self.read("subaccount", id_, at=at)
-        return _address(owner), int(cash)
+        return Address(owner), int(cash)
 
     def legs(self, id_: SubaccountId, at: BlockId) -> dict[MarketId, int]:
         """Return a subaccount's sizes in WAD by market."""
@@ -161,7 +161,7 @@ class PriceOracle(_Part):
         price_wad, timestamp = self.read("latest", number, at=at)
         return FeedView(
             quorum=setting[0],
-            signers=tuple(map(_address, signers)),
+            signers=tuple(map(Address, signers)),
             price_wad=price_wad,
             timestamp=timestamp,
         )
@@ -272,10 +272,6 @@ class Clearing(_Part):
     def set_session_key_call(self, key: Address, expiry: int, id_: SubaccountId, scope: int) -> Call:
         """Let another key trade; scope 0 revokes."""
         return self.call("setSessionKey", "0x" + key.hex(), expiry, id_, scope)
-
-
-def _address(value: Any) -> Address:
-    return Address(value if isinstance(value, bytes) else bytes.fromhex(str(value).removeprefix("0x")))
 
 
 def _margin(values: tuple[int, ...]) -> MarginView:

@@ -166,7 +166,7 @@ def _withdrawal(values: dict[str, Any], log: Log) -> WithdrawalInfo:
         subaccount=subaccount,
         asset=_ASSETS[asset],
         amount=amount,
-        recipient=Address(bytes.fromhex(str(recipient).removeprefix("0x"))),
+        recipient=Address(recipient),
         ready_at=ready_at,
         status="pending",
         block=log.block_number,

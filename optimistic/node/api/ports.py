@@ -15,7 +15,7 @@ class DepositInfo(msgspec.Struct, frozen=True, kw_only=True):
     asset: str
     """cash or ether"""
     amount: int
-    """WAD, or wei."""
+    """Units of the token, or wei."""
     block: int
     tx_hash: Hash32
 

@@ -15,6 +15,7 @@ from optimistic.node.exchange.events import OrderDone
 from optimistic.node.exchange.receipts import SignedReceipt
 
 Wad = Annotated[str, Meta(pattern="^-?[0-9]+$", description="10^-18 units, a whole number")]
+Whole = Annotated[str, Meta(pattern="^[0-9]+$", description="a whole number")]
 Hex = Annotated[str, Meta(pattern="^0x[0-9a-f]*$")]
 Side = Literal["buy", "sell"]
 FinalityName = Literal["soft", "posted", "final", "busted"]
@@ -299,7 +300,8 @@ class DepositOut(Out, frozen=True, kw_only=True):
 
     subaccount: int
     asset: str
-    amount: Wad
+    amount: Whole
+    """Units of the token, or wei."""
     block: int
     transaction_hash: Hex
     finality: FinalityName
@@ -317,7 +319,7 @@ class WithdrawalOut(Out, frozen=True, kw_only=True):
     number: int
     subaccount: int
     asset: str
-    amount: Wad
+    amount: Whole
     recipient: Hex
     ready_at: int
     status: str

@@ -1,0 +1,64 @@
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from optimistic.client.keys import TradingKey
+from optimistic.node.api.errors import ApiError, Code
+from optimistic.node.api.signature_pool import SignaturePool
+from optimistic.node.api.signature_worker import answer
+from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.types import ZERO_ADDRESS
+
+KEYS = [TradingKey(bytes(31) + bytes([i])) for i in range(1, 4)]
+
+
+def item(number: int) -> bytes:
+    digest = keccak256(bytes([number]))
+    return digest + KEYS[number % 3].sign(digest)
+
+
+def run(story: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(story)
+
+
+def test_answer__broken_and_high_s__are_nobody() -> None:
+    good = item(1)
+    high = good[:64] + b"\x7f" + b"\xff" * 31
+
+    assert answer(good + high + bytes(96)) == KEYS[1].address + ZERO_ADDRESS + ZERO_ADDRESS
+
+
+def test_recover__many_requests__each_gets_its_own_signers() -> None:
+    async def story() -> None:
+        pool = SignaturePool(workers=2, max_waiting=1_000)
+        await pool.start()
+        try:
+            asked = [pool.recover([item(i), item(i + 1)]) for i in range(60)]
+            found = await asyncio.gather(*asked)
+            expected = [[KEYS[i % 3].address, KEYS[(i + 1) % 3].address] for i in range(60)]
+            assert found == expected
+            assert pool.waiting == 0
+        finally:
+            await pool.close()
+
+    run(story())
+
+
+def test_recover__more_than_may_wait__is_refused_whole_and_recovers() -> None:
+    async def story() -> None:
+        pool = SignaturePool(workers=1, max_waiting=3)
+        await pool.start()
+        try:
+            first = asyncio.create_task(pool.recover([item(1), item(2)]))
+            await asyncio.sleep(0)
+            with pytest.raises(ApiError) as refused:
+                await pool.recover([item(1), item(2)])
+            assert refused.value.code is Code.OVERLOADED
+            assert len(await first) == 2
+            assert await pool.recover([item(2)]) == [KEYS[2].address]
+        finally:
+            await pool.close()
+
+    run(story())
