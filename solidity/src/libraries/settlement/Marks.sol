@@ -7,7 +7,7 @@ import {Quantum} from "./Quantum.sol";
 
 /// @notice What a contract is worth between trades: the index, moved by the average basis of settled trades if the
 /// reported book agrees. All prices are positive and at most 1e27.
-/// Twin: optimistic/protocol/settlement/funding.py.
+/// Twin: optimistic/protocol/settlement/marks.py.
 library Marks {
     using Quantum for int256;
 

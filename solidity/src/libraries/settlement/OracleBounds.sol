@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {IPriceOracle} from "../../interfaces/settlement/IPriceOracle.sol";
 import {PriceUse} from "../../types/Settlement.sol";
 
-/// @notice What governance may set about a feed. Twin: optimistic/protocol/settlement/oracle.py.
+/// @notice What governance may set about a feed.
 library OracleBounds {
     uint256 internal constant MAX_SIGNERS = 16;
 
