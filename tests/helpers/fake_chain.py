@@ -17,7 +17,7 @@ from optimistic.protocol.settlement.clearing import Settlement, settle_batch
 from optimistic.protocol.settlement.orders import domain_separator
 from optimistic.protocol.settlement.reasons import Bust
 from optimistic.protocol.settlement.state import State
-from optimistic.protocol.settlement.types import FEES, MarketId, Position, SubaccountId
+from optimistic.protocol.settlement.types import FEES, VAULT, MarketId, Position, SubaccountId
 from optimistic.protocol.transactions import decode_transaction
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.wal import SyncPolicy, Wal
@@ -52,6 +52,7 @@ class FakeChain:
             quorum=1, max_jump_pips=100_000, max_age_s=(1 << 31,) * 3, signers=()
         )
         self.traders = make_traders(self.state, n_traders, cash_wad)
+        self.state.subaccounts[VAULT].cash_wad = -n_traders * cash_wad
         self._separator = domain_separator(CHAIN_ID)
         self.blocks: list[ChainBlock] = []
         self._results: dict[Hash32, TxResult] = {}
@@ -159,7 +160,7 @@ class FakeChain:
             id_, cash = trader.subaccount, state.subaccounts[SubaccountId(trader.subaccount)].cash_wad
             logs += [
                 event_log(LEDGER, "SubaccountOpened(uint64,address,uint8)", [id_, trader.owner], 0),
-                event_log(LEDGER, "CashChanged(uint64,int256)", [id_], cash),
+                event_log(LEDGER, "CashMoved(uint64,uint64,int256,uint8)", [VAULT, id_], cash, 0),
             ]
         return tuple(logs)
 
