@@ -6,12 +6,15 @@ from typing import Any, Final
 
 import click
 
+from optimistic.node.api.options import ApiLimits, ApiOptions
 from optimistic.node.asserter import AsserterOptions
 from optimistic.node.batcher import BatcherOptions
 from optimistic.node.config import NodeConfig, Role
+from optimistic.node.exchange.options import ExchangeOptions
 from optimistic.node.mempool import MempoolLimits
 from optimistic.node.rpc.options import RpcLimits, RpcOptions
 from optimistic.node.sequencer import SequencerOptions
+from optimistic.node.trading import TradingOptions
 from optimistic.service.log_reader import ReaderOptions
 from optimistic.service.options import (
     DURATION_MS,
@@ -28,6 +31,7 @@ from optimistic.service.options import (
     option,
 )
 from optimistic.service.tx_types import TxOptions
+from optimistic.service.wal import SyncPolicy
 
 _GWEI: Final = 10**9
 _COUNT: Final = click.IntRange(1)
@@ -107,6 +111,41 @@ sequencing_options: Callable[..., Any] = compose(
     ),
     max_fee_gwei,
 )
+
+trading_options: Callable[..., Any] = compose(
+    option(
+        "--exchange-key-file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        default=None,
+        help="Run the exchange: this key signs receipts and pays for settlement on L2.",
+    ),
+    option("--api-host", default="127.0.0.1", help="Address of the exchange's API (REST and WebSocket)."),
+    option("--api-port", type=click.IntRange(0, 65_535), default=9550, help="Its port; 0 takes a free one."),
+    option("--api-cors", multiple=True, help="Browser origin that may use it; * admits all. Repeatable."),
+    option("--api-verifiers", type=_COUNT, default=1, help="Processes that check signatures."),
+    option("--api-max-connections", type=_COUNT, default=1_000, help="Most connections at a time."),
+    option(
+        "--exchange-sync",
+        type=click.Choice([policy.value for policy in SyncPolicy]),
+        default=SyncPolicy.GROUP.value,
+        help="Before an answer: each waits for the disk, group lets it follow, none leaves it to the system.",
+    ),
+)
+
+
+def trading_config(values: Options) -> TradingOptions:
+    """Return the options of the exchange and its API."""
+    limits = ApiLimits(max_connections=values["api_max_connections"])
+    return TradingOptions(
+        exchange=ExchangeOptions(sync_policy=SyncPolicy(values["exchange_sync"])),
+        api=ApiOptions(
+            host=values["api_host"],
+            port=values["api_port"],
+            cors_origins=tuple(values["api_cors"]),
+            verifiers=values["api_verifiers"],
+            limits=limits,
+        ),
+    )
 
 
 def aggregator_config(values: Options) -> NodeConfig:

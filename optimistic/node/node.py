@@ -348,6 +348,10 @@ class Node:
             on_failure=lambda error: self._health.failed(loop.name, str(error)),
         )
 
+    def add_loop(self, name: str, step: Step, interval_s: float) -> None:
+        """Have another part take turns with the node's own; before `run`."""
+        self._loops.append(_Loop(name=name, step=step, interval_s=interval_s))
+
     def on_close(self, close: Callable[[], None]) -> None:
         """Have `close` called when the node ends."""
         self._closers.append(close)

@@ -8,22 +8,21 @@ from typing import Any
 import pytest
 
 from optimistic.client.keys import TradingKey
-from optimistic.node.api.chain_view import NodeView
 from optimistic.node.api.options import ApiOptions
-from optimistic.node.api.server import ApiServer
 from optimistic.node.exchange.options import ExchangeOptions, SettlementOptions
 from optimistic.node.sequencer import SequencerOptions
+from optimistic.node.trading import TradingFloor, TradingOptions
 from optimistic.service.l1_types import Call
-from optimistic.service.metrics import NoopMetrics
 from optimistic.service.signer import Signer
 from tests.architecture.source_tree import ROOT
-from tests.helpers.exchange_stage import ExchangeStage
 from tests.helpers.settlement_contracts import call_data
 from tests.helpers.settlement_setup import BTC_FEED, BTC_PRICE, PERPETUAL, TOKEN, WAD, observations
 from tests.helpers.settlement_world import SettlementWorld, Trader
 from tests.helpers.trading_stage import WorldClock, node_client
+from tests.helpers.watchtower_stage import ETHER
 
 OPTIONS = ExchangeOptions(settlement=SettlementOptions(max_age_ms=0, resend_ms=0))
+EXCHANGE_KEY = bytes(31) + b"\x13"
 NEVER = SequencerOptions(deposit_confirmations=1_000)
 
 
@@ -64,21 +63,15 @@ def test_deposit__tokens_on_l1__become_cash(world: SettlementWorld) -> None:
     assert world.read("Ledger", "subaccount", number)[2] == 500 * WAD
 
 
-def test_trade_and_withdraw__through_the_api__ends_on_l1(world: SettlementWorld, tmp_path: Path) -> None:
-    stage = ExchangeStage(world, tmp_path / "exchange", OPTIONS)
+def test_trade_and_withdraw__through_the_api__ends_on_l1(world: SettlementWorld) -> None:
     buyer, seller = world.trader(0, 50_000), world.trader(1, 50_000)
+    options = TradingOptions(exchange=OPTIONS, api=ApiOptions(port=0))
+    floor = TradingFloor(world.node, EXCHANGE_KEY, options, clock=WorldClock(world))
+    world.deposit(floor.account, 10 * ETHER)
     world.push_prices()
-    stage.turn(3)
-    clock, node = WorldClock(world, stage), node_client(world)
-    server = ApiServer(
-        stage.house.service,
-        NodeView(node, clock),
-        world.params.l2_chain_id,
-        ApiOptions(port=0),
-        clock=clock,
-        metrics=NoopMetrics(),
-    )
-    server.start()
+    world.turn(world.node, times=3)
+    floor.start()
+    server = floor.api
     try:
         trade = example("trade")
         keys = [TradingKey(trader.key.secret) for trader in (seller, buyer)]
@@ -92,19 +85,18 @@ def test_trade_and_withdraw__through_the_api__ends_on_l1(world: SettlementWorld,
         assert sold["status"] == bought["status"] == "taken"
         (fill,) = trade.fills(server.url, keys[1])
         assert (fill["finality"], fill["ticks"]) == ("soft", 600_001)
-        stage.turn(4)
+        world.turn(world.node, times=4)
         world.until_safe(world.node)
-        stage.turn(2)
+        world.turn(world.node, times=2)
         (fill,) = trade.fills(server.url, keys[1])
         assert fill["finality"] == "posted"
     finally:
         server.stop()
-        stage.house.close()
     assert world.size(buyer) == WAD // 2
 
     world.push_prices()
     key = example("withdraw").withdraw(
-        node, Signer(buyer.key.secret), buyer.subaccount, 1_000 * TOKEN, clock=WorldClock(world)
+        node_client(world), Signer(buyer.key.secret), buyer.subaccount, 1_000 * TOKEN, clock=WorldClock(world)
     )
     assert len(key) == 32
     sent = world.last_message()

@@ -222,11 +222,8 @@ class Hub:
         channel.push(message)
 
     def _publish_book(self, event: BookChanged, sequence: int, ts_ms: int) -> None:
-        book = self._books.get(event.market)
-        if book is None:
-            book = self._books[event.market] = Depth()
-            self._trades.setdefault(event.market, deque(maxlen=self._limits.max_trades))
-        elif sequence <= self._book_sequences.get(event.market, 0):
+        book = self._known(event.market)
+        if sequence <= self._book_sequences.get(event.market, 0):
             return
         book.apply((0, ticks, lots) for ticks, lots in event.bids)
         book.apply((1, ticks, lots) for ticks, lots in event.asks)
@@ -244,7 +241,16 @@ class Hub:
             )
             channel.push(message)
 
+    def _known(self, market: int) -> Depth:
+        """Return the book of a market, an empty one if it was listed since the start."""
+        book = self._books.get(market)
+        if book is None:
+            book = self._books[market] = Depth()
+            self._trades[market] = deque(maxlen=self._limits.max_trades)
+        return book
+
     def _publish_prices(self, event: MarketMoved, sequence: int) -> None:
+        self._known(event.market)
         channel = self._channel(f"prices:{event.market}")
         previous = channel.advance(sequence)
         if channel.subscribers:
@@ -270,7 +276,8 @@ class Hub:
             )
             for trade in trades
         ]
-        self._trades.setdefault(market, deque(maxlen=self._limits.max_trades)).extend(out)
+        self._known(market)
+        self._trades[market].extend(out)
         channel = self._channel(f"trades:{market}")
         previous = channel.advance(sequence)
         if channel.subscribers:

@@ -1,0 +1,93 @@
+"""An aggregator's exchange with its API: the parts put together on a node."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from optimistic.node.api.chain_view import NodeView
+from optimistic.node.api.options import ApiOptions
+from optimistic.node.api.server import ApiServer
+from optimistic.node.exchange.exchange import Around
+from optimistic.node.exchange.house import ExchangeHouse, ExchangeKeys
+from optimistic.node.exchange.node_chain import NodeChain
+from optimistic.node.exchange.options import ExchangeOptions
+from optimistic.node.exchange.receipts import ReceiptSigner
+from optimistic.node.node import Node
+from optimistic.node.rpc.backend import RpcBackend, method_table
+from optimistic.node.rpc.dispatch import Dispatcher
+from optimistic.node.rpc.feed import ChainFeed
+from optimistic.node.rpc.local import LocalTransport
+from optimistic.node.rpc.options import RpcOptions
+from optimistic.protocol.types import Address
+from optimistic.service.clock import Clock, SystemClock
+from optimistic.service.l1_client import L1Client
+from optimistic.service.metrics import Metrics, NoopMetrics
+from optimistic.service.signer import Signer
+
+_FOLDER: Final = "exchange"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingOptions:
+    """What the operator may set."""
+
+    exchange: ExchangeOptions = field(default_factory=ExchangeOptions)
+    api: ApiOptions = field(default_factory=ApiOptions)
+
+
+class TradingFloor:
+    """Exchange and API of a node; they run with the node and end with it.
+
+    Parameters
+    ----------
+    node : an aggregator that is not running yet
+    key : 32 bytes; signs receipts and pays for settlement on L2, nobody else may use it
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        key: bytes,
+        options: TradingOptions,
+        *,
+        clock: Clock | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        clock = clock if clock is not None else SystemClock()
+        metrics = metrics if metrics is not None else NoopMetrics()
+        chain_id, account = node.params.l2_chain_id, Signer(key)
+        self.account: Address = account.address
+        """Needs ether on L2."""
+        self.house = ExchangeHouse(
+            node.config.data_dir / _FOLDER,
+            NodeChain(node.store, node.head_state, node.gateway, account.address),
+            ExchangeKeys(receipts=ReceiptSigner(key, chain_id), settlement=account),
+            options.exchange,
+            Around(clock=clock, metrics=metrics),
+        )
+        node.on_close(self.house.close)
+        view = NodeView(local_client(node, clock), clock)
+        self.api = ApiServer(self.house.service, view, chain_id, options.api, clock=clock, metrics=metrics)
+        node.on_close(self.api.stop)
+        for name, step, interval_s in self.house.loops():
+            node.add_loop(name, step, interval_s)
+
+    def start(self) -> None:
+        """Catch up with the chain and open the API.
+
+        Raises
+        ------
+        ApiNotStarted : the address cannot be bound
+        """
+        while self.house.follower.step():
+            pass
+        self.api.start()
+
+
+def local_client(node: Node, clock: Clock) -> L1Client:
+    """Return a client of a node of the same process, which needs no socket."""
+    options = RpcOptions()
+    backend = RpcBackend(
+        reader=node.store, nodes=node.nodes, pool=node.pool, sync=node.deriver, rollup=node.params
+    )
+    methods = method_table(backend, options, ChainFeed(node.store))
+    return L1Client(LocalTransport(Dispatcher(methods, options.limits)), clock=clock)
