@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -14,8 +14,12 @@ from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.withdrawals import Message, message_key, prove_withdrawal
 from optimistic.service.event_decoder import decode_event
 from optimistic.service.l1_events import DepositEnqueued
+from optimistic.service.l1_types import Receipt as L1Receipt
+from scripts.staging.bars import generated_closes
 from scripts.staging.dispute_act import LOOP_RUNTIME, DisputeAct, Ending
 from scripts.staging.faults import Lie
+from scripts.staging.trading_act import WITHDRAWN_TOKENS, TradingAct
+from scripts.staging.trading_floor import TOKEN
 from scripts.staging.world import USER_KEY, WATCHTOWER_KEY, World
 
 Say = Callable[[str], None]
@@ -25,6 +29,8 @@ DEPOSIT_WEI: Final = 10 * 10**18
 WITHDRAWN_WEI: Final = 3 * 10**18
 SECOND_WITHDRAWN_WEI: Final = 2 * 10**18
 TRANSFERS: Final = 24
+MESSAGES_OF_THE_TRADERS: Final = 1
+FIRST_PRICE_WAD: Final = 60_000 * 10**18
 COUNTER_RUNTIME: Final = bytes.fromhex("5f546001018060005560005260205ff3")
 """Adds one to slot 0 and returns it."""
 
@@ -37,6 +43,8 @@ class Outcome:
     batches: int = 0
     confirmed: int = 0
     withdrawn_wei: int = 0
+    settlement: dict[str, Any] | None = None
+    is_token_paid: bool = False
     ending: Ending | None = None
 
     def to_json(self, seconds: float) -> dict[str, Any]:
@@ -44,16 +52,25 @@ class Outcome:
         ending = self.ending
         total_wei = WITHDRAWN_WEI + SECOND_WITHDRAWN_WEI
         return {
-            "ok": ending is not None and ending.is_good and self.withdrawn_wei == total_wei,
+            "ok": ending is not None
+            and ending.is_good
+            and self.withdrawn_wei == total_wei
+            and self._has_traded,
             "l2_txs": self.l2_txs,
             "batches": self.batches,
             "confirmed": self.confirmed,
             "withdrawn_wei": self.withdrawn_wei,
             "fraud_detected": ending is not None and ending.unit is not None,
             "first_wrong_unit": None if ending is None else ending.unit,
+            "settlement": self.settlement,
             "dispute": None if ending is None else ending.dispute,
             "seconds": round(seconds, 1),
         }
+
+    @property
+    def _has_traded(self) -> bool:
+        settlement = self.settlement
+        return settlement is not None and settlement["conservation_ok"] and self.is_token_paid
 
 
 class Story:
@@ -65,13 +82,23 @@ class Story:
     say : prints one line of the telling
     lie : what the liar changes; None picks one at random
     seed : of the random choices; None differs from run to run
+    closes : closing prices of minutes for the trading act, in WAD; made up by default
     """
 
-    def __init__(self, world: World, say: Say, *, lie: Lie | None = None, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        say: Say,
+        *,
+        lie: Lie | None = None,
+        seed: int | None = None,
+        closes: Iterator[int] | None = None,
+    ) -> None:
         self._world = world
         self._say = say
         self._random = random.Random(seed)  # noqa: S311 - picks a scene, guards nothing
         self._lie = lie or self._random.choice(list(Lie))
+        self._closes = closes or generated_closes(self._random.randrange(1 << 32), FIRST_PRICE_WAD)
         self._user = world.l1.keys[USER_KEY]
         self._address = world.signers[USER_KEY].address
         self._outcome = Outcome()
@@ -84,10 +111,12 @@ class Story:
         self._world.start_tower()
         self._deposit()
         self._transact()
+        trading = self._trade()
         message = self._withdraw()
         self._agree()
         self._confirm()
         self._finalize(message)
+        self._pay_out(trading)
         self._catch_a_lie()
         self._count()
         return self._outcome.to_json(time.monotonic() - started)
@@ -123,8 +152,24 @@ class Story:
         self._await_receipts([called])
         self._say(f"L2:      {TRANSFERS} transfers, contract 0x{counter.hex()} deployed and called")
 
+    def _trade(self) -> TradingAct:
+        trading = TradingAct(self._world, self._say, self._random, self._closes)
+        try:
+            self._outcome.settlement = trading.play()
+        finally:
+            trading.close()
+        return trading
+
+    def _pay_out(self, trading: TradingAct) -> None:
+        assert trading.message is not None, "the act ends with a withdrawal"
+        before = trading.tokens_on_l1()
+        self._deliver(trading.message)
+        paid = trading.tokens_on_l1() - before
+        self._outcome.is_token_paid = paid == WITHDRAWN_TOKENS * TOKEN
+        self._say(f"withdraw: {paid // TOKEN} tokens of the trading act paid out on L1")
+
     def _withdraw(self) -> Message:
-        message = self._message(0, WITHDRAWN_WEI)
+        message = self._message(MESSAGES_OF_THE_TRADERS, WITHDRAWN_WEI)
         self._await_receipts([self._send_message(message, self._nonce())])
         self._say(f"L2:      withdrawal of {_ether(WITHDRAWN_WEI)} started")
         return message
@@ -172,6 +217,15 @@ class Story:
 
     def _finalize(self, message: Message) -> None:
         world = self._world
+        before = world.client.balance_wei(world.deployment.contracts.bridge, "latest")
+        receipt = self._deliver(message)
+        after = world.client.balance_wei(world.deployment.contracts.bridge, "latest")
+        self._outcome.withdrawn_wei = before - after
+        self._say(f"withdraw: {_ether(before - after)} paid out on L1 ({receipt.gas_used} gas)")
+
+    def _deliver(self, message: Message) -> L1Receipt:
+        """Execute a message of L2 on L1, proven by the last confirmed assertion."""
+        world = self._world
         confirmed = world.assertions.latest_confirmed(at="latest")
         to_batch = world.assertions.assertion(confirmed, at="latest").to
         batch = world.node.store.batch(to_batch - 1)
@@ -184,19 +238,15 @@ class Story:
             l2_chain_id=params.l2_chain_id,
         )
         proof = prove_withdrawal(world.node.nodes, unit.state_root, key)
-        before = world.client.balance_wei(world.deployment.contracts.bridge, "latest")
         call = world.bridge.finalize_withdrawal_call(
             message, confirmed, unit, proof.account_proof, proof.storage_proof
         )
-        receipt = world.send_l1(WATCHTOWER_KEY, call)
-        after = world.client.balance_wei(world.deployment.contracts.bridge, "latest")
-        self._outcome.withdrawn_wei = before - after
-        self._say(f"withdraw: {_ether(before - after)} paid out on L1 ({receipt.gas_used} gas)")
+        return world.send_l1(WATCHTOWER_KEY, call)
 
     # ------------------------------------------------------------------------------ the lie
 
     def _catch_a_lie(self) -> None:
-        message = self._message(1, SECOND_WITHDRAWN_WEI)
+        message = self._message(MESSAGES_OF_THE_TRADERS + 1, SECOND_WITHDRAWN_WEI)
         act = DisputeAct(self._world, self._say, self._random, self._lie)
         ending = act.play(self._loop, message, lambda nonce: self._send_message(message, nonce))
         self._outcome.ending = ending

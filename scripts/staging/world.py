@@ -23,15 +23,16 @@ from optimistic.protocol.params import DEVNET, RollupParams
 from optimistic.protocol.types import Address, Hash32
 from optimistic.service.clock import FakeClock, SystemClock
 from optimistic.service.contracts import AssertionChain, Bridge, Inbox
-from optimistic.service.deployer import Roles, deploy
+from optimistic.service.deployer import Roles, deploy, deploy_dev_token
 from optimistic.service.embedded_l1 import EmbeddedL1
 from optimistic.service.l1_types import Call, Receipt
 from optimistic.service.one_shot import OneShotSender
+from optimistic.service.settlement_section import SettlementRoles
 from optimistic.service.signer import Signer
 from optimistic.service.trace_workers import InlineWorker
 from scripts.staging.faults import FaultPlan, lying_engines
 
-SEQUENCER_KEY, WATCHTOWER_KEY, USER_KEY, DEPLOYER_KEY = 0, 1, 2, 3
+SEQUENCER_KEY, WATCHTOWER_KEY, USER_KEY, DEPLOYER_KEY, OWNER_KEY = 0, 1, 2, 3, 4
 _PATIENCE: Final = 600
 
 
@@ -62,7 +63,10 @@ class World:
             guardian=Address(bytes(20)),
             fee_recipient=sequencer,
         )
-        self.deployment = deploy(self.client, self.signers[DEPLOYER_KEY], params, roles)
+        deployer, owner = self.signers[DEPLOYER_KEY], self.signers[OWNER_KEY].address
+        token = deploy_dev_token(self.client, deployer)
+        settlement = SettlementRoles(token=token, owner=owner, guardian=owner)
+        self.deployment = deploy(self.client, deployer, params, roles, settlement=settlement)
         self.deployment_file = self.folder / "deployment.json"
         self.deployment.save(self.deployment_file)
         contracts = self.deployment.contracts

@@ -4,7 +4,7 @@ from collections import Counter
 
 from optimistic.protocol.matching.engine import Engine
 from optimistic.protocol.matching.events import Fill
-from optimistic.protocol.matching.types import Order, Side, Terms, TimeInForce
+from optimistic.protocol.matching.types import PLAIN, Order, Side, Terms, TimeInForce
 
 _AT_ONCE = Terms(time_in_force=TimeInForce.IOC)
 
@@ -61,7 +61,7 @@ class EngineVenue:
         self.engine.events.clear()
         return traded
 
-    def _place(self, side: Side, ticks: int, lots: int, terms: Terms = Terms()) -> None:  # noqa: B008
+    def _place(self, side: Side, ticks: int, lots: int, terms: Terms = PLAIN) -> None:
         id_ = self._last_id
         self.engine.place(
             Order(id=id_, owner=id_, subaccount=id_, side=side, price=ticks, lots=lots, terms=terms)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from optimistic.node.exchange.answers import Ack
 from optimistic.node.exchange.commands import Cancel, Command, OrderFlag, Place, Replace, Shrink
 from optimistic.node.exchange.events import Published, Traded
+from optimistic.protocol.matching.engine import Engine
 from optimistic.protocol.matching.types import Side, TimeInForce
 from optimistic.protocol.settlement.types import MarketId
 from tests.helpers.exchange_stage import ExchangeStage
@@ -96,7 +97,7 @@ class ExchangeVenue:
         return traded
 
     @property
-    def _engine(self):  # type: ignore[no-untyped-def]  # noqa: ANN202 - of the machine
+    def _engine(self) -> Engine:
         return self._stage.house.core.machine.desk(self._market).engine
 
     def _maker(self, order: int) -> Trader:

@@ -1,8 +1,9 @@
 """Order flow of a market, order by order, as exchanges publish it; read from a file, or generated.
 
-A file is CSV (or CSV in gzip) with the columns ts_event_ns, action, side, price_1e9, size, order_id, flags, sequence: one row
-per message, the last of an event with bit 7 of its flags. Actions: A(dd), C(ancel), M(odify), T(rade: an order that took)
-and F(ill of an order in a trade). Trades change no book; what they did to an order is said by a C or M of the same event.
+A file is CSV (or CSV in gzip) with the columns ts_event_ns, action, side, price_1e9, size, order_id, flags,
+sequence: one row per message, the last of an event with bit 7 of its flags. Actions: A(dd), C(ancel),
+M(odify), T(rade: an order that took) and F(ill of an order in a trade). Trades change no book; what they did
+to an order is said by a C or M of the same event.
 """
 
 import csv
@@ -159,8 +160,8 @@ class SourceBook:
     def apply(self, event: Event) -> None:
         """Take in an event: first what ends, then what changes, then what comes.
 
-        An order whose visible lots traded away and that is modified in the same event shows its next part, at the
-        end of its queue.
+        An order whose visible lots traded away and that is modified in the same event shows its next part, at
+        the end of its queue.
         """
         filled = fills_of(event)
         for message in in_order(event):

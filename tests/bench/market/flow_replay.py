@@ -1,8 +1,9 @@
 """Plays the order flow of another exchange on a venue of ours, and compares the books after each event.
 
-What the messages do not say is worked out from what they say was done: the order that took is placed for what it
-traded; orders that self-trade prevention ended are cancelled before it; and the hidden part of an iceberg that
-traded beyond what it showed is placed as an order behind its queue, where its next part would have shown.
+What the messages do not say is worked out from what they say was done: the order that took is placed for
+what it traded; orders that self-trade prevention ended are cancelled before it; and the hidden part of an
+iceberg that traded beyond what it showed is placed as an order behind its queue, where its next part would
+have shown.
 """
 
 from collections import Counter
@@ -142,7 +143,7 @@ class FlowReplay:
                 self._venue.cancel(message.order)
 
     def _show_hidden(self, trade: Trade, left: dict[int, int]) -> None:
-        """Place the hidden lots of icebergs that traded more than they showed, and what they show afterwards."""
+        """Place the hidden lots of icebergs that traded more than they showed, and what they show next."""
         for order, lots in trade.fills.items():
             shown = self._venue.lots_of(order)
             if 0 < shown < lots:
