@@ -233,6 +233,7 @@ def load(payload: bytes, *, nonce_window: int, name_window: int) -> Machine:
         Address(owner): NonceWindow(floor, tuple(used)) for owner, floor, used in image.windows
     }
     machine.deadlines = {Address(owner): at_ms for owner, at_ms in image.deadlines}
+    machine.first_deadline_ms = min(machine.deadlines.values(), default=None)
     for market, status, is_stopped, engine in image.desks:
         desk = machine.desks[market] = Desk()
         desk.status, desk.is_stopped, desk.engine = MarketStatus(status), is_stopped, engine_of(engine)

@@ -59,6 +59,8 @@ class Machine:
         self.owner_keys: dict[Address, int] = {}
         """Numbers of owners, for the engine."""
         self.deadlines: dict[Address, int] = {}
+        """When the dead-man switches ring."""
+        self.first_deadline_ms: int | None = None
         self.settling = Settling()
         self.is_stopped = False
         """All markets, by the operator."""
@@ -99,10 +101,11 @@ class Machine:
             desk = self.desks[order.market]
             desk.engine.cancel(order.id, Reason.EXPIRED)
             self.narrator.tell(desk)
-        if self.deadlines:
+        if self.first_deadline_ms is not None and self.first_deadline_ms <= ts_ms:
             for owner in [owner for owner, at_ms in self.deadlines.items() if at_ms <= ts_ms]:
                 del self.deadlines[owner]
                 self._cancel_everywhere(owner, Reason.DEAD_MAN)
+            self.first_deadline_ms = min(self.deadlines.values(), default=None)
         for desk in self.desks.values():
             if desk.engine.twaps:
                 desk.engine.tick(ts_ms)
@@ -113,7 +116,7 @@ class Machine:
         ends = self.registry.ends
         if ends and ends[0][0] <= ts_ms:
             return True
-        if any(at_ms <= ts_ms for at_ms in self.deadlines.values()):
+        if self.first_deadline_ms is not None and self.first_deadline_ms <= ts_ms:
             return True
         return any(
             work.next_ms <= ts_ms
@@ -268,6 +271,7 @@ class Machine:
         self.next_number += 1
         if record.at_ms:
             self.deadlines[Address(record.owner)] = record.at_ms
+            self.first_deadline_ms = min(self.first_deadline_ms or record.at_ms, record.at_ms)
         else:
             self.deadlines.pop(Address(record.owner), None)
         return Applied(self.next_number - 1)

@@ -118,7 +118,7 @@ class StandardPreTrade:
         held = state.subaccounts[SubaccountId(subaccount)]
         margin = margin_of(state, SubaccountId(subaccount))
         equity, needed = margin.initial_equity_wad, margin.initial_wad
-        markets = {other.market for other in asked} | exposures.keys()
+        markets = {other.market for other in asked} | exposures.keys() | held.legs.keys()
         for number in sorted(markets):
             market, exposure = state.markets[MarketId(number)], exposures.get(number)
             if market.status is MarketStatus.EXPIRED:
@@ -126,6 +126,7 @@ class StandardPreTrade:
             size = held.legs.get(MarketId(number), _FLAT).size_wad
             needed -= initial_margin(market.ratios, abs(size) * market.index_price_wad // WAD)
             index, mark = latest_prices(state, market)
+            equity += size * (mark - market.mark_wad) // WAD
             if exposure is not None and exposure.unsettled_lots | exposure.unsettled_product:
                 lot, tick = market.terms.lot_wad, market.terms.tick_wad
                 worth = exposure.unsettled_lots * mark - exposure.unsettled_product * tick

@@ -20,10 +20,10 @@ from optimistic.node.exchange.options import ExchangeOptions, OrderLimits
 from optimistic.protocol.matching.types import Reason, TriggerSource, TriggerWhen
 from optimistic.protocol.settlement.orders import POST_ONLY, REDUCE_ONLY
 from optimistic.protocol.settlement.state import SessionKey
-from optimistic.protocol.settlement.types import MarketStatus, SubaccountId
+from optimistic.protocol.settlement.types import MarketStatus, Position, SubaccountId
 from optimistic.protocol.settlement.units import WAD
 from optimistic.protocol.types import ZERO_ADDRESS
-from tests.helpers.exchange_world import FEED, MARKET, PRICE_TICKS, ExchangeWorld, Trader
+from tests.helpers.exchange_world import FEED, MARKET, PRICE_TICKS, TICK_WAD, ExchangeWorld, Trader
 
 NOW = 1_700_000_000
 IOC = 2 << 2
@@ -339,3 +339,18 @@ def test_post_only__that_would_take__is_answered_with_the_books_reason(world: Ex
     assert answer.order_id not in world.exchange.machine.registry.orders
     slid = one(world, bob.place(5, PRICE_TICKS, flags=POST_ONLY, slides=True))
     assert world.exchange.machine.registry.orders[slid.order_id].ticks == PRICE_TICKS - 1
+
+
+def test_margin__price_that_came_in_since__counts_for_held_positions(world: ExchangeWorld) -> None:
+    alice = world.traders[0]
+    account = world.state.subaccounts[SubaccountId(alice.subaccount)]
+    price = PRICE_TICKS * TICK_WAD
+    account.cash_wad = 100 * WAD
+    account.legs[MARKET] = Position(10 * WAD, price)
+    feed = world.state.feeds[FEED]
+    feed.price_wad, feed.timestamp = price - 4 * WAD, feed.timestamp + 1
+
+    assert refusal(world, alice.place(5_000, PRICE_TICKS - 400)) is Refusal.MARGIN
+
+    feed.price_wad = price
+    assert isinstance(one(world, alice.place(5_000, PRICE_TICKS)), Ack)
