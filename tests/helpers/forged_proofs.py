@@ -65,11 +65,14 @@ def leaf_named_by_prefixes(digits: int) -> bytes:
     return next(node for node in nodes if keccak256(node)[-1] == ALL_PREFIX[0])
 
 
-def leaf_with_a_hash_of_zeros(*places: int) -> bytes:
-    """A leaf with a path of 63 zeros whose hash has zeros at some places."""
+def leaf_with_hash_bytes(**wanted: int) -> bytes:
+    """A leaf with a path of 63 zeros whose hash has these bytes (_0 is the first)."""
     values = (encode_string(bytes(29) + n.to_bytes(3, "big")) for n in count())
     nodes = (encode_short(Short("0" * 63, value, True)) for value in values)
-    return next(node for node in nodes if not any(keccak256(node)[place] for place in places))
+    places = {int(name[1:]): byte for name, byte in wanted.items()}
+    return next(
+        node for node in nodes if all(keccak256(node)[place] == byte for place, byte in places.items())
+    )
 
 
 def nearly_full() -> Iterator[tuple[str, Forged]]:
@@ -80,16 +83,19 @@ def nearly_full() -> Iterator[tuple[str, Forged]]:
             f"full of {first:#x}",
             forged(branch(items | {0: bytes((first,)) + reference(leaf(63))[1:]}), leaf(63)),
         )
-    child = leaf_with_a_hash_of_zeros(0, 30)
+    child = leaf_with_hash_bytes(_0=0, _30=0)
     zeros = dict.fromkeys(range(1, 16), b"\xa0" + bytes(32)) | {0: reference(child)}
     yield "full of zeros but for one prefix", forged(branch(zeros | {5: b"\x20" + bytes(32)}), child)
-    values = b"\xa0" + b"\x80" * 32
-    wrong = branch(FULL_PREFIX | {0: reference(leaf(62))}, value=b"\x05")
-    above = branch(dict.fromkeys(range(1, 16), values) | {0: reference(wrong)})
-    yield "full with a value, below empty ones", forged(above, wrong, leaf(62))
+    empty = b"\xa0" + b"\x80" * 32
+    for depth in (62, 61):
+        wrong = branch(FULL_PREFIX | {0: reference(leaf(depth)), 15: empty}, value=b"\x05")
+        nodes = [wrong, leaf(depth)]
+        for _ in range(63 - depth):
+            nodes.insert(0, branch(dict.fromkeys(range(1, 16), empty) | {0: reference(nodes[0])}))
+        yield f"full with a value, {63 - depth} levels below empty ones", forged(*nodes)
     # A reader that took 0x9f for a list would go back into the hash before it, and find the end from there.
-    jump = join_list([b"\xa0" + b"\xa0" + b"\x11" * 31, b"\x9f", *[NO_CHILD] * 14])
-    yield "item that leads back", forged(jump)
+    child = leaf_with_hash_bytes(_0=0xA0)
+    yield "item that leads back", forged(join_list([reference(child), b"\x9f", *[NO_CHILD] * 14]), child)
 
 
 def almost_full() -> Iterator[tuple[str, Forged]]:
