@@ -32,12 +32,13 @@ contract Clearing is SignedEntries {
 
     /* CONSTANTS */
 
-    uint256 private constant LANE_BITS = 64;
-    uint256 private constant LANES = 4;
+    /// @dev Lots have 48 bits, and no order is filled beyond its lots.
+    uint256 private constant LANE_BITS = 48;
+    uint256 private constant LANES = 5;
 
     /* STORAGE */
 
-    /// @dev Four counters of 64 bits per slot: quotes of one tree with neighbouring indices share one.
+    /// @dev Five counters per slot: quotes of one tree with neighbouring indices share one.
     mapping(bytes32 key => mapping(uint256 group => uint256 lanes)) internal _filled;
 
     /* BATCHES */
@@ -80,7 +81,7 @@ contract Clearing is SignedEntries {
 
     /// @inheritdoc IClearing
     function filledLots(bytes32 key, uint16 index) external view returns (uint64) {
-        return uint64(_filledOf(key, index));
+        return uint64(_laneOf(_filled[key][index / LANES], index));
     }
 
     /* LOADING */
@@ -151,16 +152,33 @@ contract Clearing is SignedEntries {
         book.legs = _roomForLegs(reader.count + 2);
         book.reasons = new bytes(layout.nFills);
         if (book.fillsAt + layout.nFills * BatchCodec.FILL_BYTES != data.length) revert MalformedBatch(book.fillsAt);
+        _loadFilled(book);
         for (uint256 i = 0; i < book.entries.length; ++i) {
-            _loadEntry(book, book.entries[i]);
+            Entry memory entry = book.entries[i];
+            if (!_canFill(book, entry)) continue;
+            entry.leg = _legOf(book, book.accounts[entry.account], entry.market);
         }
     }
 
-    /// @dev Lots already filled, and the leg; of what can be filled at all.
-    function _loadEntry(Book memory book, Entry memory entry) private view {
-        if (entry.reason != Bust.NONE || !book.markets[entry.market].isOpen) return;
-        entry.filled = _filledOf(entry.key, entry.index);
-        entry.leg = _legOf(book, book.accounts[entry.account], entry.market);
+    /// @dev Lots filled before the batch; neighbours are read together.
+    function _loadFilled(Book memory book) private view {
+        bytes32 key;
+        uint256 group;
+        uint256 lanes;
+        for (uint256 i = 0; i < book.entries.length; ++i) {
+            Entry memory entry = book.entries[i];
+            if (!_canFill(book, entry)) continue;
+            if (entry.key != key || entry.index / LANES != group) {
+                (key, group) = (entry.key, entry.index / LANES);
+                lanes = _filled[key][group];
+            }
+            entry.filled = _laneOf(lanes, entry.index);
+        }
+    }
+
+    /// @dev Whether an entry is sound as such, so that storage has something to say about it.
+    function _canFill(Book memory book, Entry memory entry) private pure returns (bool) {
+        return entry.reason == Bust.NONE && book.markets[entry.market].isOpen;
     }
 
     function _legOf(Book memory book, Account memory account, uint256 place) private view returns (uint256 number) {
@@ -308,14 +326,21 @@ contract Clearing is SignedEntries {
 
     /// @dev An order that appears twice in a batch counts for both: together they must not exceed it.
     function _storeFilled(Entry[] memory entries) private {
+        bytes32 key;
+        uint256 group;
+        uint256 lanes;
         for (uint256 i = 0; i < entries.length; ++i) {
             Entry memory entry = entries[i];
             if (entry.used == 0 || entry.key == 0) continue;
-            uint256 shift = entry.index % LANES * LANE_BITS;
-            uint256 lanes = _filled[entry.key][entry.index / LANES];
-            if (uint64(lanes >> shift) + entry.used > entry.lots) revert EntryTwice(entry.key, entry.index);
-            _filled[entry.key][entry.index / LANES] = lanes + (entry.used << shift);
+            if (entry.key != key || entry.index / LANES != group) {
+                if (key != 0) _filled[key][group] = lanes;
+                (key, group) = (entry.key, entry.index / LANES);
+                lanes = _filled[key][group];
+            }
+            if (_laneOf(lanes, entry.index) + entry.used > entry.lots) revert EntryTwice(key, entry.index);
+            lanes += entry.used << (entry.index % LANES * LANE_BITS);
         }
+        if (key != 0) _filled[key][group] = lanes;
     }
 
     /// @dev One event per fill.
@@ -367,8 +392,11 @@ contract Clearing is SignedEntries {
 
     /* PRIVATE */
 
-    function _filledOf(bytes32 key, uint256 index) private view returns (uint256) {
-        return uint64(_filled[key][index / LANES] >> (index % LANES * LANE_BITS));
+    /// @dev The counter of an index in its slot.
+    function _laneOf(uint256 lanes, uint256 index) private pure returns (uint256) {
+        unchecked {
+            return (lanes >> (index % LANES * LANE_BITS)) & ((1 << LANE_BITS) - 1);
+        }
     }
 
     /// @dev keccak256 without keeping a copy.

@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {Vm} from "forge-std/Vm.sol";
 import {IClearing} from "../../../src/interfaces/settlement/IClearing.sol";
 import {ILedger} from "../../../src/interfaces/settlement/ILedger.sol";
+import {IMarkets} from "../../../src/interfaces/settlement/IMarkets.sol";
 import {CLEARING, LEDGER} from "../../../src/libraries/Constants.sol";
 import {Bust, SubaccountId} from "../../../src/types/Settlement.sol";
 import {Quote, Ticket} from "../../helpers/BatchBuilder.sol";
@@ -236,25 +237,38 @@ contract ClearingAttackTest is ClearingWorld {
         assertEq(CLEAR.filledLots(quotesDigest(ticket(2, true, 0, 0), leafOf(quotes[0])), 0), 10);
     }
 
-    /// @dev Four counters share a slot; none touches another.
-    function testFuzz_filledLots_ofNeighbours_areApart(uint48[4] memory lots) public {
-        Quote[] memory quotes = new Quote[](4);
+    /// @dev Neighbours share a slot; none touches another, however full.
+    function testFuzz_filledLots_ofNeighbours_areApart(uint48[7] memory lots) public {
+        Quote[] memory quotes = new Quote[](7);
         Draft memory d = draft();
-        for (uint16 i = 0; i < 4; ++i) {
+        for (uint16 i = 0; i < 7; ++i) {
             lots[i] = uint48(bound(lots[i], 1, type(uint40).max));
             quotes[i] = Quote(4 + i, true, lots[i], PAR);
         }
         addQuotes(d, maker, quotes);
         taker.lots = type(uint48).max;
         addOrder(d, taker);
-        for (uint16 i = 0; i < 4; ++i) {
-            addFill(d, i, 4, lots[i]);
+        for (uint16 i = 0; i < 7; ++i) {
+            addFill(d, (i * 3) % 7, 7, lots[(i * 3) % 7]);
         }
-        assertEq(settle(d), 4);
+        assertEq(settle(d), 7);
         (bytes32 root,) = fold(quotes);
-        for (uint16 i = 0; i < 4; ++i) {
+        for (uint16 i = 0; i < 7; ++i) {
             assertEq(CLEAR.filledLots(quotesDigest(maker, root), 4 + i), lots[i]);
         }
+        assertEq(CLEAR.filledLots(quotesDigest(maker, root), 3), 0);
+        assertEq(CLEAR.filledLots(quotesDigest(maker, root), 11), 0);
+    }
+
+    /// @dev The most that fits an order fits its counter.
+    function test_filledLots_ofTheLargestOrder() public {
+        IMarkets.Trading memory trading = openMarket();
+        (trading.openInterestCapWad, trading.positionCapWad) = (1e29, 1e29);
+        BOARD.set(BTC, trading);
+        (maker.lots, taker.lots) = (type(uint48).max, type(uint48).max);
+        assertReason(pair(maker, taker, type(uint48).max), Bust.NONE);
+        assertEq(CLEAR.filledLots(digestOf(maker), 0), type(uint48).max);
+        assertEq(CLEAR.filledLots(digestOf(maker), 1), 0);
     }
 
     /* TREES */
