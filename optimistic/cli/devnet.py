@@ -20,12 +20,13 @@ from optimistic.protocol.errors import CriticalError, RollupError
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.types import Address
 from optimistic.service.contracts import Bridge
-from optimistic.service.deployer import Roles, deploy
+from optimistic.service.deployer import Roles, deploy, deploy_dev_token
 from optimistic.service.deployment import Deployment
 from optimistic.service.embedded_chain import dev_keys
 from optimistic.service.l1_client import L1Client
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.options import FlatEnvCommand, json_output, option
+from optimistic.service.settlement_section import SettlementRoles
 from optimistic.service.signer import Signer
 from optimistic.service.terminal import emit, reports_errors, say
 
@@ -85,7 +86,8 @@ def devnet(  # noqa: PLR0913 - one argument per option
 ) -> None:
     """Run a whole rollup on this machine: anvil, aggregator, watchtower.
 
-    A test account gets ether on L2. Stop with Ctrl-C; everything ends with it.
+    A test account gets ether on L2 and governs the markets there; the cash token is worthless, anybody
+    may mint it. Stop with Ctrl-C; everything ends with it.
     """
     del as_json  # `emit` reads it
     _empty(data_dir)
@@ -151,7 +153,10 @@ def _deploy(client: L1Client, keys: tuple[bytes, ...], period_s: int) -> Deploym
         fee_recipient=sequencer,
     )
     params = replace(DEVNET, l1_chain_id=client.chain_id, challenge_period_s=period_s)
-    return deploy(client, Signer(keys[_DEPLOYER]), params, roles)
+    deployer = Signer(keys[_DEPLOYER])
+    governor = Signer(keys[_USER]).address
+    settlement = SettlementRoles(token=deploy_dev_token(client, deployer), owner=governor, guardian=governor)
+    return deploy(client, deployer, params, roles, settlement=settlement)
 
 
 def _overview(folder: Path, ports: _Ports) -> dict[str, Any]:
@@ -163,6 +168,8 @@ def _overview(folder: Path, ports: _Ports) -> dict[str, Any]:
         "watchtowerHealth": f"http://127.0.0.1:{ports.watchtower}/health",
         "deployment": str(folder / "deployment.json"),
         "l2ChainId": deployment["l2ChainId"],
+        "token": deployment["settlement"]["token"],
+        "gateway": deployment["settlement"]["gateway"],
         "account": Signer(keys[_USER]).address,
         "privateKey": keys[_USER],
         "logs": str(folder / "*.log"),
