@@ -76,7 +76,7 @@ def leaf_with_hash_bytes(**wanted: int) -> bytes:
 
 
 def nearly_full() -> Iterator[tuple[str, Forged]]:
-    """As long as a branch of 16 hashes, and like one to a reader that looks at other bytes than the headers."""
+    """As long as a branch of 16 hashes, and full to a reader that looks elsewhere."""
     for first in (0x00, 0x40, 0x50):
         items = dict.fromkeys(range(16), bytes((first,)) + HASH[1:])
         yield (
