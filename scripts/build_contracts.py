@@ -21,19 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "solidity" / "src"
 ARTIFACTS = ROOT / "optimistic" / "artifacts"
 SNAPSHOTS = ROOT / "solidity" / "snapshots"
-WHOLE_FOLDERS = ("l1", "l2", "l2/settlement")
-"""Every file in them is a contract that is deployed or stands in genesis."""
+STANDING = tuple(sorted(str(path.relative_to(SOURCES))[:-4] for path in SOURCES.glob("l[12]/**/*.sol")))
 DISPUTING = ("dispute/DisputeGame", "dispute/PrecompileGuard")
 STEPPING = tuple(f"dispute/osp/{name}" for name in (*GROUPS.values(), VERIFIER, PROBE))
-CONTRACTS = (
-    *(
-        f"{folder}/{source.stem}"
-        for folder in WHOLE_FOLDERS
-        for source in sorted((SOURCES / folder).glob("*.sol"))
-    ),
-    *DISPUTING,
-    *STEPPING,
-)
+CONTRACTS = (*STANDING, *DISPUTING, *STEPPING)
 SIZE_LIMIT = 24_576
 
 
