@@ -71,45 +71,42 @@ class StandardPreTrade:
         """Judge the last `n_new` of `asked`; see `PreTrade`."""
         order = asked[-1]
         market = self._state.markets[MarketId(order.market)]
-        own = [other for other in asked if other.market == order.market and not other.is_reduce_only]
         exposure = exposures.get(order.market)
-        if n_new == 1 and self._only_reduces(order, own, exposure):
-            return None
-        largest = max(self._size_after(each, own, exposure) for each in asked[-n_new:])
-        if largest > market.limits.position_cap_wad:
+        held = self._position(order.subaccount, market, order.market, exposure)
+        bids, asks = _lots_open(exposure, asked, order.market)
+        lot = market.terms.lot_wad
+        if n_new == 1 and _only_reduces(order, held, bids * lot, asks * lot):
+            return self._closing_refusal(order, market, exposures, asked)
+        if max(abs(held + bids * lot), abs(held - asks * lot)) > market.limits.position_cap_wad:
             return Refusal.ORDER_SIZE, "the position could grow beyond the market's cap"
-        equity, needed = self._needed(order.subaccount, exposures, asked)
-        if equity >= needed:
+        return _short(*self._needed(order.subaccount, exposures, asked))
+
+    def _closing_refusal(
+        self, order: Asked, market: Market, exposures: Mapping[int, Exposure], asked: Sequence[Asked]
+    ) -> tuple[Refusal, str] | None:
+        """Judge an order that only reduces: at a price so bad that it harms, the rest must bear the loss.
+
+        A close frees maintenance margin; it harms if it costs more than that.
+        """
+        index, mark = latest_prices(self._state, market)
+        price = order.ticks * market.terms.tick_wad
+        lost = max(0, price - mark if order.is_buy else mark - price)
+        lost += pips_up(mark, max(market.limits.taker_fee_pips, market.limits.maker_fee_pips))
+        if lost * WAD <= market.ratios.maintenance_wad * index:
             return None
-        return Refusal.MARGIN, f"equity {equity}, needed with all open orders {needed} (in 1e-18)"
+        others = [other for other in asked if other is not order]
+        equity, needed = self._needed(order.subaccount, exposures, others)
+        return _short(equity - order.lots * market.terms.lot_wad * lost // WAD, needed)
 
     def needed_wad(self, subaccount: int, exposures: Mapping[int, Exposure]) -> tuple[int, int]:
         """Return (equity, requirement); see `PreTrade`."""
         return self._needed(subaccount, exposures, ())
 
-    def _position(self, subaccount: int, market: int, exposure: Exposure | None) -> int:
+    def _position(self, subaccount: int, market: Market, number: int, exposure: Exposure | None) -> int:
         """Size in WAD with the trades that are not settled."""
-        leg = self._state.subaccounts[SubaccountId(subaccount)].legs.get(MarketId(market), _FLAT)
+        leg = self._state.subaccounts[SubaccountId(subaccount)].legs.get(MarketId(number), _FLAT)
         unsettled = exposure.unsettled_lots if exposure is not None else 0
-        return leg.size_wad + unsettled * self._state.markets[MarketId(market)].terms.lot_wad
-
-    def _only_reduces(self, order: Asked, own: Sequence[Asked], exposure: Exposure | None) -> bool:
-        """Whether an order, after all others of its side, cannot take the position through zero."""
-        if order.is_reduce_only:
-            return True
-        held = self._position(order.subaccount, order.market, exposure)
-        if (held > 0) == order.is_buy or not held:
-            return False
-        side = _side(exposure, is_buy=order.is_buy)
-        lots = side.lots + sum(other.lots for other in own if other.is_buy == order.is_buy)
-        return lots * self._state.markets[MarketId(order.market)].terms.lot_wad <= abs(held)
-
-    def _size_after(self, order: Asked, own: Sequence[Asked], exposure: Exposure | None) -> int:
-        held = self._position(order.subaccount, order.market, exposure)
-        side = _side(exposure, is_buy=order.is_buy)
-        lots = side.lots + sum(other.lots for other in own if other.is_buy == order.is_buy)
-        size = lots * self._state.markets[MarketId(order.market)].terms.lot_wad
-        return abs(held + size if order.is_buy else held - size)
+        return leg.size_wad + unsettled * market.terms.lot_wad
 
     def _needed(
         self, subaccount: int, exposures: Mapping[int, Exposure], asked: Sequence[Asked]
@@ -134,19 +131,38 @@ class StandardPreTrade:
                 size += exposure.unsettled_lots * lot
             orders = [other for other in asked if other.market == number and not other.is_reduce_only]
             case = _Case(market, index, mark, size)
-            bids = [item for item in orders if item.is_buy]
-            asks = [item for item in orders if not item.is_buy]
+            bids, asks = (_NOTHING_OPEN,) * 2 if exposure is None else (exposure.bids, exposure.asks)
             needed += max(
-                case.need(_side(exposure, is_buy=True), bids, 1),
-                case.need(_side(exposure, is_buy=False), asks, -1),
+                case.need(bids, [item for item in orders if item.is_buy], 1),
+                case.need(asks, [item for item in orders if not item.is_buy], -1),
             )
         return equity, needed
 
 
-def _side(exposure: Exposure | None, *, is_buy: bool) -> OpenSide:
-    if exposure is None:
-        return _NOTHING_OPEN
-    return exposure.bids if is_buy else exposure.asks
+def _short(equity: int, needed: int) -> tuple[Refusal, str] | None:
+    """Return the refusal if equity is too little."""
+    if equity >= needed:
+        return None
+    return Refusal.MARGIN, f"equity {equity}, needed with all open orders {needed} (in 1e-18)"
+
+
+def _lots_open(exposure: Exposure | None, asked: Sequence[Asked], market: int) -> tuple[int, int]:
+    """Lots of the bids and of the asks of a market that may fill."""
+    bids, asks = (0, 0) if exposure is None else (exposure.bids.lots, exposure.asks.lots)
+    for other in asked:
+        if other.market == market and not other.is_reduce_only:
+            if other.is_buy:
+                bids += other.lots
+            else:
+                asks += other.lots
+    return bids, asks
+
+
+def _only_reduces(order: Asked, held_wad: int, bids_wad: int, asks_wad: int) -> bool:
+    """Whether an order, after all others of its side, cannot take the position through zero."""
+    if order.is_reduce_only:
+        return True
+    return 0 < bids_wad <= -held_wad if order.is_buy else 0 < asks_wad <= held_wad
 
 
 class _Case(NamedTuple):
@@ -171,7 +187,9 @@ class _Case(NamedTuple):
             lots += order.lots
             loss += max(0, sign * (order.ticks * tick - mark)) * order.lots
         after = self.size_wad + sign * lots * lot
-        traded = lots * lot * mark // WAD
         margin = initial_margin(market.ratios, abs(after) * self.index_wad // WAD)
+        if not lots:
+            return margin
+        traded = lots * lot * mark // WAD
         fee_pips = max(market.limits.taker_fee_pips, market.limits.maker_fee_pips)
         return margin + -(-loss * lot // WAD) + pips_up(traded, fee_pips)

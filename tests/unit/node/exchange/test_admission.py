@@ -354,3 +354,18 @@ def test_margin__price_that_came_in_since__counts_for_held_positions(world: Exch
 
     feed.price_wad = price
     assert isinstance(one(world, alice.place(5_000, PRICE_TICKS)), Ack)
+
+
+def test_attack__close_at_a_ruinous_price__must_be_paid_for(world: ExchangeWorld) -> None:
+    alice = world.traders[0]
+    account = world.state.subaccounts[SubaccountId(alice.subaccount)]
+    price = PRICE_TICKS * TICK_WAD
+    account.legs[MARKET] = Position(10 * WAD, price)
+    account.cash_wad = 60 * WAD
+    ruinous, fair = PRICE_TICKS * 91 // 100, PRICE_TICKS * 98 // 100
+
+    for flags in (0, REDUCE_ONLY):
+        assert refusal(world, alice.place(-10_000, ruinous, flags=flags)) is Refusal.MARGIN
+        assert isinstance(one(world, alice.place(-5_000, fair, flags=flags)), Ack)
+    account.cash_wad = 1_000 * WAD
+    assert isinstance(one(world, alice.place(-10_000, ruinous, flags=REDUCE_ONLY)), Ack)
