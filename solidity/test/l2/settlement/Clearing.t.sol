@@ -159,7 +159,7 @@ contract ClearingTest is ClearingWorld {
     }
 
     /// @dev A fill in n parts moves the same sizes and the same value; only fees are rounded n times.
-    function testFuzz_settleBatch_splitFill_movesTheSame(uint48 lots, uint40 ticks, uint8 parts) public {
+    function testFuzz_pitfall_19__splitFill__movesTheSame(uint48 lots, uint40 ticks, uint8 parts) public {
         lots = uint48(bound(lots, 20, 1e9));
         ticks = uint40(bound(ticks, 1, 1e6));
         parts = uint8(bound(parts, 2, 20));

@@ -26,22 +26,22 @@ contract ClearingAttackTest is ClearingWorld {
 
     /* SIGNATURES */
 
-    function test_attack_orderOfAnotherChain_isNotSigned() public {
+    function test_pitfall_20__orderOfAnotherChain__isNotSigned() public {
         bytes memory signature = sign(maker.signer, digestIn(maker, domain(block.chainid + 1, CLEARING)));
         assertReason(signedBy(signature), Bust.BAD_SIGNATURE);
     }
 
-    function test_attack_orderForAnotherContract_isNotSigned() public {
+    function test_pitfall_20__orderForAnotherContract__isNotSigned() public {
         bytes memory signature = sign(maker.signer, digestIn(maker, domain(block.chainid, LEDGER)));
         assertReason(signedBy(signature), Bust.BAD_SIGNATURE);
     }
 
-    function test_attack_sameChainAndContract_isSigned() public {
+    function test_attack__sameChainAndContract__isSigned() public {
         assertReason(signedBy(sign(maker.signer, digestIn(maker, domain()))), Bust.NONE);
     }
 
     /// @dev The other signature of the same message would be a second order, were orders known by their signatures.
-    function test_attack_malleableSignature_isNone() public {
+    function test_pitfall_20__malleableSignature__isNone() public {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(maker.signer, digestOf(maker));
         uint256 high = ORDER - uint256(s);
         // A high s has no room for the parity when its top bit is set.
@@ -49,16 +49,16 @@ contract ClearingAttackTest is ClearingWorld {
         assertReason(signedBy(signature), Bust.BAD_SIGNATURE);
     }
 
-    function test_attack_zeroSignature_isNobodys() public {
+    function test_pitfall_20__zeroSignature__isNobodys() public {
         assertReason(signedBy(new bytes(64)), Bust.BAD_SIGNATURE);
     }
 
-    function testFuzz_attack_anySignature_isNotTheOwners(bytes32 r, bytes32 vs) public {
+    function testFuzz_attack__anySignature__isNotTheOwners(bytes32 r, bytes32 vs) public {
         assertReason(signedBy(abi.encodePacked(r, vs)), Bust.BAD_SIGNATURE);
     }
 
     /// @dev Every field of an order is under its signature.
-    function testFuzz_attack_changedField_isNotSigned(uint8 field, uint64 noise) public {
+    function testFuzz_pitfall_20__changedField__isNotSigned(uint8 field, uint64 noise) public {
         bytes memory signature = sign(maker.signer, digestOf(maker));
         taker.ticks = 1;
         field %= 6;
@@ -71,12 +71,12 @@ contract ClearingAttackTest is ClearingWorld {
         assertReason(signedBy(signature), Bust.BAD_SIGNATURE);
     }
 
-    function test_attack_orderOfAnothersSubaccount_isNotSigned() public {
+    function test_attack__orderOfAnothersSubaccount__isNotSigned() public {
         maker.subaccount = user(2);
         assertReason(pair(maker, taker, 10), Bust.BAD_SIGNATURE);
     }
 
-    function test_attack_sideTurned_isNotSigned() public {
+    function test_attack__sideTurned__isNotSigned() public {
         bytes memory signature = sign(maker.signer, digestOf(maker));
         (maker.isBuy, taker.isBuy) = (false, true);
         assertReason(signedBy(signature), Bust.BAD_SIGNATURE);
@@ -90,13 +90,13 @@ contract ClearingAttackTest is ClearingWorld {
         assertReason(pair(maker, taker, 10), Bust.NONE);
     }
 
-    function test_attack_sessionKey_expired() public {
+    function test_attack__sessionKey__expired() public {
         allow(0, uint64(block.timestamp) - 1, SubaccountId.wrap(0), 1);
         maker.signer = sessionSigner;
         assertReason(pair(maker, taker, 10), Bust.BAD_SIGNATURE);
     }
 
-    function test_attack_sessionKey_expiresBeforeTheOrder_isCheckedAtExecution() public {
+    function test_pitfall_20__sessionKey__expiresBeforeTheOrder__isCheckedAtExecution() public {
         allow(0, uint64(block.timestamp) + 10, SubaccountId.wrap(0), 1);
         (maker.signer, maker.expiry, taker.expiry) =
         (sessionSigner, uint40(block.timestamp) + 20, uint40(block.timestamp) + 20);
@@ -105,7 +105,7 @@ contract ClearingAttackTest is ClearingWorld {
         assertReason(pair(maker, taker, 10), Bust.BAD_SIGNATURE);
     }
 
-    function test_attack_sessionKey_ofOneSubaccount_doesNotSignForAnother() public {
+    function test_attack__sessionKey__ofOneSubaccount__doesNotSignForAnother() public {
         vm.startPrank(owner(0));
         SubaccountId second = BOOKS.open(0);
         CLEAR.setSessionKey(vm.addr(sessionSigner), uint64(block.timestamp), user(0), 1);
@@ -117,14 +117,14 @@ contract ClearingAttackTest is ClearingWorld {
         assertReason(pair(maker, taker, 10), Bust.BAD_SIGNATURE);
     }
 
-    function test_attack_sessionKey_revoked() public {
+    function test_attack__sessionKey__revoked() public {
         allow(0, uint64(block.timestamp), SubaccountId.wrap(0), 1);
         allow(0, uint64(block.timestamp), SubaccountId.wrap(0), 0);
         maker.signer = sessionSigner;
         assertReason(pair(maker, taker, 10), Bust.BAD_SIGNATURE);
     }
 
-    function test_attack_sessionKey_ofAnotherOwner() public {
+    function test_attack__sessionKey__ofAnotherOwner() public {
         allow(2, uint64(block.timestamp), SubaccountId.wrap(0), 1);
         maker.signer = sessionSigner;
         assertReason(pair(maker, taker, 10), Bust.BAD_SIGNATURE);
@@ -158,14 +158,14 @@ contract ClearingAttackTest is ClearingWorld {
 
     /* REPLAY AND OVERFILL */
 
-    function test_attack_replayedBatch_fillsNothing() public {
+    function test_pitfall_21__replayedBatch__fillsNothing() public {
         Draft memory d = pair(maker, taker, 50);
         assertEq(settle(d), 1);
         assertReason(d, Bust.OVERFILLED);
         assertEq(sizeOf(user(0), BTC), int256(50 * LOT));
     }
 
-    function testFuzz_attack_overfillByManySmallFills_stopsAtTheLots(uint256 seed) public {
+    function testFuzz_attack__overfillByManySmallFills__stopsAtTheLots(uint256 seed) public {
         Draft memory d = draft();
         addOrder(d, maker);
         addOrder(d, taker);
@@ -177,7 +177,7 @@ contract ClearingAttackTest is ClearingWorld {
         assertEq(CLEAR.filledLots(digestOf(maker), 0) * LOT, uint256(sizeOf(user(0), BTC)));
     }
 
-    function test_attack_sameOrderTwiceInABatch_cannotExceedIt() public {
+    function test_attack__sameOrderTwiceInABatch__cannotExceedIt() public {
         Draft memory d = pair(maker, taker, 30);
         addOrder(d, maker);
         addOrder(d, ticket(2, false, 50, PAR));
@@ -195,7 +195,7 @@ contract ClearingAttackTest is ClearingWorld {
         assertEq(CLEAR.filledLots(digestOf(maker), 0), 50);
     }
 
-    function test_attack_sameQuoteTwiceInATree_cannotExceedIt() public {
+    function test_attack__sameQuoteTwiceInATree__cannotExceedIt() public {
         Quote[] memory quotes = new Quote[](2);
         (quotes[0], quotes[1]) = (Quote(3, true, 10, PAR), Quote(3, true, 10, PAR));
         (bytes32 root,) = fold(quotes);
@@ -209,7 +209,7 @@ contract ClearingAttackTest is ClearingWorld {
         settle(d);
     }
 
-    function test_attack_sameQuotesTwiceInABatch_cannotExceedThem() public {
+    function test_attack__sameQuotesTwiceInABatch__cannotExceedThem() public {
         Quote[] memory quotes = new Quote[](1);
         quotes[0] = Quote(3, true, 10, PAR);
         Draft memory d = draft();
@@ -224,7 +224,7 @@ contract ClearingAttackTest is ClearingWorld {
     }
 
     /// @dev Who signs the same root has quotes of its own and does not use up the other's.
-    function test_attack_rootOfAnother_hasItsOwnFills() public {
+    function test_attack__rootOfAnother__hasItsOwnFills() public {
         Quote[] memory quotes = new Quote[](1);
         quotes[0] = Quote(0, true, 10, PAR);
         Draft memory d = draft();
@@ -274,7 +274,7 @@ contract ClearingAttackTest is ClearingWorld {
     /* TREES */
 
     /// @dev A quote that is not in the tree under the signature.
-    function test_attack_quoteBesideTheTree_isNotSigned() public {
+    function test_attack__quoteBesideTheTree__isNotSigned() public {
         Quote memory signed = Quote(0, true, 10, PAR);
         Quote memory forged = Quote(0, true, 10, PAR + 500);
         bytes memory signature = sign(maker.signer, quotesDigest(maker, leafOf(signed)));
@@ -285,14 +285,14 @@ contract ClearingAttackTest is ClearingWorld {
     }
 
     /// @dev An inner node has 65 bytes before hashing and a leaf 15, each with its own first byte: neither passes for the other.
-    function test_attack_nodeAsLeaf_hasAnotherHash() public {
+    function test_attack__nodeAsLeaf__hasAnotherHash() public {
         Quote memory quote = Quote(0, true, 10, PAR);
         bytes32 untagged = keccak256(abi.encodePacked(quote.index, quote.isBuy, quote.lots, quote.ticks));
         bytes memory signature = sign(maker.signer, quotesDigest(maker, untagged));
         assertReason(treeOf(signature, 1, opOf(quote)), Bust.BAD_SIGNATURE);
     }
 
-    function test_attack_programs_thatDoNotEndInOneHash_areMalformed() public {
+    function test_attack__programs__thatDoNotEndInOneHash__areMalformed() public {
         bytes memory leaf = opOf(Quote(0, true, 10, PAR));
         bytes memory signature = new bytes(64);
         assertMalformed(bytesOf(treeOf(signature, 0, "")));
@@ -307,16 +307,16 @@ contract ClearingAttackTest is ClearingWorld {
     /* TABLES AND BYTES */
 
     /// @dev Two places of one subaccount would be two margin checks of half the trades.
-    function test_attack_subaccountTwiceInTheTable_isMalformed() public {
+    function test_attack__subaccountTwiceInTheTable__isMalformed() public {
         assertMalformed(abi.encodePacked(uint8(1), uint8(2), uint64(16), uint64(16), uint8(0), uint40(0)));
         assertMalformed(abi.encodePacked(uint8(1), uint8(2), uint64(17), uint64(16), uint8(0), uint40(0)));
     }
 
-    function test_attack_marketTwiceInTheTable_isMalformed() public {
+    function test_attack__marketTwiceInTheTable__isMalformed() public {
         assertMalformed(abi.encodePacked(uint8(1), uint8(0), uint8(2), uint32(1), uint32(1), uint40(0)));
     }
 
-    function test_attack_placesBeyondTheTables_areMalformed() public {
+    function test_attack__placesBeyondTheTables__areMalformed() public {
         bytes memory sound = bytesOf(pair(maker, taker, 10));
         uint256 orders = 1 + 1 + 8 * N_TRADERS + 1 + 8 + 5;
         uint256 fill = sound.length - 10;
@@ -329,7 +329,7 @@ contract ClearingAttackTest is ClearingWorld {
         assertMalformed(withByte(sound, 0, 2)); // another version
     }
 
-    function testFuzz_attack_cutOrExtended_isMalformed(uint256 length, bytes1 extra) public {
+    function testFuzz_attack__cutOrExtended__isMalformed(uint256 length, bytes1 extra) public {
         bytes memory sound = bytesOf(pair(maker, taker, 10));
         assertMalformed(bytes.concat(sound, extra));
         length = bound(length, 0, sound.length - 1);
@@ -340,23 +340,23 @@ contract ClearingAttackTest is ClearingWorld {
     }
 
     /// @dev Whatever the bytes: refused as malformed, or settled with nothing created.
-    function testFuzz_attack_anyBytes_areMalformedOrHarmless(bytes memory noise) public {
+    function testFuzz_attack__anyBytes__areMalformedOrHarmless(bytes memory noise) public {
         _assertHarmless(bytes.concat(hex"01", noise));
     }
 
-    function testFuzz_attack_oneWrongByte_isMalformedOrHarmless(uint256 at, uint8 value) public {
+    function testFuzz_attack__oneWrongByte__isMalformedOrHarmless(uint256 at, uint8 value) public {
         bytes memory sound = bytesOf(pair(maker, taker, 10));
         _assertHarmless(withByte(sound, at % sound.length, value));
     }
 
     /* ACCESS */
 
-    function test_attack_closeAgainst_byAStranger_reverts() public {
+    function test_attack__closeAgainst__byAStranger__reverts() public {
         vm.expectRevert(abi.encodeWithSelector(IClearing.NotModule.selector, address(this)));
         CLEAR.closeAgainst(user(0), BTC, 1e18, 1e18, "");
     }
 
-    function test_attack_settleBatch_insideAnotherModule_reverts() public {
+    function test_attack__settleBatch__insideAnotherModule__reverts() public {
         vm.prank(CLEARING);
         BOOKS.enter();
         bytes memory batch = bytesOf(draft());
