@@ -1,12 +1,13 @@
 """The settlement predeploys as callers see them: call data, and calls that leave nothing behind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 from optimistic.node.node import Node
 from optimistic.protocol.engine import BlockEnv
 from optimistic.protocol.execution.simulate import AccountOverride, CallMessage, CallResult, Simulation
+from optimistic.protocol.execution.tracers import CallTrace, CallTracer
 from optimistic.protocol.mpt import NodeReader
 from optimistic.protocol.params import DEVNET, RollupParams
 from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
@@ -66,6 +67,13 @@ class Views:
         """Call anything with any data from anybody."""
         return self._simulation.call(CallMessage(sender=sender, to=to, data=data))
 
+    def calls(self, to: Address, data: bytes, sender: Address = ZERO_ADDRESS) -> list[CallTrace]:
+        """Call anything; return that call and all that it leads to."""
+        tracer = CallTracer()
+        self._simulation.call(CallMessage(sender=sender, to=to, data=data), tracer)
+        assert tracer.root is not None, "it ran"
+        return list(_every(tracer.root))
+
     def read(self, contract: str, name: str, *arguments: Any, sender: Address = ZERO_ADDRESS) -> Any:
         """Return what a function answers; alone if it is one value."""
         function = function_of(contract, name)
@@ -73,6 +81,12 @@ class Views:
         assert result.error is None, f"{contract}.{name}: {result.error} {result.output.hex()}"
         values = function.decode(result.output)
         return values[0] if len(values) == 1 else values
+
+
+def _every(trace: CallTrace) -> Iterator[CallTrace]:
+    yield trace
+    for inner in trace.calls:
+        yield from _every(inner)
 
 
 def zero_arguments(function: Function) -> list[Any]:
