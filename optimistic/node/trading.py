@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from optimistic.node.api.chain_view import NodeView
+from optimistic.node.api.desk import UnsignedReceipts
 from optimistic.node.api.options import ApiOptions
 from optimistic.node.api.server import ApiServer
 from optimistic.node.exchange.exchange import Around
 from optimistic.node.exchange.house import ExchangeHouse, ExchangeKeys
 from optimistic.node.exchange.node_chain import NodeChain
 from optimistic.node.exchange.options import ExchangeOptions
-from optimistic.node.exchange.receipts import ReceiptSigner
 from optimistic.node.node import Node
 from optimistic.node.rpc.backend import RpcBackend, method_table
 from optimistic.node.rpc.dispatch import Dispatcher
@@ -60,13 +60,21 @@ class TradingFloor:
         self.house = ExchangeHouse(
             node.config.data_dir / _FOLDER,
             NodeChain(node.store, node.head_state, node.gateway, account.address),
-            ExchangeKeys(receipts=ReceiptSigner(key, chain_id), settlement=account),
+            ExchangeKeys(receipts=UnsignedReceipts(key, chain_id), settlement=account),
             options.exchange,
             Around(clock=clock, metrics=metrics),
         )
         node.on_close(self.house.close)
         view = NodeView(local_client(node, clock), clock)
-        self.api = ApiServer(self.house.service, view, chain_id, options.api, clock=clock, metrics=metrics)
+        self.api = ApiServer(
+            self.house.service,
+            view,
+            chain_id,
+            options.api,
+            clock=clock,
+            metrics=metrics,
+            receipt_key=key,
+        )
         node.on_close(self.api.stop)
         for name, step, interval_s in self.house.loops():
             node.add_loop(name, step, interval_s)

@@ -16,6 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
+
+from optimistic.node.api.desk import UnsignedReceipts
 from optimistic.node.api.options import ApiLimits, ApiOptions
 from optimistic.node.api.server import ApiServer
 from optimistic.node.exchange.commands import Place
@@ -25,7 +28,7 @@ from optimistic.service.clock import SystemClock
 from optimistic.service.metrics import NoopMetrics
 from optimistic.service.wal import SyncPolicy
 from tests.architecture.source_tree import ROOT
-from tests.helpers.exchange_world import CHAIN_ID, PRICE_TICKS, ExchangeWorld
+from tests.helpers.exchange_world import CHAIN_ID, PRICE_TICKS, RECEIPT_KEY, ExchangeWorld
 from tests.helpers.fake_exchange import FakeView
 
 _N_TRADERS = 40
@@ -69,6 +72,7 @@ def served(policy: SyncPolicy = SyncPolicy.GROUP, verifiers: int = 1) -> Iterato
         world = ExchangeWorld(
             Path(folder) / "exchange", n_traders=_N_TRADERS, options=ExchangeOptions(sync_policy=policy)
         )
+        world.exchange.signer = UnsignedReceipts(RECEIPT_KEY, CHAIN_ID)
         options = ApiOptions(port=0, limits=_UNBOUND, verifiers=verifiers)
         server = ApiServer(
             ExchangeService(world.exchange),
@@ -77,6 +81,7 @@ def served(policy: SyncPolicy = SyncPolicy.GROUP, verifiers: int = 1) -> Iterato
             options,
             clock=SystemClock(),
             metrics=NoopMetrics(),
+            receipt_key=RECEIPT_KEY,
         )
         server.start()
         try:
@@ -125,9 +130,9 @@ def measure_http(n_orders: int = 2_000) -> dict[str, Any]:
 
 def main() -> None:
     """Print all measurements, one JSON object a line."""
-    print(json.dumps({"frames": measure_frames()}))
-    print(json.dumps({"latency": measure_latency()}))
-    print(json.dumps({"http": measure_http()}))
+    click.echo(json.dumps({"frames": measure_frames()}))
+    click.echo(json.dumps({"latency": measure_latency()}))
+    click.echo(json.dumps({"http": measure_http()}))
 
 
 if __name__ == "__main__":

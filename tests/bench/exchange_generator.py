@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import click
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -74,9 +75,9 @@ def main(url: str, file: str, window: str, rate: str) -> None:
     """Run one load."""
     messages = Path(file).read_text().splitlines()
     if window == "http":
-        print(json.dumps(posts(url, messages)))
+        click.echo(json.dumps(posts(url, messages)))
     else:
-        print(json.dumps(asyncio.run(frames(url, messages, int(window), int(rate)))))
+        click.echo(json.dumps(asyncio.run(frames(url, messages, int(window), int(rate)))))
 
 
 if __name__ == "__main__":

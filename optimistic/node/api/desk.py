@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import NamedTuple
 
+from msgspec import structs
+
 from optimistic.node.api.errors import ApiError, Code
 from optimistic.node.api.signature_pool import SignaturePool
-from optimistic.node.exchange.answers import Answer, Reject
+from optimistic.node.exchange.answers import Ack, Answer, Reject
 from optimistic.node.exchange.commands import Command
 from optimistic.node.exchange.ports import ExchangePort, Prepared
+from optimistic.node.exchange.receipts import Receipt, ReceiptDomain, ReceiptSigner, SignedReceipt
 from optimistic.protocol.types import Address, Hash32
 
 
@@ -27,11 +30,13 @@ class Desk:
 
     Parameters
     ----------
-    exchange : decides
+    exchange : decides; receipts it leaves without signature (`UnsignedReceipts`) are signed by the pool
     pool : recovers signers
+    chain_id : of L2, in the domain of receipts
     """
 
-    def __init__(self, exchange: ExchangePort, pool: SignaturePool) -> None:
+    def __init__(self, exchange: ExchangePort, pool: SignaturePool, chain_id: int) -> None:
+        self._domain = ReceiptDomain(chain_id)
         self._exchange = exchange
         self._pool = pool
         self._waiting: list[_Waiting] = []
@@ -52,7 +57,7 @@ class Desk:
         await self._recover(good)
         if after is not None:
             await after
-        answers = iter(await self._decide(good) if good else ())
+        answers = iter(await self._sign(await self._decide(good)) if good else ())
         return [item if isinstance(item, Reject) else next(answers) for item in prepared]
 
     async def signer(self, digest: Hash32, signature: bytes) -> Address:
@@ -66,6 +71,21 @@ class Desk:
         items = [item.digest + item.signature for item in signed if item.digest is not None]
         for item, signer in zip(signed, await self._pool.recover(items), strict=True):
             item.signer = signer
+
+    async def _sign(self, answers: list[Answer]) -> list[Answer]:
+        """Put signatures under the receipts that have none yet."""
+        places = [
+            place
+            for place, answer in enumerate(answers)
+            if isinstance(answer, Ack) and answer.receipt is not None and not answer.receipt.signature
+        ]
+        if not places:
+            return answers
+        unsigned = [answer.receipt.receipt for answer in map(answers.__getitem__, places)]  # type: ignore[union-attr] # chosen above
+        digests = [self._domain.digest(receipt.hash) for receipt in unsigned]
+        for place, receipt, signature in zip(places, unsigned, await self._pool.sign(digests), strict=True):
+            answers[place] = structs.replace(answers[place], receipt=SignedReceipt(receipt, signature))
+        return answers
 
     async def _decide(self, prepared: list[Prepared]) -> list[Answer]:
         loop = asyncio.get_running_loop()
@@ -97,3 +117,14 @@ def _failed(error: Exception) -> ApiError:
     problem = ApiError(Code.INTERNAL, "the exchange could not decide: whether it took the orders is unknown")
     problem.__cause__ = error
     return problem
+
+
+class UnsignedReceipts(ReceiptSigner):
+    """Leaves the signatures of receipts to the desk's worker processes, which have the same key.
+
+    Signing takes as long as everything else about an order together.
+    """
+
+    def sign(self, receipt: Receipt) -> SignedReceipt:
+        """Return the receipt without a signature."""
+        return SignedReceipt(receipt, b"")

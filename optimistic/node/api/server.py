@@ -61,9 +61,10 @@ class ApiServer:
     options : where to listen, and bounds
     clock : of challenges and allowances
     metrics : of the process
+    receipt_key : 32 bytes, if the exchange leaves receipts unsigned (`UnsignedReceipts`)
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a process of its own in all but name
         self,
         exchange: ExchangePort,
         view: ChainView,
@@ -72,8 +73,10 @@ class ApiServer:
         *,
         clock: Clock,
         metrics: Metrics,
+        receipt_key: bytes | None = None,
     ) -> None:
         options.check()
+        self._receipt_key = receipt_key
         self._exchange = exchange
         self._view = view
         self._chain_id = chain_id
@@ -143,7 +146,7 @@ class ApiServer:
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
         limits = self._options.limits
-        pool = SignaturePool(self._options.verifiers, limits.max_waiting_orders)
+        pool = SignaturePool(self._options.verifiers, limits.max_waiting_orders, self._receipt_key)
         await pool.start()
 
         def publish(published: Published) -> None:
@@ -155,7 +158,7 @@ class ApiServer:
         office = Office(
             self._exchange,
             self._view,
-            Desk(self._exchange, pool),
+            Desk(self._exchange, pool, self._chain_id),
             hub,
             limits,
             chain_id=self._chain_id,

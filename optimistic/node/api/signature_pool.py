@@ -1,4 +1,4 @@
-"""Recovers signers in other processes, many at a time, so that the event loop and the book go on."""
+"""Signatures checked and made in other processes, many at a time, so that the event loop goes on."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from typing import Final, Self
 import structlog
 
 from optimistic.node.api.errors import overloaded
-from optimistic.node.api.signature_worker import COUNT_BYTES, ITEM_BYTES, SIGNER_BYTES
+from optimistic.node.api.signature_worker import HEAD_BYTES, SIZES, Kind
 from optimistic.protocol.types import Address
 
 log = structlog.get_logger(__name__)
@@ -27,11 +27,12 @@ _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class _Request:
-    """Some items and the promise of their signers."""
+    """Some items of one kind and the promise of their results."""
 
-    __slots__ = ("done", "items")
+    __slots__ = ("done", "items", "kind")
 
-    def __init__(self, items: Sequence[bytes], done: "asyncio.Future[list[Address]]") -> None:
+    def __init__(self, kind: Kind, items: Sequence[bytes], done: "asyncio.Future[list[bytes]]") -> None:
+        self.kind = kind
         self.items = items
         self.done = done
 
@@ -45,8 +46,8 @@ class _Worker:
         self.jobs: deque[list[_Request]] = deque()
 
     @classmethod
-    async def start(cls) -> Self:
-        """Start a process."""
+    async def start(cls, key: bytes | None) -> Self:
+        """Start a process that signs with a key, if there is one."""
         ours, theirs = socket.socketpair()
         with theirs:
             descriptor = theirs.fileno()
@@ -56,13 +57,19 @@ class _Worker:
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
             )
-        return cls(process, await asyncio.open_unix_connection(sock=ours))
+        worker = cls(process, await asyncio.open_unix_connection(sock=ours))
+        if key is not None:
+            worker.write(Kind.SET_KEY, [key])
+        return worker
+
+    def write(self, kind: Kind, items: Sequence[bytes]) -> None:
+        """Hand items over."""
+        self._writer.write(bytes((kind,)) + len(items).to_bytes(HEAD_BYTES - 1, "big") + b"".join(items))
 
     def send(self, job: list[_Request]) -> None:
         """Give the process a job."""
         self.jobs.append(job)
-        items = b"".join(item for request in job for item in request.items)
-        self._writer.write((len(items) // ITEM_BYTES).to_bytes(COUNT_BYTES, "big") + items)
+        self.write(job[0].kind, [item for request in job for item in request.items])
 
     async def receive(self) -> None:
         """Wait for the answer to the oldest job and hand it out.
@@ -71,9 +78,10 @@ class _Worker:
         ------
         asyncio.IncompleteReadError : the process ended
         """
-        count = int.from_bytes(await self._reader.readexactly(COUNT_BYTES), "big")
-        signers = await self._reader.readexactly(count * SIGNER_BYTES)
-        _answer(self.jobs.popleft(), signers)
+        head = await self._reader.readexactly(HEAD_BYTES)
+        size = SIZES[Kind(head[0])][1]
+        results = await self._reader.readexactly(int.from_bytes(head[1:], "big") * size)
+        _answer(self.jobs.popleft(), results, size)
 
     def close(self) -> None:
         """End the process."""
@@ -90,10 +98,12 @@ class SignaturePool:
     Parameters
     ----------
     workers : processes
-    max_waiting : items that may wait; a request beyond is refused whole
+    max_waiting : signatures that may wait to be checked; a request beyond is refused whole
+    key : 32 bytes with which `sign` signs; None: it is never asked to
     """
 
-    def __init__(self, workers: int, max_waiting: int) -> None:
+    def __init__(self, workers: int, max_waiting: int, key: bytes | None = None) -> None:
+        self._key = key
         self._n_workers = workers
         self._max_waiting = max_waiting
         self._n_waiting = 0
@@ -109,7 +119,7 @@ class SignaturePool:
     async def start(self) -> None:
         """Start the processes."""
         for _ in range(self._n_workers):
-            worker = await _Worker.start()
+            worker = await _Worker.start(self._key)
             self._workers.append(worker)
             self._tasks.append(asyncio.create_task(self._run(worker)))
 
@@ -130,13 +140,20 @@ class SignaturePool:
         if self._n_waiting + len(items) > self._max_waiting:
             raise overloaded(_RETRY_MS)
         self._n_waiting += len(items)
-        request = _Request(items, asyncio.get_running_loop().create_future())
-        self._queue.append(request)
-        self._feed()
         try:
-            return await request.done
+            return [Address(signer) for signer in await self._ask(Kind.RECOVER, items)]
         finally:
             self._n_waiting -= len(items)
+
+    async def sign(self, digests: Sequence[bytes]) -> list[bytes]:
+        """Return the signatures (65 bytes) of digests; never refused: they follow what was taken in."""
+        return await self._ask(Kind.SIGN, digests)
+
+    async def _ask(self, kind: Kind, items: Sequence[bytes]) -> list[bytes]:
+        request = _Request(kind, items, asyncio.get_running_loop().create_future())
+        self._queue.append(request)
+        self._feed()
+        return await request.done
 
     def _feed(self) -> None:
         """Give waiting requests to the workers that have room."""
@@ -147,10 +164,14 @@ class SignaturePool:
             worker = min(free, key=lambda item: len(item.jobs))
             job = [self._queue.popleft()]
             size = len(job[0].items)
-            while self._queue and size + len(self._queue[0].items) <= _JOB_ITEMS:
+            while self._queue and self._fits(job[0].kind, size):
                 size += len(self._queue[0].items)
                 job.append(self._queue.popleft())
             worker.send(job)
+
+    def _fits(self, kind: Kind, size: int) -> bool:
+        """Whether the oldest waiting request can go into a job of a kind with so many items."""
+        return self._queue[0].kind is kind and size + len(self._queue[0].items) <= _JOB_ITEMS
 
     async def _run(self, worker: _Worker) -> None:
         """Keep one worker going: when it dies another one takes its jobs over."""
@@ -165,17 +186,15 @@ class SignaturePool:
                 self._workers.remove(worker)
                 self._queue.extendleft(request for job in reversed(worker.jobs) for request in reversed(job))
                 worker.close()
-            worker = await _Worker.start()
+            worker = await _Worker.start(self._key)
             self._workers.append(worker)
             self._feed()
 
 
-def _answer(job: list[_Request], signers: bytes) -> None:
+def _answer(job: list[_Request], results: bytes, size: int) -> None:
     at = 0
     for request in job:
-        size = SIGNER_BYTES * len(request.items)
-        part = signers[at : at + size]
-        at += size
+        end = at + size * len(request.items)
         if not request.done.done():
-            found = [Address(part[i : i + SIGNER_BYTES]) for i in range(0, size, SIGNER_BYTES)]
-            request.done.set_result(found)
+            request.done.set_result([results[i : i + size] for i in range(at, end, size)])
+        at = end
