@@ -9,7 +9,7 @@ from optimistic.client.errors import Unreachable, error_of
 from optimistic.client.keys import TradingKey
 from optimistic.client.orders import Market
 from optimistic.protocol.settlement.login import login_digest
-from optimistic.protocol.types import Address, Hash32
+from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 
 _TIMEOUT_S = 10
 
@@ -40,6 +40,8 @@ class RestClient:
         self._client = client or httpx.Client(base_url=url, timeout=_TIMEOUT_S)
         self.chain_id = 0
         """Of L2, once `markets` was asked."""
+        self.receipt_signer = ZERO_ADDRESS
+        """Who signs receipts, once `markets` was asked."""
 
     def __enter__(self) -> Self:
         return self
@@ -58,9 +60,10 @@ class RestClient:
         return int(self.get("/v1/time")["timeMs"])
 
     def markets(self) -> dict[int, Market]:
-        """Return the markets by number, and note the chain's id."""
+        """Return the markets by number, and note the chain's id and who signs receipts."""
         answer = self.get("/v1/markets")
         self.chain_id = int(answer["chainId"])
+        self.receipt_signer = Address(bytes.fromhex(answer["receiptSigner"].removeprefix("0x")))
         return {entry["market"]: Market.from_json(entry) for entry in answer["markets"]}
 
     def market_details(self) -> list[dict[str, Any]]:
