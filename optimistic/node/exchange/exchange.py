@@ -153,6 +153,7 @@ class Exchange:
                 applied = self._write(plan.ts_ms, plan.records) if plan.records else []
             except (StorageFailed, WalClosed) as error:
                 return [_unwritten(slot, error) for slot in slots]
+        self.metrics.count("exchange_commands", len(slots))
         return [self._answer(slot, applied, plan.ts_ms) for slot in slots]
 
     def _admit(self, item: Prepared, plan: Plan) -> "Answer | range":
@@ -216,6 +217,8 @@ class Exchange:
             if is_due:
                 self._write(self._now_ms(), [])
             snapshot = self._snapshot_if_due()
+        self.metrics.gauge("exchange_live_orders", len(self.machine.registry.orders))
+        self.metrics.gauge("exchange_log_groups", self._journal.next_index)
         if snapshot is not None:
             self._journal.save(*snapshot)
         return is_due

@@ -1,7 +1,9 @@
 """Settler and follower on a chain that misbehaves in every way a chain can."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from optimistic.node.exchange.commands import Trigger
 from optimistic.node.exchange.events import OrderDone, OrderTriggered, TradeBusted, TradeSettled
 from optimistic.node.exchange.exchange import Around
 from optimistic.node.exchange.house import ExchangeHouse, ExchangeKeys
+from optimistic.node.exchange.image import dump
 from optimistic.node.exchange.options import ExchangeOptions, SettlementOptions
 from optimistic.node.exchange.ports import ChainBlock, ChainHeads, ChainLog, TxResult
 from optimistic.node.exchange.receipts import ReceiptSigner
@@ -294,6 +297,33 @@ def test_heads__posted__forgets_batches_and_is_told(stage: Stage) -> None:
 
     assert not stage.house.core.machine.settling.batches
     assert stage.house.core.machine.chain.posted == stage.chain.posted
+
+
+def test_threads__orders_from_many_while_the_chain_moves__one_order_of_things(stage: Stage) -> None:
+    commands = [
+        [trader.place(sign * 2, PRICE_TICKS + n % 3) for n in range(60)]
+        for trader, sign in zip(stage.chain.traders, (1, -1, 1, -1), strict=True)
+    ]
+    answers: list[Any] = []
+
+    def trade(own: list[Any]) -> None:
+        for place in own:
+            answers.extend(stage.house.core.submit([place]))
+
+    threads = [threading.Thread(target=trade, args=(own,)) for own in commands]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        stage.turn()
+    stage.turn(60)
+
+    acks = sorted((answer for answer in answers if isinstance(answer, Ack)), key=lambda ack: ack.seq)
+    assert len(acks) == 240
+    receipts = [ack.receipt.receipt for ack in acks if ack.receipt is not None]
+    assert all(later.prev == earlier.hash for earlier, later in pairwise(receipts))
+    assert stage.house.core.machine.settling.n_unsettled == 0
+    assert stage.house.core.state.filled_lots == stage.chain.state.filled_lots
+    assert dump(stage.open().core.machine) == dump(stage.house.core.machine)
 
 
 def test_options__nonsense__names_all_problems() -> None:
