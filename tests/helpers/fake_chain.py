@@ -54,7 +54,7 @@ class FakeChain:
         self.traders = make_traders(self.state, n_traders, cash_wad)
         self.state.subaccounts[VAULT].cash_wad = -n_traders * cash_wad
         self._separator = domain_separator(CHAIN_ID)
-        self.blocks: list[ChainBlock] = []
+        self.mined: list[ChainBlock] = []
         self._results: dict[Hash32, TxResult] = {}
         self._nonce = 0
         self._waiting: dict[int, bytes] = {}
@@ -67,11 +67,14 @@ class FakeChain:
     # ------------------------------------------------------------------------------ the port
 
     def heads(self) -> ChainHeads:
-        number = len(self.blocks)
+        number = len(self.mined)
         return ChainHeads(unsafe=number, posted=max(0, number - 5), final=max(0, number - 20))
 
     def block(self, number: int) -> ChainBlock | None:
-        return self.blocks[number - 1] if 0 < number <= len(self.blocks) else None
+        return self.mined[number - 1] if 0 < number <= len(self.mined) else None
+
+    def blocks(self, first: int, last: int) -> list[ChainBlock]:
+        return self.mined[first - 1 : last]
 
     def result(self, tx_hash: Hash32) -> TxResult | None:
         return self._results.get(tx_hash)
@@ -93,10 +96,10 @@ class FakeChain:
         self._append(self._execute(raw) if raw else ())
 
     def _append(self, logs: tuple[ChainLog, ...]) -> None:
-        number = len(self.blocks) + 1
-        parent = self.blocks[-1].hash if self.blocks else _NO_HASH
+        number = len(self.mined) + 1
+        parent = self.mined[-1].hash if self.mined else _NO_HASH
         tx_hash = logs[0].tx_hash if logs else _NO_HASH
-        self.blocks.append(
+        self.mined.append(
             ChainBlock(
                 number=number,
                 hash=keccak256(parent + tx_hash + number.to_bytes(8, "big")),
@@ -117,7 +120,7 @@ class FakeChain:
             ChainLog(log.address, log.topics, log.data, tx_hash) for log in _logs_of(self.state, settled)
         )
         self._results[tx_hash] = TxResult(
-            block=len(self.blocks) + 1, succeeded=True, gas_used=21_000, logs=logs
+            block=len(self.mined) + 1, succeeded=True, gas_used=21_000, logs=logs
         )
         return logs
 

@@ -44,18 +44,28 @@ class NodeChain:
 
     def block(self, number: int) -> ChainBlock | None:
         """Return a block of the unsafe chain with the logs of settlement contracts."""
+        found = self.blocks(number, number)
+        return found[0] if found else None
+
+    def blocks(self, first: int, last: int) -> list[ChainBlock]:
+        """Return blocks first..last inclusive, as far as they exist, in order."""
         with self._store.snapshot():
-            block = self._store.block_by_number(number)
-            if block is None:
-                return None
-            logs = self._store.logs(LogFilter(from_block=number, to_block=number))
-        return ChainBlock(
-            number=number,
-            hash=block.hash,
-            parent=block.parent_hash,
-            timestamp=block.timestamp,
-            logs=tuple(_log(item) for item in logs if item.address in self._addresses),
-        )
+            blocks = self._store.blocks(first, last)
+            stored = self._store.logs(LogFilter(from_block=first, to_block=last))
+        logs: dict[int, list[ChainLog]] = {}
+        for item in stored:
+            if item.address in self._addresses:
+                logs.setdefault(item.block_number, []).append(_log(item))
+        return [
+            ChainBlock(
+                number=block.number,
+                hash=block.hash,
+                parent=block.parent_hash,
+                timestamp=block.timestamp,
+                logs=tuple(logs.get(block.number, ())),
+            )
+            for block in blocks
+        ]
 
     def result(self, tx_hash: Hash32) -> TxResult | None:
         """Return how a transaction ended."""

@@ -240,6 +240,9 @@ class ChainPort(Protocol):
     def block(self, number: int) -> ChainBlock | None:
         """Return a block of the unsafe chain with the logs of settlement contracts."""
 
+    def blocks(self, first: int, last: int) -> list[ChainBlock]:
+        """Return blocks first..last inclusive, as far as they exist, in order."""
+
     def result(self, tx_hash: Hash32) -> TxResult | None:
         """Return how a transaction ended; None while it waits or is unknown."""
 

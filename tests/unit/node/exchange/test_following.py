@@ -49,14 +49,14 @@ class MovableChain(FakeChain):
         super().submit(raw)
 
     def heads(self) -> ChainHeads:
-        return ChainHeads(unsafe=len(self.blocks), posted=self.posted, final=0)
+        return ChainHeads(unsafe=len(self.mined), posted=self.posted, final=0)
 
     def _execute(self, raw: bytes) -> tuple[ChainLog, ...]:
         if len(raw) < self.fails_from:
             return super()._execute(raw)
         self._nonce += 1
         self._results[keccak256(raw)] = TxResult(
-            block=len(self.blocks) + 1, succeeded=False, gas_used=1, logs=()
+            block=len(self.mined) + 1, succeeded=False, gas_used=1, logs=()
         )
         return ()
 
@@ -66,12 +66,12 @@ class MovableChain(FakeChain):
     def rewind(self, to: int) -> None:
         """Take away the blocks above `to` with what they did; their transactions wait again."""
         raws = [raw for _, raw in self._wal.replay()][to - 1 :]
-        kept = self.blocks[:to]
-        fresh = FakeChain(self.folder.parent / f"fresh{len(self.blocks)}")
+        kept = self.mined[:to]
+        fresh = FakeChain(self.folder.parent / f"fresh{len(self.mined)}")
         for raw in [raw for _, raw in self._wal.replay()][: to - 1]:
             fresh._append(fresh._execute(raw) if raw else ())
         self.state, self._nonce, self._results = fresh.state, fresh._nonce, fresh._results
-        self.blocks = kept
+        self.mined = kept
         for raw in raws:
             if raw:
                 self.submit(raw)
@@ -292,7 +292,7 @@ def test_heads__posted__forgets_batches_and_is_told(stage: Stage) -> None:
     stage.turn(2)
     assert stage.house.core.machine.settling.batches
 
-    stage.chain.posted = len(stage.chain.blocks)
+    stage.chain.posted = len(stage.chain.mined)
     stage.house.turn()
 
     assert not stage.house.core.machine.settling.batches
