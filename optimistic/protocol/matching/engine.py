@@ -188,15 +188,16 @@ class Engine:
 
     def _refusal(self, order: Order, *, is_new: bool = True) -> Reason | None:
         """Return why an order cannot be taken in at all."""
-        if is_new and self.is_live(order.id):
+        if is_new and (
+            order.id in self.orders or ((self.stops.stops or self.twaps) and self.is_live(order.id))
+        ):
             return Reason.DUPLICATE_ID
         if self.is_halted:
             return Reason.MARKET_HALTED
         if not (0 < order.price <= MAX_TICKS and 0 < order.lots <= MAX_LOTS):
             return Reason.INVALID
-        if order.terms is not PLAIN and not order.terms.is_plausible:
-            return Reason.INVALID
-        return None
+        terms = order.terms
+        return None if terms is PLAIN or terms.is_plausible else Reason.INVALID
 
     @property
     def n_live(self) -> int:
@@ -306,9 +307,13 @@ class Engine:
 
     def _unlink(self, order: Order) -> None:
         """Take an order that left its level out of the rest."""
-        del self.orders[order.id]
-        self._disown(order)
-        if order.terms.is_reduce_only:
+        id_ = order.id
+        del self.orders[id_]
+        owned = self.owned[order.owner]
+        del owned[id_]
+        if not owned:
+            del self.owned[order.owner]
+        if order.terms is not PLAIN and order.terms.is_reduce_only:
             reducers = self.reducers[order.subaccount]
             del reducers[order.id]
             if not reducers:
