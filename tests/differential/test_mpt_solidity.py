@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from optimistic.protocol import mpt
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.mpt.nodes import NO_CHILD, reference
+from optimistic.protocol.strict_rlp import join_list
 from tests.helpers.contract_host import ContractHost, Reverted
-from tests.helpers.forged_proofs import HASH, IMPOSSIBLE, KEY, branch, short_node
+from tests.helpers.forged_proofs import HASH, IMPOSSIBLE, KEY, branch, leaf_with_hash_bytes, short_node
 from tests.helpers.tries import build, contents, keys, slot_key, values
 
 REFUSED = "refused"
@@ -127,6 +129,23 @@ def test_mpt__branch_that_begins_with_an_empty_list__both_languages_agree(pair: 
 
     for nibble in (b"\x00", b"\x10", b"\x50"):
         pair.answers(keccak256(node), nibble * 32, b"value", [node])
+
+
+def test_mpt__branches_that_are_full__both_languages_agree(pair: Pair) -> None:
+    content = {slot_key(n): b"value %d" % n for n in range(300)}
+    root, nodes = build(content)
+
+    for key, value in list(content.items())[:5]:
+        read, _, _ = pair.answers(root, key, b"other", mpt.prove_delete(nodes, root, key))
+        assert read == value
+
+
+def test_mpt__item_that_leads_back_into_a_hash__both_languages_refuse(pair: Pair) -> None:
+    """A reader that took 0x9f for a list would go back into the hash before it, and find the end from there."""
+    child = leaf_with_hash_bytes(_0=0xA0)
+    node = join_list([NO_CHILD, reference(child), b"\x9f", *[NO_CHILD] * 13])
+
+    assert pair.answers(keccak256(node), b"\x10" + bytes(31), b"value", [node, child]) == [REFUSED] * 3
 
 
 def test_mpt__empty_value__both_languages_refuse() -> None:
