@@ -321,9 +321,15 @@ def _peer(connection: Request | WebSocket) -> str:
 def _on_loop(
     loop: asyncio.AbstractEventLoop, publish: Callable[[Published], None]
 ) -> Callable[[Published], None]:
+    """Return a listener for any thread; made on the loop's own, from which it needs no wake-up."""
+    own = threading.get_ident()
+
     def listener(published: Published) -> None:
         try:
-            loop.call_soon_threadsafe(publish, published)
+            if threading.get_ident() == own:
+                loop.call_soon(publish, published)
+            else:
+                loop.call_soon_threadsafe(publish, published)
         except RuntimeError:  # the loop has ended: nobody listens any more
             log.debug("publication_dropped", group=published.group)
 

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Final, Self
 
 import structlog
+from coincurve import PrivateKey
 
 from optimistic.node.api.errors import overloaded
-from optimistic.node.api.signature_worker import HEAD_BYTES, SIZES, Kind
+from optimistic.node.api.signature_worker import HEAD_BYTES, SIZES, Kind, answer, sign
 from optimistic.protocol.types import Address
 
 log = structlog.get_logger(__name__)
@@ -21,6 +22,8 @@ _JOB_ITEMS: Final = 256
 """Small requests that wait together are sent together, up to about this many items."""
 _JOBS_AHEAD: Final = 2
 """Jobs a worker has at a time: one it does, one that waits in the socket."""
+_HERE_ITEMS: Final = 2
+"""So few are done in this process: waking another one takes longer."""
 _RETRY_MS: Final = 250
 
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -104,6 +107,7 @@ class SignaturePool:
 
     def __init__(self, workers: int, max_waiting: int, key: bytes | None = None) -> None:
         self._key = key
+        self._private_key = None if key is None else PrivateKey(key)
         self._n_workers = workers
         self._max_waiting = max_waiting
         self._n_waiting = 0
@@ -129,6 +133,9 @@ class SignaturePool:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        for worker in self._workers:  # of tasks that had not begun
+            worker.close()
+        self._workers.clear()
 
     async def recover(self, items: Sequence[bytes]) -> list[Address]:
         """Return who signed each item (96 bytes: digest and compact signature), zero for nobody.
@@ -150,10 +157,22 @@ class SignaturePool:
         return await self._ask(Kind.SIGN, digests)
 
     async def _ask(self, kind: Kind, items: Sequence[bytes]) -> list[bytes]:
+        if len(items) <= _HERE_ITEMS:
+            return self._do_here(kind, b"".join(items))
         request = _Request(kind, items, asyncio.get_running_loop().create_future())
         self._queue.append(request)
         self._feed()
         return await request.done
+
+    def _do_here(self, kind: Kind, items: bytes) -> list[bytes]:
+        """Do a small request in this process."""
+        if kind is Kind.SIGN:
+            assert self._private_key is not None, "there is a key if anything is to be signed"
+            results = sign(items, self._private_key)
+        else:
+            results = answer(items)
+        size = SIZES[kind][1]
+        return [results[at : at + size] for at in range(0, len(results), size)]
 
     def _feed(self) -> None:
         """Give waiting requests to the workers that have room."""

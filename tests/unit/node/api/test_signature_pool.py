@@ -35,9 +35,9 @@ def test_recover__many_requests__each_gets_its_own_signers() -> None:
         pool = SignaturePool(workers=2, max_waiting=1_000)
         await pool.start()
         try:
-            asked = [pool.recover([item(i), item(i + 1)]) for i in range(60)]
+            asked = [pool.recover([item(i), item(i + 1), item(i)]) for i in range(60)]
             found = await asyncio.gather(*asked)
-            expected = [[KEYS[i % 3].address, KEYS[(i + 1) % 3].address] for i in range(60)]
+            expected = [[KEYS[n % 3].address for n in (i, i + 1, i)] for i in range(60)]
             assert found == expected
             assert pool.waiting == 0
         finally:
@@ -48,16 +48,31 @@ def test_recover__many_requests__each_gets_its_own_signers() -> None:
 
 def test_recover__more_than_may_wait__is_refused_whole_and_recovers() -> None:
     async def story() -> None:
-        pool = SignaturePool(workers=1, max_waiting=3)
+        pool = SignaturePool(workers=1, max_waiting=4)
         await pool.start()
         try:
-            first = asyncio.create_task(pool.recover([item(1), item(2)]))
+            first = asyncio.create_task(pool.recover([item(1), item(2), item(3)]))
             await asyncio.sleep(0)
             with pytest.raises(ApiError) as refused:
                 await pool.recover([item(1), item(2)])
             assert refused.value.code is Code.OVERLOADED
-            assert len(await first) == 2
+            assert len(await first) == 3
             assert await pool.recover([item(2)]) == [KEYS[2].address]
+        finally:
+            await pool.close()
+
+    run(story())
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 300])
+def test_sign__few_here_or_many_there__recover_to_the_key(count: int) -> None:
+    async def story() -> None:
+        pool = SignaturePool(workers=1, max_waiting=1, key=bytes(31) + b"\x02")
+        await pool.start()
+        try:
+            digests = [keccak256(number.to_bytes(4, "big")) for number in range(count)]
+            signatures = await pool.sign(digests)
+            assert signatures == [KEYS[1].sign_long(digest) for digest in digests]
         finally:
             await pool.close()
 
