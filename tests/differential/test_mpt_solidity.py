@@ -136,12 +136,12 @@ def test_mpt__branches_that_are_full__both_languages_agree(pair: Pair) -> None:
     root, nodes = build(content)
 
     for key, value in list(content.items())[:5]:
-        read, _, _ = pair.answers(root, key, b"other", mpt.prove_delete(nodes, root, key))
+        read, _, _ = pair.answers(root, key, b"other", mpt.prove(nodes, root, key))
         assert read == value
 
 
 def test_mpt__item_that_leads_back_into_a_hash__both_languages_refuse(pair: Pair) -> None:
-    """A reader that took 0x9f for a list would go back into the hash before it, and find the end from there."""
+    """Taken for a list, 0x9f would lead back into the hash before it, and from there to the end."""
     child = leaf_with_hash_bytes(_0=0xA0)
     node = join_list([NO_CHILD, reference(child), b"\x9f", *[NO_CHILD] * 13])
 
