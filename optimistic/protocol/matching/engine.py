@@ -74,6 +74,9 @@ class Engine:
 
     def place(self, order: Order) -> None:
         """Take an order in, or reject it."""
+        if order.terms is PLAIN and not self.is_halted and not self.stops.stops and not self.twaps:
+            self._place_plain(order)
+            return
         self._enter(order)
         if self.stops.stops:
             self._wake_by_last()
@@ -108,7 +111,8 @@ class Engine:
         """Cancel an order, a stop or a parent; return whether there was one."""
         order = self.orders.get(id_)
         if order is not None:
-            self._forget(order)
+            self.sides[order.side].remove(order)
+            self._unlink(order)
             self.events.append(_event(Done, (id_, reason, order.lots)))
         elif id_ in self.stops.stops:
             stop = self.stops.remove(id_)
@@ -219,6 +223,31 @@ class Engine:
         else:
             self.events.append(Rejected(order.id, reason))
 
+    def _place_plain(self, order: Order) -> None:
+        """Do what `_enter` does, for an order without terms while nothing but orders is live."""
+        id_, price, lots = order.id, order.price, order.lots
+        if id_ in self.orders or not (0 < price <= MAX_TICKS and 0 < lots <= MAX_LOTS):
+            self._enter(order)
+            return
+        self.events.append(_event(Accepted, (id_, price, lots)))
+        bids, asks = self.sides
+        if order.side is _BUY:
+            best, side = asks.best, bids
+            crosses = best is not None and best <= price
+        else:
+            best, side = bids.best, asks
+            crosses = best is not None and best >= price
+        if crosses:
+            self._run(order)
+            return
+        order.visible = lots
+        side.add(order)
+        self.orders[id_] = order
+        owned = self.owned.get(order.owner)
+        if owned is None:
+            owned = self.owned[order.owner] = {}
+        owned[id_] = order
+
     def _unfit(self, order: Order) -> Reason | None:
         """Fit an order to position and book; return why it cannot be."""
         terms = order.terms
@@ -300,11 +329,6 @@ class Engine:
         if not owned:
             del self.owned[order.owner]
 
-    def _forget(self, order: Order) -> None:
-        """Take a resting order out of everything."""
-        self.sides[order.side].remove(order)
-        self._unlink(order)
-
     def _unlink(self, order: Order) -> None:
         """Take an order that left its level out of the rest."""
         id_ = order.id
@@ -325,9 +349,12 @@ class Engine:
         """Trade until nothing crosses; return why the taker was stopped, if it was."""
         touched: list[int] = []
         stopped: Reason | None = None
-        while taker.lots and stopped is None and book.crosses(taker.price):
-            assert book.best is not None
-            stopped = self._match_level(taker, book, book.best, touched)
+        sign, limit = book.sign, taker.price
+        while taker.lots and stopped is None:
+            best = book.best
+            if best is None or sign * (best - limit) < 0:
+                break
+            stopped = self._match_level(taker, book, best, touched)
         if self.reducers:
             for subaccount in (*touched, taker.subaccount):
                 self._fit_reducers(subaccount)
@@ -374,7 +401,7 @@ class Engine:
         """Take a resting order out and say why."""
         book.remove(maker)
         self._unlink(maker)
-        self.events.append(Done(maker.id, reason, maker.lots))
+        self.events.append(_event(Done, (maker.id, reason, maker.lots)))
 
     def _prevent_self_trade(self, taker: Order, maker: Order, book: BookSide) -> bool:
         """Apply the taker's mode to an own order in its way; return whether the taker ends."""
@@ -447,7 +474,8 @@ class Engine:
             return
         after = (order.price, order.lots)
         order.price, order.lots = before
-        self._forget(order)
+        self.sides[order.side].remove(order)
+        self._unlink(order)
         order.price, order.lots = after
         visible = min(order.terms.display or order.lots, order.lots)
         self.events.append(Requeued(order.id, order.price, order.lots, visible))
