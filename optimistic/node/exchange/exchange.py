@@ -233,7 +233,10 @@ class Exchange:
         """Store a snapshot if anything happened, and release the log."""
         with self.lock:
             if self._since_snapshot:
-                self._journal.save(self._journal.next_index, dump(self.machine))
+                try:
+                    self._journal.save(self._journal.next_index, dump(self.machine))
+                except StorageFailed as error:
+                    log.warning("exchange_snapshot_failed", error=str(error))
             self._journal.close()
 
     def _now_ms(self) -> int:

@@ -122,6 +122,9 @@ def test_disk_full__during_a_snapshot__the_log_serves_on(tmp_path: Path) -> None
 
     with file_size_limit(1_000), pytest.raises(DiskFull):
         world.exchange.tick()
+    trade_a_little(world, 5)
+    with file_size_limit(1_000):
+        world.exchange.close()
 
     assert not list(tmp_path.glob("*.part"))
     assert dump(world.open().machine) == dump(world.exchange.machine)
