@@ -129,7 +129,7 @@ def genesis_accounts(
 
 def _settlement_accounts(code: Mapping[str, bytes], setup: SettlementSetup) -> dict[Address, GenesisAccount]:
     """Return the settlement predeploys that there is code for."""
-    words = {
+    words: dict[Address, dict[int, int]] = {
         LEDGER: {LEDGER_NEXT_SUBACCOUNT_SLOT: FIRST_SUBACCOUNT},
         COLLATERAL: {
             COLLATERAL_GATEWAY_SLOT: int.from_bytes(setup.gateway, "big"),
