@@ -17,6 +17,7 @@ from websockets.protocol import State
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from optimistic.agents.market_maker import Ladder, MarketMaker
 from optimistic.client.book import BookCopy
 from optimistic.client.errors import Busy, Refused
 from optimistic.client.orders import Quote, Terms
@@ -25,6 +26,7 @@ from optimistic.client.stream import Stream
 from optimistic.node.api.options import ApiLimits
 from optimistic.node.exchange.receipts import Receipt, ReceiptDomain, SignedReceipt
 from optimistic.protocol.types import Hash32
+from optimistic.service.clock import SystemClock
 from tests.helpers.api_stage import (
     ALICE,
     ALICE_SUBACCOUNT,
@@ -546,3 +548,23 @@ def test_worker__killed__loses_no_order() -> None:
         results = stream.place([stage.alice.order("buy", 1, 6 + i) for i in range(100)])
 
     assert {result["status"] for result in results} == {"taken"}
+
+
+# ---------------------------------------------------------------------------------- a market maker
+
+
+def test_market_maker__trades_and_moves__keeps_its_ladder(fresh: ApiStage) -> None:
+    ladder = Ladder(levels=3, lots=5, max_lots=10_000)
+    maker = MarketMaker(fresh.url, ALICE, ALICE_SUBACCOUNT, MARKET, ladder, SystemClock())
+    try:
+        first, second = maker.step(), maker.step()
+        best = fresh.rest().book(MARKET)["asks"][0]
+        fresh.rest().place([fresh.bob.order("buy", 5, best[0])])
+        third = maker.step()
+    finally:
+        maker.close()
+
+    assert (first["quotes"], first["renewed"]) == (6, True)
+    assert not second["renewed"]
+    assert third["renewed"]
+    assert not fresh.exchange.live
