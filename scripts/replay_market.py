@@ -11,7 +11,7 @@ import click
 
 from optimistic.service.logging import configure_logging
 from scripts.staging.bars import generated_closes, read_closes
-from tests.bench.market.flow import Event, generated_flow, read_flow
+from tests.bench.market.flow import Event, generated_flow, opening_of, read_flow
 from tests.bench.market.market_replay import MarketReplay, middle_of
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -27,7 +27,6 @@ GENERATED_PRICE_WAD = 60_000 * 10**18
     "--bars", type=_FILE, help="Minute bars with a column close (CSV, may be gzip); generated without."
 )
 @click.option("--tick", type=int, default=250_000_000, show_default=True, help="Of the flow, in 1e-9.")
-@click.option("--starts-at-ns", type=int, default=0, help="Of the flow: when continuous trading begins.")
 @click.option("--limit", type=click.IntRange(min=1), help="Play only so many events.")
 @click.option(
     "--more-bars", type=click.IntRange(min=0), default=60, show_default=True, help="Behind the flow."
@@ -38,7 +37,6 @@ def main(  # noqa: PLR0913, PLR0917 - one argument per option
     flow: Path | None,
     bars: Path | None,
     tick: int,
-    starts_at_ns: int,
     limit: int | None,
     more_bars: int,
     seed: int,
@@ -56,7 +54,10 @@ def main(  # noqa: PLR0913, PLR0917 - one argument per option
         MarketReplay(Path(folder), closes, lambda text: click.echo(text, err=True)) as replay,
     ):
         result = replay.play(
-            islice(events(), limit), middle_of(events()), starts_at_ns=starts_at_ns, more_bars=more_bars
+            islice(events(), limit),
+            middle_of(events()),
+            starts_at_ns=opening_of(events()),
+            more_bars=more_bars,
         )
     click.echo(
         json.dumps(asdict(result)) if as_json else "\n".join(f"{k}: {v}" for k, v in asdict(result).items())

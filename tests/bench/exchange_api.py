@@ -112,9 +112,11 @@ def measure_frames(
     return {"orders_s_to_receipt": found.get("taken", 0) / found["seconds"], **found}
 
 
-def measure_latency(n_orders: int = 5_000, rate: int = 1_000) -> dict[str, Any]:
+def measure_latency(
+    n_orders: int = 5_000, rate: int = 1_000, policy: SyncPolicy = SyncPolicy.GROUP
+) -> dict[str, Any]:
     """Delay from sent to receipt of single orders at a steady rate."""
-    with served() as (world, url):
+    with served(policy) as (world, url):
         return load(url, signed_messages(world, n_orders, 1), "0", rate)
 
 

@@ -196,6 +196,14 @@ class SourceBook:
             del self._levels[message.side, message.ticks]
 
 
+def opening_of(events: Iterable[Event]) -> int:
+    """Return the time of the last auction, whose trades name no side; 0 if there was none."""
+    return max(
+        (m.ts_ns for event in events for m in event if m.action is Action.TRADE and m.side is None),
+        default=0,
+    )
+
+
 _BOOK_ORDER: Final = {Action.CANCEL: 0, Action.MODIFY: 1, Action.ADD: 2}
 
 
