@@ -22,8 +22,8 @@ FinalityName = Literal["soft", "posted", "final", "busted"]
 LevelOut = tuple[int, int]
 
 
-class Out(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Base of what goes out."""
+class Out(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """Base of what goes out; see `Wire` for the garbage collector."""
 
 
 class ErrorOut(Out, frozen=True, kw_only=True):

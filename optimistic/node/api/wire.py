@@ -51,8 +51,8 @@ _SOURCE: Final = {source.name.lower(): source for source in TriggerSource}
 _WHEN: Final = {when.name.lower(): when for when in TriggerWhen}
 
 
-class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Base of what comes in."""
+class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, gc=False):
+    """Base of what comes in; a message cannot hold itself, so the garbage collector need not look."""
 
 
 class TriggerIn(Wire, frozen=True, kw_only=True):
