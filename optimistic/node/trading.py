@@ -1,5 +1,6 @@
 """An aggregator's exchange with its API: the parts put together on a node."""
 
+import gc
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -88,6 +89,9 @@ class TradingFloor:
         """
         while self.house.follower.step():
             pass
+        # What lives as long as the process need not be looked through while orders wait.
+        gc.collect()
+        gc.freeze()
         self.api.start()
 
 
