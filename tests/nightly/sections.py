@@ -104,7 +104,7 @@ SECTIONS = (
     ),
     Section(
         name="mutation",
-        command=(".venv/bin/python", "scripts/mutate.py", "--sample", "12", "--record", "--least", "95"),
+        command=(".venv/bin/python", "scripts/mutate.py", "--record", "--least", "95"),
         limit_s=7_200,
         environment={"HYPOTHESIS_PROFILE": "ci"},
     ),
