@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from optimistic.cli.session import KEY_VARIABLE
 from optimistic.client.errors import Refused
 from optimistic.client.keys import TradingKey
-from optimistic.client.orders import OrderSigner, Terms
+from optimistic.client.orders import Market, OrderSigner, Terms
 from optimistic.client.quantities import Rounding
 from optimistic.client.rest import RestClient
 from optimistic.protocol.errors import InvalidInput
@@ -30,6 +31,8 @@ from optimistic.service.terminal import emit, reports_errors
 
 api_url = option("--api-url", type=URL, required=True, help="Address of the exchange's API.")
 NUMBER = click.IntRange(1)
+_SLIDES: Final = 3
+"""Prices to try for an order that slides: the book moves meanwhile."""
 
 
 class NoSuchMarket(InvalidInput):
@@ -95,11 +98,26 @@ def place(*, client: RestClient, key: TradingKey, side: Any, size: str, price: s
         client_id=values["client_id"],
     )
     rounding = Rounding.DOWN if values["rounds"] else Rounding.REFUSE
-    signed = OrderSigner(key, client.chain_id, subaccount).order(market, side, size, price, terms, rounding)
+    signer = OrderSigner(key, client.chain_id, subaccount)
+    signed = signer.order(market, side, size, price, terms, rounding)
     (result,) = client.place([signed])
+    for _ in range(_SLIDES):
+        if result["status"] != "refused" or result["error"].get("reason") != "would_take":
+            break
+        terms = replace(terms, nonce=terms.nonce + 1)
+        signed = signer.order_in_steps(market, side, signed["lots"], _behind(client, market, side), terms)
+        (result,) = client.place([signed])
     if result["status"] == "refused":
         raise Refused(result["error"])
     emit({"subaccount": subaccount, "lots": signed["lots"], "ticks": signed["ticks"], **result})
+
+
+def _behind(client: RestClient, market: Market, side: str) -> int:
+    """Return the price one tick behind the best opposite one."""
+    book = client.book(market.number, depth=1)
+    if side == "buy":
+        return int(book["asks"][0][0]) - 1
+    return int(book["bids"][0][0]) + 1
 
 
 def only_subaccount(client: RestClient) -> int:

@@ -157,7 +157,7 @@ def test_attack__front_runner_sends_every_call_first__only_pays_the_gas(fights: 
 
     check_right_won(fight)
     assert len(runner.played) >= 4
-    assert 'outcome="failed"' not in tower.metrics.exposition().decode()
+    assert 'tx_ended_total{outcome="failed"} 0.0' in tower.metrics.exposition().decode()
 
 
 class Higher:

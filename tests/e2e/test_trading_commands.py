@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from optimistic.cli import main
 from optimistic.node.rpc.backend import RpcBackend, make_server
 from optimistic.node.rpc.options import RpcOptions
 from tests.helpers.api_stage import ALICE_SUBACCOUNT, ApiStage, api_stage
-from tests.helpers.settlement_setup import PERPETUAL
+from tests.helpers.settlement_contracts import call_data
+from tests.helpers.settlement_setup import BTC_FEED, BTC_PRICE, PERPETUAL, observations
 from tests.helpers.settlement_world import SettlementWorld
 
 ALICE_KEY = (bytes(31) + b"\x01").hex()
+TURNS_PER_PRICE = 5
 
 
 def invoke(key: str, *arguments: str) -> Result:
@@ -95,7 +98,10 @@ def test_price_signer__once__prints_a_signed_observation(tmp_path: Path) -> None
 
 @contextmanager
 def served(world: SettlementWorld) -> Iterator[str]:
-    """JSON-RPC of the world's node on a free port, while the world turns; yields its address."""
+    """JSON-RPC of the world's node on a free port, while the world turns; yields its address.
+
+    Time passes by turns, whatever the commands take: so the price is seen again and again.
+    """
     node = world.node
     backend = RpcBackend(
         reader=node.store, nodes=node.nodes, pool=node.pool, sync=node.deriver, rollup=world.params
@@ -104,7 +110,13 @@ def served(world: SettlementWorld) -> Iterator[str]:
     stop = threading.Event()
 
     def turn() -> None:
-        while not stop.wait(0.05):
+        for number in count():
+            if stop.wait(0.05):
+                return
+            if number % TURNS_PER_PRICE == 0:
+                seen = observations(BTC_FEED, BTC_PRICE, node.chain.head.timestamp)
+                world.submit(world.owner, "PriceOracle", call_data("PriceOracle", "push", BTC_FEED, seen))
+                world.submit(world.owner, "Markets", call_data("Markets", "refresh", PERPETUAL))
             world.turn(node)
 
     turner = threading.Thread(target=turn)

@@ -392,6 +392,7 @@ _FIXES: Final[dict[str, str]] = {
     Refusal.STALE_PRICE: "wait for a price, or push signed observations to PriceOracle",
     Refusal.ORDER_SIZE: "send a smaller order",
     Refusal.TOO_MANY_ORDERS: "cancel some orders",
+    Refusal.WOULD_TAKE: "sign it again at that price: an order trades at what is signed, or not at all",
     Refusal.MARGIN: "see the margin of the subaccount: deposit, cancel orders, or send reduceOnly orders",
     Refusal.STORAGE: "wait: the operator's disk cannot be written; nothing was taken",
     Refusal.STOPPED: "wait until the exchange is back; see /v1/status",

@@ -12,7 +12,7 @@ from optimistic.node.exchange.options import ExchangeOptions, OrderLimits
 from optimistic.node.exchange.ports import Prepared
 from optimistic.node.exchange.pretrade import Asked, PreTrade, latest_prices
 from optimistic.node.exchange.registry import Taken
-from optimistic.protocol.matching.types import TimeInForce
+from optimistic.protocol.matching.types import Side, TimeInForce
 from optimistic.protocol.settlement import orders as signed
 from optimistic.protocol.settlement.oracle import is_fresh
 from optimistic.protocol.settlement.signatures import SIGNATURE_BYTES
@@ -114,6 +114,8 @@ class Admission:
     def _order(self, prepared: Prepared, place: cmd.Place, plan: Plan) -> rec.OrderTaken:
         market = self._market(place.market)
         self._check_terms(place)
+        if place.slides:
+            self._check_slide(place)
         owner = self._check_signer(prepared, place.subaccount, place.expiry)
         self._check_name(owner, place.client_id, prepared, plan)
         self._check_message(place, owner, market, plan)
@@ -166,6 +168,17 @@ class Admission:
             raise Refused(Refusal.INVALID, "the trigger makes no sense")
         if place.slices is not None:
             self._check_slices(place, place.slices)
+
+    def _check_slide(self, place: cmd.Place) -> None:
+        """Refuse an order that would have to slide, and say to which price."""
+        desk = self._machine.desks.get(place.market)
+        if desk is None:
+            return
+        opposite = desk.engine.sides[Side.SELL if place.is_buy else Side.BUY]
+        if opposite.best is None or not opposite.crosses(place.ticks):
+            return
+        behind = opposite.best - 1 if place.is_buy else opposite.best + 1
+        raise Refused(Refusal.WOULD_TAKE, f"it would take: sign it at {behind} ticks")
 
     def _check_slices(self, place: cmd.Place, slices: cmd.Slices) -> None:
         kind = TimeInForce(place.flags >> signed.TIME_IN_FORCE_SHIFT)

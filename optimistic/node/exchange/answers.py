@@ -29,6 +29,8 @@ class Refusal(StrEnum):
     FEE_CAP = "fee_cap_below_fee"
     PRICE_BAND = "price_out_of_band"
     STALE_PRICE = "stale_price"
+    WOULD_TAKE = "would_take"
+    """A post-only order that would slide: it trades at what is signed, so it has to be signed again."""
     ORDER_SIZE = "order_size"
     TOO_MANY_ORDERS = "too_many_orders"
     MARGIN = "margin"

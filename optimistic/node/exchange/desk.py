@@ -80,23 +80,21 @@ def terms_of(place: Place) -> Terms:
     """Return what an order asks of the engine; its end in time is the exchange's own business."""
     if not place.flags and not place.display and not place.self_trade:
         return PLAIN
-    return _terms(place.flags, place.slides, place.self_trade, place.display)
+    return _terms(place.flags, place.self_trade, place.display)
 
 
 def quote_terms(*, is_maker: bool) -> Terms:
     """Return what quotes ask of the engine."""
-    return _terms(POST_ONLY if is_maker else 0, slides=False, self_trade=SelfTrade.CANCEL_NEWEST, display=0)
+    return _terms(POST_ONLY if is_maker else 0, SelfTrade.CANCEL_NEWEST, display=0)
 
 
 @lru_cache(maxsize=4_096)
-def _terms(flags: int, slides: bool, self_trade: SelfTrade, display: int) -> Terms:
+def _terms(flags: int, self_trade: SelfTrade, display: int) -> Terms:
+    """The engine never slides an order: it would trade at a price that nobody signed."""
     kind = TimeInForce(flags >> TIME_IN_FORCE_SHIFT)
-    post_only = PostOnly.NO
-    if flags & POST_ONLY:
-        post_only = PostOnly.SLIDE if slides else PostOnly.REJECT
     return Terms(
         time_in_force=TimeInForce.GTC if kind is TimeInForce.GTD else kind,
-        post_only=post_only,
+        post_only=PostOnly.REJECT if flags & POST_ONLY else PostOnly.NO,
         is_reduce_only=bool(flags & REDUCE_ONLY),
         self_trade=self_trade,
         display=display,

@@ -337,8 +337,21 @@ def test_post_only__that_would_take__is_answered_with_the_books_reason(world: Ex
 
     assert answer.refused_by_book is Reason.POST_ONLY_WOULD_TAKE
     assert answer.order_id not in world.exchange.machine.registry.orders
-    slid = one(world, bob.place(5, PRICE_TICKS, flags=POST_ONLY, slides=True))
+
+
+def test_post_only__that_would_slide__is_told_the_price_to_sign(world: ExchangeWorld) -> None:
+    alice, bob = world.traders[:2]
+    one(world, alice.place(-5, PRICE_TICKS))
+
+    [refused] = world.exchange.submit([bob.place(5, PRICE_TICKS, flags=POST_ONLY, slides=True)])
+    assert isinstance(refused, Reject)
+    assert refused.refusal is Refusal.WOULD_TAKE
+    assert f"{PRICE_TICKS - 1} ticks" in refused.detail
+
+    slid = one(world, bob.place(5, PRICE_TICKS - 1, flags=POST_ONLY, slides=True))
     assert world.exchange.machine.registry.orders[slid.order_id].ticks == PRICE_TICKS - 1
+    other = one(world, alice.place(-5, PRICE_TICKS - 1 + 2, flags=POST_ONLY, slides=True))
+    assert other.order_id in world.exchange.machine.registry.orders
 
 
 def test_margin__price_that_came_in_since__counts_for_held_positions(world: ExchangeWorld) -> None:
