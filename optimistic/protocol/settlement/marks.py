@@ -26,6 +26,8 @@ BASIS_CAP_WAD: Final = WAD // 100
 """A trade moves the average basis as if it were at most 1 % from the index."""
 BASIS_DECAY_WAD: Final = 993_355_506_255_034_415
 """e^(-1/150): the basis forgets in 150 s."""
+BASIS_STEP_S: Final = 15
+"""The trades of a batch stand for at most so long: a single one after a quiet hour is not the whole hour."""
 VARIANCE_DECAY_WAD: Final = 999_722_260_798_897_138
 """e^(-1/3600): the variance forgets in an hour."""
 RETURN_CAP_WAD: Final = 10 * WAD
@@ -70,8 +72,8 @@ def basis_sample(index_wad: int, vwap_wad: int, impact_bid_wad: int, impact_ask_
 
 
 def moved_basis(basis_wad: int, sample_wad: int, elapsed_s: int) -> int:
-    """Return the average basis after a sample."""
-    return moved(basis_wad, sample_wad, BASIS_DECAY_WAD, elapsed_s)
+    """Return the average basis after a sample: for the time since the last one, at most BASIS_STEP_S."""
+    return moved(basis_wad, sample_wad, BASIS_DECAY_WAD, min(elapsed_s, BASIS_STEP_S))
 
 
 def moved_variance(variance_wad: int, last_wad: int, index_wad: int, elapsed_s: int) -> int:

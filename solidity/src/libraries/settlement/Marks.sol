@@ -17,6 +17,9 @@ library Marks {
     /// @dev e^(−1/150): the basis forgets in 150 s.
     uint256 internal constant BASIS_DECAY_WAD = 993_355_506_255_034_415;
 
+    /// @dev The trades of one batch stand for at most so long: a single one after a quiet hour is not the whole hour.
+    uint256 internal constant BASIS_STEP_S = 15;
+
     /// @dev e^(−1/3600): the variance forgets in an hour.
     uint256 internal constant VARIANCE_DECAY_WAD = 999_722_260_798_897_138;
 
@@ -71,8 +74,9 @@ library Marks {
         }
     }
 
-    /// @dev The average basis after a sample.
+    /// @dev The average basis after a sample, which stands for the time since the last one but at most for BASIS_STEP_S.
     function movedBasis(int256 basisWad, int256 sampleWad, uint256 elapsedS) internal pure returns (int256) {
+        if (elapsedS > BASIS_STEP_S) elapsedS = BASIS_STEP_S;
         return Ewma.moved(basisWad, sampleWad, BASIS_DECAY_WAD, elapsedS);
     }
 

@@ -424,10 +424,10 @@ contract MarketsTest is PriceWorld {
     function test_noteTrades_movesTheBasisByTheTimeSinceTheLast() public {
         push(PRICE);
         MARKETS_.refresh(market);
-        vm.warp(START + 150);
+        vm.warp(START + 10);
         noteTrades(2010e18);
         (,,, int256 basis,) = MARKETS_.funding(market);
-        assertApproxEqAbs(basis, 0.005e18 - 0.001839397205857212e18, 10);
+        assertApproxEqAbs(basis, 0.000322465074918e18, 1e6);
         // In the same second nothing more.
         noteTrades(1000e18);
         (,,, int256 again,) = MARKETS_.funding(market);
@@ -442,7 +442,7 @@ contract MarketsTest is PriceWorld {
         reportBook(report);
         noteTrades(2004e18);
         (,,, int256 basis,) = MARKETS_.funding(market);
-        assertEq(basis, 0.003e18);
+        assertApproxEqAbs(basis, 0.000285487745892121e18, 10);
     }
 
     /// @dev The mark follows settled trades where the book agrees.
@@ -450,7 +450,10 @@ contract MarketsTest is PriceWorld {
         vm.warp(START + 1 days);
         push(PRICE);
         MARKETS_.refresh(market);
-        noteTrades(2008e18);
+        for (uint256 i = 0; i < 20; ++i) {
+            vm.warp(block.timestamp + 15);
+            noteTrades(2008e18);
+        }
         reportBook(bookOf(2005e18, 2006e18));
         vm.warp(block.timestamp + 1);
         push(PRICE);

@@ -200,6 +200,23 @@ contract MarketsPitfallsTest is PriceWorld, LedgerWorld {
         }
     }
 
+    /// @dev One trade of a lot with oneself after a quiet hour, at any price, with the reporter's help: a thousandth.
+    /// forge-config: default.fuzz.runs = 16
+    /// forge-config: lite.fuzz.runs = 16
+    function testFuzz_pitfall_32__washTradeAfterAQuietHour__barelyMovesTheMark(uint256 price, uint256 quiet) public {
+        vm.warp(block.timestamp + bound(quiet, 1 hours, 30 days));
+        push(PRICE);
+        refresh();
+        int256 vwap = int256(bound(price, 1e6, 1e27));
+        noteTrades(vwap);
+        noteTrades(vwap);
+        vm.warp(block.timestamp + 1);
+        reportBook(vwap, vwap);
+        push(PRICE);
+        int256 mark = MARKETS_.refresh(market).markWad;
+        assertTrue(mark >= INDEX * 999 / 1000 && mark <= INDEX * 1001 / 1000);
+    }
+
     /// @dev An honest book holds back trades with oneself.
     function test_attack__tradesWithOneself__areHeldBackByTheBook() public {
         for (uint256 i = 0; i < 20; ++i) {

@@ -137,10 +137,22 @@ contract MarksTest is Test {
     }
 
     function test_movedBasis_forgetsInItsTime() public pure {
-        int256 moved = Marks.movedBasis(0, 0.01e18, 150);
-        assertApproxEqAbs(moved, 0.01e18 - 0.003678794411714423e18, 10);
+        int256 moved = 0.01e18;
+        for (uint256 i = 0; i < 10; ++i) {
+            moved = Marks.movedBasis(moved, 0, 15);
+        }
+        assertApproxEqAbs(moved, 0.003678794411714423e18, 20);
         assertEq(Marks.movedBasis(0.004e18, 0.01e18, 0), 0.004e18);
-        assertEq(Marks.movedBasis(0.004e18, 0.01e18, 1 days), 0.01e18);
+    }
+
+    /// @dev 1 − e^(−1/10) of the way, however long nobody traded.
+    function test_attack__oneTradeAfterAQuietTime__countsFifteenSeconds() public pure {
+        int256 moved = Marks.movedBasis(0, 0.01e18, 15);
+        assertApproxEqAbs(moved, 0.000951625819640404e18, 10);
+        assertEq(Marks.movedBasis(0, 0.01e18, 16), moved);
+        assertEq(Marks.movedBasis(0, 0.01e18, 1 hours), moved);
+        assertEq(Marks.movedBasis(0, 0.01e18, type(uint256).max), moved);
+        assertLt(Marks.movedBasis(0, 0.01e18, 14), moved);
     }
 
     /* VOLATILITY */

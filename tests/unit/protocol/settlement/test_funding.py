@@ -139,9 +139,18 @@ def test_book_price__sides_and_last_trade__holds_it_between(
 
 
 def test_basis__time_constant__forgets_all_but_e_to_the_minus_one() -> None:
-    left = marks.moved_basis(WAD // 100, 0, 150)
+    left = WAD // 100
+    for _ in range(10):
+        left = marks.moved_basis(left, 0, 15)
 
     assert abs(left - 3_678_794_411_714_423) < 10**4
+
+
+@pytest.mark.parametrize("quiet_s", [15, 16, 3_600, 10**9])
+def test_attack__one_trade_after_a_quiet_time__counts_fifteen_seconds(quiet_s: int) -> None:
+    moved = marks.moved_basis(0, WAD // 100, quiet_s)
+
+    assert abs(moved - 951_625_819_640_404) < 10**4
 
 
 @pytest.mark.parametrize(("priced", "counts"), [(100, True), (160, True), (161, False), (40, True)])
