@@ -11,9 +11,9 @@ from optimistic.protocol.settlement.batch_codec import Batch
 from optimistic.protocol.settlement.clearing import Close, Recover, Settlement, close_against
 from optimistic.protocol.settlement.ledger import move
 from optimistic.protocol.settlement.liquidation import Situation
-from optimistic.protocol.settlement.margin import maintenance_ratio
+from optimistic.protocol.settlement.margin import Margin, maintenance_ratio
 from optimistic.protocol.settlement.markets import hourly_volatility
-from optimistic.protocol.settlement.portfolio import margin_of
+from optimistic.protocol.settlement.portfolio import is_below, margin_of
 from optimistic.protocol.settlement.reasons import Bust
 from optimistic.protocol.settlement.signatures import recover
 from optimistic.protocol.settlement.state import Market, State
@@ -46,8 +46,9 @@ def close_terms(state: State, id_: SubaccountId, market_id: MarketId) -> tuple[i
     ------
     UnknownSubaccount : there is none
     """
-    market, of = state.market(market_id), _situation(state, id_, market_id)
-    if of is None or of.equity_wad >= of.maintenance_wad:
+    market, margin = state.market(market_id), margin_of(state, id_)
+    of = _situation(state, id_, market_id, margin)
+    if of is None or not is_below(state, id_, margin):
         return NOTHING
     terms = market.terms
     notional = mul_wad_up(abs(of.size_wad), of.mark_wad)
@@ -119,10 +120,9 @@ def _pay(
     return reward
 
 
-def _situation(state: State, id_: SubaccountId, market_id: MarketId) -> Situation | None:
+def _situation(state: State, id_: SubaccountId, market_id: MarketId, margin: Margin) -> Situation | None:
     """A leg to close; None if there is none."""
     held, market = state.subaccount(id_).legs.get(market_id), state.market(market_id)
-    margin = margin_of(state, id_)
     if held is None or not margin.maintenance_wad:
         return None
     return Situation(

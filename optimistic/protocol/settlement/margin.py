@@ -97,7 +97,7 @@ class Margin(NamedTuple):
 
     @property
     def is_maintained(self) -> bool:
-        """Whether the portfolio is safe from liquidation."""
+        """Whether equity covers maintenance margin: then the portfolio is safe from liquidation."""
         return self.equity_wad >= self.maintenance_wad
 
 

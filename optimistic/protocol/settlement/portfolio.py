@@ -84,6 +84,28 @@ def margin_of(state: State, id_: SubaccountId) -> Margin:
     return Margin(equity + initial_value, equity + maintenance_value, initial, maintenance)
 
 
+def is_below(state: State, id_: SubaccountId, margin: Margin) -> bool:
+    """Return whether equity is below maintenance margin, at the marks and at the index prices alone.
+
+    Settled trades and a report of the book move a mark, and no trade moves an index.
+
+    Parameters
+    ----------
+    margin : of the subaccount, as it is now
+
+    Raises
+    ------
+    UnknownSubaccount : there is none
+    """
+    if margin.is_maintained:
+        return False
+    equity, markets = margin.equity_wad, state.markets
+    for market_id, (size, _) in state.subaccount(id_).legs.items():
+        market = markets[market_id]
+        equity += size * (market.index_price_wad - market.mark_wad) // WAD
+    return equity < margin.maintenance_wad
+
+
 def collateral_values(state: State, subaccount: Subaccount) -> tuple[int, int]:
     """Return what a subaccount holds beside cash, with the haircuts of initial and maintenance margin.
 

@@ -5,7 +5,8 @@ import {MarketId, SubaccountId} from "../../types/Settlement.sol";
 
 /// @title The liquidator (L2)
 /// @notice Closes positions of subaccounts below maintenance margin, against signed orders of others, at prices that
-/// leave the equity at zero or above; and closes a position its owner cannot get closed otherwise.
+/// leave the equity at zero or above; and closes a position its owner cannot get closed otherwise. Below maintenance margin
+/// (or half of it) is who is so at the marks and at the index prices alone: a mark that somebody moved liquidates nobody.
 interface ILiquidator {
     /// @param pricedAt Time of the newest price it was judged by; a second price is a later one in every market held.
     event Flagged(SubaccountId indexed id, address indexed keeper, uint64 at, uint64 pricedAt);

@@ -90,7 +90,7 @@ contract Liquidator is ILiquidator, Module {
     /// @inheritdoc ILiquidator
     function flag(SubaccountId id) external exclusive {
         _refresh(id);
-        if (!_isBelow(_RISK_MANAGER.margin(id))) revert Healthy(id);
+        if (!_isBelow(id, _RISK_MANAGER.margin(id))) revert Healthy(id);
         _RISK_MANAGER.requireFresh(id, PriceUse.LIQUIDATE);
         if (flaggedAt(id) != 0) return;
         (, uint64 newest,) = _priceTimes(id);
@@ -102,7 +102,7 @@ contract Liquidator is ILiquidator, Module {
     function unflag(SubaccountId id) external exclusive {
         if (_flags[id].at == 0) revert NotFlagged(id);
         _refresh(id);
-        if (_isBelow(_RISK_MANAGER.margin(id))) revert Unhealthy(id);
+        if (_isBelow(id, _RISK_MANAGER.margin(id))) revert Unhealthy(id);
         _unflag(id);
     }
 
@@ -115,12 +115,12 @@ contract Liquidator is ILiquidator, Module {
     /// @inheritdoc ILiquidator
     function isLiquidatable(SubaccountId id) external view returns (bool) {
         IRiskManager.Margin memory margin = _RISK_MANAGER.margin(id);
-        if (!_isBelow(margin)) return false;
+        if (!_isBelow(id, margin)) return false;
         try _RISK_MANAGER.requireFresh(id, PriceUse.LIQUIDATE) {}
         catch {
             return false;
         }
-        if (_isFarBelow(margin)) return true;
+        if (_isFarBelow(id, margin)) return true;
         return flaggedAt(id) != 0 && block.timestamp >= _graceEnd(id);
     }
 
@@ -138,13 +138,13 @@ contract Liquidator is ILiquidator, Module {
         _requireLiquidatable(id, margin);
         _COLLATERAL.cancelAll(id);
         margin = _RISK_MANAGER.margin(id);
-        if (!_isBelow(margin)) {
+        if (!_isBelow(id, margin)) {
             _unflag(id);
             return 0;
         }
         closedWad = _close(id, market, rewardTo, makers, margin);
         margin = _RISK_MANAGER.margin(id);
-        if (!_isBelow(margin)) _unflag(id);
+        if (!_isBelow(id, margin)) _unflag(id);
         else if (_isInsolvent(margin)) _coverShortfall(id, market);
     }
 
@@ -160,7 +160,7 @@ contract Liquidator is ILiquidator, Module {
     /// @inheritdoc ILiquidator
     function closeTerms(SubaccountId id, MarketId market) external view returns (int256 sizeWad, int256 limitWad) {
         IRiskManager.Margin memory margin = _RISK_MANAGER.margin(id);
-        return _isBelow(margin) ? _closeTerms(_case(id, market, margin)) : (int256(0), int256(0));
+        return _isBelow(id, margin) ? _closeTerms(_case(id, market, margin)) : (int256(0), int256(0));
     }
 
     /* FORCED CLOSE */
@@ -219,9 +219,9 @@ contract Liquidator is ILiquidator, Module {
 
     /// @dev Below half of the maintenance margin at once; else flagged, and grace has passed or a second price come.
     function _requireLiquidatable(SubaccountId id, IRiskManager.Margin memory margin) private view {
-        if (!_isBelow(margin)) revert Healthy(id);
+        if (!_isBelow(id, margin)) revert Healthy(id);
         _RISK_MANAGER.requireFresh(id, PriceUse.LIQUIDATE);
-        if (_isFarBelow(margin)) return;
+        if (_isFarBelow(id, margin)) return;
         if (flaggedAt(id) == 0) revert NotFlagged(id);
         uint64 end = _graceEnd(id);
         if (block.timestamp < end) revert InGrace(end);
@@ -421,12 +421,27 @@ contract Liquidator is ILiquidator, Module {
         (owner,,) = _LEDGER.subaccount(id);
     }
 
-    function _isBelow(IRiskManager.Margin memory margin) private pure returns (bool) {
-        return margin.equityWad < margin.maintenanceWad;
+    /// @dev At the marks, and at the indices alone.
+    function _isBelow(SubaccountId id, IRiskManager.Margin memory margin) private view returns (bool) {
+        if (margin.equityWad >= margin.maintenanceWad) return false;
+        return _indexEquityWad(id, margin.equityWad) < margin.maintenanceWad;
     }
 
-    function _isFarBelow(IRiskManager.Margin memory margin) private pure returns (bool) {
-        return 2 * margin.equityWad < margin.maintenanceWad;
+    /// @dev Below half, both ways.
+    function _isFarBelow(SubaccountId id, IRiskManager.Margin memory margin) private view returns (bool) {
+        if (2 * margin.equityWad >= margin.maintenanceWad) return false;
+        return 2 * _indexEquityWad(id, margin.equityWad) < margin.maintenanceWad;
+    }
+
+    /// @dev Equity if every position were worth its index price instead of its mark: settled trades and a report of the book
+    /// move a mark, and no trade moves an index.
+    function _indexEquityWad(SubaccountId id, int256 equityWad) private view returns (int256) {
+        (, Leg[] memory legs) = _LEDGER.portfolio(id);
+        for (uint256 i; i < legs.length; ++i) {
+            IMarkets.State memory state = _MARKETS.state(legs[i].market);
+            equityWad += Quantum.exact(legs[i].sizeWad, state.indexPriceWad - state.markWad);
+        }
+        return equityWad;
     }
 
     /// @dev Nothing left that could be closed, and less than nothing besides.

@@ -107,6 +107,50 @@ contract LiquidatorTest is RiskWorld {
         liquidate(BTC);
     }
 
+    /// @dev A mark that somebody moved, alone: below half of the margin there, and enough at the index.
+    function test_pitfall_32__lowAtTheMarkAlone__isHealthy() public {
+        enter(10e18, 40e18);
+        BOARD.setMark(BTC, 99e18, 97e18, 97e18); // 10 at the mark and 30 at the index against 29.7
+        assertFalse(KEEPER.isLiquidatable(trader));
+        (int256 size,) = KEEPER.closeTerms(trader, BTC);
+        assertEq(size, 0);
+        bytes memory refusal = abi.encodeWithSelector(ILiquidator.Healthy.selector, trader);
+        vm.expectRevert(refusal);
+        KEEPER.flag(trader);
+        vm.expectRevert(refusal);
+        liquidate(BTC);
+        // Nor at the index alone.
+        BOARD.setMark(BTC, 97e18, 99e18, 99e18);
+        vm.expectRevert(refusal);
+        KEEPER.flag(trader);
+    }
+
+    /// @dev Half of the margin is judged both ways as well: what the mark alone says has time for the owner to act.
+    function test_pitfall_32__farBelowAtTheMarkAlone__needsAFlag() public {
+        enter(10e18, 40e18);
+        BOARD.setMark(BTC, 98e18, 97.4e18, 97.4e18); // 14 at the mark and 20 at the index against 29.4
+        assertFalse(KEEPER.isLiquidatable(trader));
+        vm.expectRevert(abi.encodeWithSelector(ILiquidator.NotFlagged.selector, trader));
+        liquidate(BTC);
+        KEEPER.flag(trader);
+        skip(60);
+        assertTrue(KEEPER.isLiquidatable(trader));
+        BOARD.setMark(BTC, 99e18, 97.4e18, 97.4e18);
+        KEEPER.unflag(trader);
+    }
+
+    /// @dev A short, and another leg that makes up for it at the index.
+    function test_pitfall_32__manyLegs__areJudgedTogether() public {
+        enter(-10e18, 60e18);
+        enterMore(ETH, 5e18);
+        BOARD.setMark(BTC, 100e18, 102e18, 102e18); // at the marks 35, at the indices 60, against 45
+        BOARD.setMark(ETH, 100e18, 99e18, 99e18);
+        vm.expectRevert(abi.encodeWithSelector(ILiquidator.Healthy.selector, trader));
+        KEEPER.flag(trader);
+        BOARD.setMark(BTC, 102e18, 102e18, 102e18);
+        KEEPER.flag(trader);
+    }
+
     function test_liquidate_notFlagged_reverts() public {
         enter(10e18, 40e18);
         price(98e18);

@@ -248,6 +248,35 @@ contract SettlementWholeTest is SettlementWorld {
         assertGe(MARKETS_.state(BTC).markWad, 98.5e18);
     }
 
+    /// @dev Minutes of trades with oneself and a false report of the book push the mark by almost one percent. Who has
+    /// enough at the index stays.
+    function test_pitfall_32__pushedMark__liquidatesNobodyHealthyAtTheIndex() public {
+        assertTrue(tradeWithMaker(TRADER, 8e18, 100e18));
+        tick(98e18);
+        newTrader(1000e18);
+        for (uint256 i; i < 30; ++i) {
+            vm.warp(vm.getBlockTimestamp() + 14);
+            tick(98e18);
+            assertTrue(tradeWithMaker(4, 0.1e18, 60e18));
+        }
+        vm.prank(reporter);
+        MARKETS_.reportBook(BTC, IMarkets.BookReport(50e18, 51e18, 50e18, 51e18, 1e18, uint64(vm.getBlockTimestamp())));
+        tick(98e18);
+        assertLt(MARKETS_.state(BTC).markWad, 97.1e18);
+        (int256 equity, int256 maintenance) = healthOf(trader);
+        assertLt(equity, maintenance);
+        assertFalse(KEEPER.isLiquidatable(trader));
+        bytes memory makers = bid(1, true, 8e18, 97e18);
+        bytes memory refusal = abi.encodeWithSelector(ILiquidator.Healthy.selector, trader);
+        vm.expectRevert(refusal);
+        KEEPER.flag(trader);
+        vm.expectRevert(refusal);
+        hunt(makers);
+        // 23.2 are left of 23.496 where the index itself falls.
+        tick(97.9e18);
+        KEEPER.flag(trader);
+    }
+
     function test_pitfall_34__swappedSettings__areOutOfBounds() public {
         IMarkets.Limits memory limits = calmLimits();
         (limits.openInterestLowWad, limits.openInterestHighWad) =
