@@ -19,7 +19,8 @@ from optimistic.protocol.types import Hash32
 from optimistic.protocol.withdrawals import Message
 from optimistic.service.l1_types import Call
 from optimistic.service.settlement_section import DEV_CASH
-from scripts.staging.trading_floor import MARKET, STEPS, TOKEN, Trader, TradingFloor, call_data, decoded
+from scripts.staging.market_terms import STEPS
+from scripts.staging.trading_floor import MARKET, TOKEN, Trader, TradingFloor, call_data, decoded
 from scripts.staging.world import World
 
 Say = Callable[[str], None]

@@ -16,12 +16,11 @@ from optimistic.protocol.execution.simulate import CallMessage, Simulation
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
 from optimistic.protocol.settlement import events, oracle
-from optimistic.protocol.settlement.orders import Steps, domain_separator
+from optimistic.protocol.settlement.orders import domain_separator
 from optimistic.protocol.settlement.state import State
 from optimistic.protocol.settlement.types import (
     CollateralSettings,
     FeedId,
-    Limits,
     MarketId,
     MarketKind,
     SubaccountId,
@@ -34,33 +33,17 @@ from optimistic.service.l1_types import Call
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.settlement_section import DEV_CASH, GATEWAY
 from optimistic.service.signer import Signer
+from scripts.staging.market_terms import LIMITS, STEPS
 from scripts.staging.world import OWNER_KEY, USER_KEY, World
 
 FEED: Final = FeedId(1)
 MARKET: Final = MarketId(1)
 NEW_SUBACCOUNT: Final = SubaccountId(0)
-STEPS: Final = Steps(tick_wad=WAD // 10, lot_wad=WAD // 1_000)
 TOKEN: Final = 10**6
 ETHER: Final = 10**18
 _QUORUM: Final = 3
 _SIGNERS: Final = tuple(TradingKey(keccak256(b"price signer %d" % n)) for n in range(4))
 _FEED_SETTING: Final = (_QUORUM, 200_000, (15, 30, 120))
-_LIMITS: Final = Limits(
-    initial_pips=50_000,
-    size_margin_pips=1_000,
-    maintenance_pips=600_000,
-    volatility_pips=1_000_000,
-    mark_band_pips=20_000,
-    taker_fee_pips=500,
-    maker_fee_pips=100,
-    open_interest_low_wad=1_000 * WAD,
-    open_interest_high_wad=5_000 * WAD,
-    open_interest_cap_wad=10_000 * WAD,
-    position_cap_wad=1_000 * WAD,
-    depth_cap_wad=10_000_000 * WAD,
-    depth_floor_wad=100_000 * WAD,
-    min_notional_wad=100 * WAD,
-)
 _COLLATERAL: Final = CollateralSettings(
     ether_feed=FeedId(0),
     ether_initial_haircut_pips=200_000,
@@ -132,7 +115,7 @@ class TradingFloor:
         calls: list[tuple[str, str, tuple[Any, ...]]] = [
             ("PriceOracle", "setFeed", (FEED, _FEED_SETTING, signers)),
             ("Markets", "setReporter", (owner,)),
-            ("Markets", "list", (astuple(terms), astuple(_LIMITS))),
+            ("Markets", "list", (astuple(terms), astuple(LIMITS))),
             ("InsuranceFund", "setBackstop", (MARKET, 1_000_000 * WAD)),
             ("Collateral", "setSettings", (astuple(_COLLATERAL),)),
         ]

@@ -13,10 +13,10 @@ from optimistic.node.api.chain_view import NodeView
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.settlement_contracts import Asset, Collateral, Markets, PriceOracle, StandardMargin
 from optimistic.service.signer import Signer
+from scripts.staging.market_terms import LIMITS
 from tests.helpers.settlement_setup import (
     BTC_FEED,
     BTC_PRICE,
-    LIMITS,
     PERPETUAL,
     SIGNER_NUMBER,
     TOKEN,

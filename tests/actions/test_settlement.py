@@ -9,7 +9,8 @@ from challenger.model import Judgement
 from optimistic.protocol.engine import Log
 from optimistic.protocol.settlement.events import rebuild
 from optimistic.protocol.settlement.invariants import broken
-from tests.helpers.settlement_setup import BTC_PRICE, FUTURE, LIMITS, TOKEN, WAD
+from scripts.staging.market_terms import LIMITS
+from tests.helpers.settlement_setup import BTC_PRICE, FUTURE, TOKEN, WAD
 from tests.helpers.settlement_world import SettlementWorld, Trader
 
 CASH, ETHER_ASSET = 0, 1

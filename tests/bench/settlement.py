@@ -19,6 +19,7 @@ from optimistic.protocol.settlement.batch_codec import NO_TAKER, Batch, Fill, en
 from optimistic.protocol.settlement.units import ceil_div
 from optimistic.service.wal import SyncPolicy
 from scripts.staging.bars import generated_closes, read_closes
+from scripts.staging.market_terms import STEPS
 from tests.bench import exchange_api, settlement_lane
 from tests.bench.market.engine_venue import EngineVenue
 from tests.bench.market.flow import Event, generated_flow, opening_of, read_flow
@@ -26,7 +27,7 @@ from tests.bench.market.flow_replay import FlowReplay
 from tests.bench.market.market_replay import OPTIONS
 from tests.helpers.exchange_stage import ExchangeStage
 from tests.helpers.settlement_engine import OWNER, SettlementEngine
-from tests.helpers.settlement_setup import BTC_PRICE, PERPETUAL, STEPS, signed
+from tests.helpers.settlement_setup import BTC_PRICE, PERPETUAL, signed
 from tests.helpers.settlement_world import SettlementWorld, Trader
 
 OPEN_LANES: Final = replace(DEVNET, system_gas_rate=10**9, system_gas_burst=10**11)

@@ -10,24 +10,23 @@ from optimistic.protocol.params import DEVNET
 from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
 from optimistic.protocol.settlement import oracle
 from optimistic.protocol.settlement.batch_codec import SignedOrder
-from optimistic.protocol.settlement.orders import Order, Steps, domain_separator, order_digest
+from optimistic.protocol.settlement.orders import Order, domain_separator, order_digest
 from optimistic.protocol.settlement.signatures import compact_signature
 from optimistic.protocol.settlement.types import (
     CollateralSettings,
     FeedId,
-    Limits,
     MarketId,
     MarketKind,
     Terms,
 )
 from optimistic.protocol.types import Address, Hash32
+from scripts.staging.market_terms import LIMITS, STEPS
 from tests.helpers.settlement_contracts import call_data
 
 WAD: Final = 10**18
 BTC_FEED, ETHER_FEED = FeedId(1), FeedId(2)
 PERPETUAL, FUTURE = MarketId(1), MarketId(2)
 BTC_PRICE, ETHER_PRICE = 60_000 * WAD, 3_000 * WAD
-STEPS: Final = Steps(tick_wad=WAD // 10, lot_wad=WAD // 1_000)
 SIGNER_NUMBER: Final = 910
 QUORUM: Final = 3
 SIGNERS: Final = 4
@@ -37,22 +36,6 @@ _EXPIRY_STEP_S: Final = 1_800
 TOKEN: Final = 10**6
 """One token in its units."""
 
-LIMITS: Final = Limits(
-    initial_pips=50_000,
-    size_margin_pips=1_000,
-    maintenance_pips=600_000,
-    volatility_pips=1_000_000,
-    mark_band_pips=20_000,
-    taker_fee_pips=500,
-    maker_fee_pips=100,
-    open_interest_low_wad=1_000 * WAD,
-    open_interest_high_wad=5_000 * WAD,
-    open_interest_cap_wad=10_000 * WAD,
-    position_cap_wad=1_000 * WAD,
-    depth_cap_wad=10_000_000 * WAD,
-    depth_floor_wad=100_000 * WAD,
-    min_notional_wad=100 * WAD,
-)
 COLLATERAL_SETTINGS: Final = CollateralSettings(
     ether_feed=ETHER_FEED,
     ether_initial_haircut_pips=200_000,

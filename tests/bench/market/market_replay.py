@@ -12,11 +12,12 @@ from optimistic.node.exchange.events import TradeBusted, TradeSettled
 from optimistic.node.exchange.options import ExchangeOptions, OrderLimits, SettlementOptions
 from optimistic.protocol.engine import Log
 from optimistic.protocol.settlement import events, invariants
+from scripts.staging.market_terms import STEPS
 from tests.bench.market.exchange_venue import ExchangeVenue
 from tests.bench.market.flow import Event
 from tests.bench.market.flow_replay import FlowReplay, Tally
 from tests.helpers.exchange_stage import ExchangeStage
-from tests.helpers.settlement_setup import BTC_PRICE, PERPETUAL, STEPS
+from tests.helpers.settlement_setup import BTC_PRICE, PERPETUAL
 from tests.helpers.settlement_world import SettlementWorld
 
 OPTIONS: Final = ExchangeOptions(
