@@ -232,3 +232,51 @@ def test_sequences__any_calls_in_any_order__both_agree_on_everything() -> None:
 @pytest.mark.parametrize("part", range(NIGHTLY_PARTS))
 def test_sequences__many_more__both_agree_on_everything(part: int) -> None:
     run(range((part + 1) * 10_000, (part + 1) * 10_000 + NIGHTLY_SEQUENCES))
+
+
+def test_pitfall_32__pushed_mark__both_find_the_account_healthy_at_the_index() -> None:
+    twins, market, nonce = Twins(), PERPETUALS[0], 0
+
+    def trade(buyer: int, seller: int, lots: int, ticks: int) -> None:
+        nonlocal nonce
+        nonce += 1
+        orders = (
+            twins.people[seller].order(-lots, ticks, market=market, nonce=nonce),
+            twins.people[buyer].order(lots, ticks, market=market, nonce=nonce),
+        )
+        settled = twins.settle(Batch(orders=orders, fills=(Fill(0, 1, lots),)))
+        assert settled is not None
+        assert settled.n_fills == 1
+
+    def tick(seconds: int, ticks: int) -> None:
+        twins.chain.move_to(twins.chain.now + seconds)
+        twins.push(FEEDS[0], ticks * STEPS.tick_wad)
+        twins.refresh(market)
+
+    trade(4, 0, 1_000, MIDDLE)
+    for _ in range(30):
+        tick(15, MIDDLE * 9 // 10)
+        trade(1, 0, 1, MIDDLE // 2)
+    tick(1, MIDDLE * 9 // 10)
+    low = MIDDLE // 2 * STEPS.tick_wad
+    report = BookReport(
+        best_bid_wad=low,
+        best_ask_wad=low,
+        impact_bid_wad=low,
+        impact_ask_wad=low,
+        depth_wad=0,
+        timestamp=twins.chain.now,
+    )
+    twins.report(market, report)
+    tick(1, MIDDLE * 9 // 10)
+
+    target = twins.people[4].id
+    assert not margin_of(twins.state, target).is_maintained
+    assert closing.close_terms(twins.state, target, market) == (0, 0)
+    with pytest.raises(Reverted):
+        twins.chain.act(twins.people[0].address, "Liquidator", "flag", target)
+    compare_storage(twins)
+    tick(1, MIDDLE * 89 // 100)
+    assert closing.close_terms(twins.state, target, market) != (0, 0)
+    twins.chain.act(twins.people[0].address, "Liquidator", "flag", target)
+    compare_storage(twins)
