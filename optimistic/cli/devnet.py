@@ -1,4 +1,4 @@
-"""`optimistic devnet`: anvil, aggregator and watchtower as real processes, until interrupted."""
+"""`optimistic devnet`: anvil, aggregator with an exchange, and watchtower as processes, until interrupted."""
 
 import json
 import os
@@ -30,7 +30,7 @@ from optimistic.service.settlement_section import SettlementRoles
 from optimistic.service.signer import Signer
 from optimistic.service.terminal import emit, reports_errors, say
 
-_SEQUENCER, _WATCHTOWER, _USER, _DEPLOYER = range(4)
+_SEQUENCER, _WATCHTOWER, _USER, _DEPLOYER, _EXCHANGE = range(5)
 _DEPOSIT_WEI: Final = 100 * 10**18
 _START_TIMEOUT_S: Final = 60
 _STOP_GRACE_S: Final = 20
@@ -46,7 +46,9 @@ class DevnetFailed(CriticalError):
 class _Ports:
     l1: int
     l2: int
+    node: int
     watchtower: int
+    api: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,13 @@ class _Choices:
 @option(
     "--health-port", type=click.IntRange(1, 65_535), default=9600, help="Port of the watchtower's health."
 )
+@option(
+    "--node-health-port",
+    type=click.IntRange(1, 65_535),
+    default=9601,
+    help="Port of the aggregator's health.",
+)
+@option("--api-port", type=click.IntRange(1, 65_535), default=9700, help="Port of the exchange's API.")
 @option("--l1-block-time", type=click.IntRange(1, 60), default=1, help="Seconds between L1 blocks.")
 @option("--profile-period", type=click.IntRange(10), default=60, help="Challenge period, seconds.")
 @option("--passive", is_flag=True, help="Leave disputes to people: nobody here defends or opens any.")
@@ -79,19 +88,21 @@ def devnet(  # noqa: PLR0913 - one argument per option
     l1_port: int,
     rpc_port: int,
     health_port: int,
+    node_health_port: int,
+    api_port: int,
     l1_block_time: int,
     profile_period: int,
     passive: bool,
     as_json: bool,
 ) -> None:
-    """Run a whole rollup on this machine: anvil, aggregator, watchtower.
+    """Run a whole rollup on this machine: anvil, aggregator with an exchange, watchtower.
 
     A test account gets ether on L2 and governs the markets there; the cash token is worthless, anybody
     may mint it. Stop with Ctrl-C; everything ends with it.
     """
     del as_json  # `emit` reads it
     _empty(data_dir)
-    ports = _Ports(l1=l1_port, l2=rpc_port, watchtower=health_port)
+    ports = _Ports(l1=l1_port, l2=rpc_port, node=node_health_port, watchtower=health_port, api=api_port)
     choices = _Choices(block_time_s=l1_block_time, period_s=profile_period, is_passive=passive)
     with _interrupts() as interrupted, ExitStack() as stack:
         processes = _start(stack, data_dir, ports, choices)
@@ -125,7 +136,8 @@ def _start(
     deployment.save(path)
     common = ["--l1-rpc-url", l1_url, "--deployment", str(path), "--log-format", "json"]
     run = [_tool("optimistic"), "run", *common, "--data-dir", str(folder / "aggregator")]
-    run += ["--rpc-port", str(ports.l2), "--assert-interval", "10s"]
+    run += ["--rpc-port", str(ports.l2), "--assert-interval", "10s", "--health-port", str(ports.node)]
+    run += ["--exchange-key-file", str(_exchange_key(folder, keys)), "--api-port", str(ports.api)]
     run += ["--no-defend"] if choices.is_passive else []
     secret = {"OPTIMISTIC_PRIVATE_KEY": keys[_SEQUENCER].hex()}
     processes["aggregator"] = stack.enter_context(_process("aggregator", run, folder, secret))
@@ -136,12 +148,21 @@ def _start(
     processes["watchtower"] = stack.enter_context(_process("watchtower", watch, folder, secret))
     node = L1Client.connect(f"http://127.0.0.1:{ports.l2}")
     _await_start(processes, lambda: node.chain_id)
-    user = Signer(keys[_USER])
+    user, exchange = Signer(keys[_USER]), Signer(keys[_EXCHANGE])
     bridge = Bridge(client, deployment.contracts.bridge)
-    call = bridge.deposit_call(to=user.address, value=_DEPOSIT_WEI, gas_limit=21_000)
-    OneShotSender(client, user).send(call)
+    for account in (exchange.address, user.address):
+        call = bridge.deposit_call(to=account, value=_DEPOSIT_WEI, gas_limit=21_000)
+        OneShotSender(client, user).send(call)
     _await_start(processes, lambda: node.balance_wei(user.address, "latest") or None)
     return processes
+
+
+def _exchange_key(folder: Path, keys: tuple[bytes, ...]) -> Path:
+    """Write the key of the exchange to a file that only this account reads."""
+    path = folder / "exchange.key"
+    path.touch(mode=0o600)
+    path.write_text(keys[_EXCHANGE].hex(), encoding="ascii")
+    return path
 
 
 def _deploy(client: L1Client, keys: tuple[bytes, ...], period_s: int) -> Deployment:
@@ -165,6 +186,8 @@ def _overview(folder: Path, ports: _Ports) -> dict[str, Any]:
     return {
         "l1RpcUrl": f"http://127.0.0.1:{ports.l1}",
         "l2RpcUrl": f"http://127.0.0.1:{ports.l2}",
+        "exchangeApi": f"http://127.0.0.1:{ports.api}",
+        "aggregatorHealth": f"http://127.0.0.1:{ports.node}/health",
         "watchtowerHealth": f"http://127.0.0.1:{ports.watchtower}/health",
         "deployment": str(folder / "deployment.json"),
         "l2ChainId": deployment["l2ChainId"],
