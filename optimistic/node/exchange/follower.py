@@ -9,6 +9,7 @@ from dataclasses import fields
 import structlog
 
 from optimistic.node.exchange import records as rec
+from optimistic.node.exchange.auditor import Auditor
 from optimistic.node.exchange.batch_results import UnexpectedSettlement, outcomes_of
 from optimistic.node.exchange.exchange import Exchange
 from optimistic.node.exchange.live import Batch
@@ -40,6 +41,7 @@ class Follower:
         self._exchange = exchange
         self._chain = chain
         self._settler = settler
+        self._auditor = Auditor(exchange.metrics)
         self._block = 0
         """Last block in the mirror."""
 
@@ -71,6 +73,8 @@ class Follower:
         used = self._chain.next_nonce() if is_last else 0
         with exchange.lock:
             self._follow(block, heads, [*self._batch_records(block.number, waiting, results, used)])
+            if is_last:
+                self._auditor.look(exchange.state, block.number)
         return True
 
     def _is_canonical(self, noted: rec.BlockNoted) -> bool:
