@@ -71,11 +71,7 @@ class RecordingVenue(EngineVenue):
     def _place(self, side: Side, ticks: int, lots: int, terms: Terms = PLAIN) -> None:
         id_ = self._last_id
         who = 1 + id_ % OWNERS if terms is PLAIN else 0
-        self.ops.append(
-            lambda engine: engine.place(
-                Order(id=id_, owner=who, subaccount=who, side=side, price=ticks, lots=lots, terms=terms)
-            )
-        )
+        self.ops.append(lambda engine: engine.place(Order(id_, who, who, side, ticks, lots, terms)))
         super()._place(side, ticks, lots, terms)
 
 
