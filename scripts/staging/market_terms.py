@@ -3,7 +3,7 @@
 from typing import Final
 
 from optimistic.protocol.settlement.orders import Steps
-from optimistic.protocol.settlement.types import Limits
+from optimistic.protocol.settlement.types import CollateralSettings, FeedId, Limits
 from optimistic.protocol.settlement.units import WAD
 
 STEPS: Final = Steps(tick_wad=WAD // 10, lot_wad=WAD // 1_000)
@@ -23,3 +23,21 @@ LIMITS: Final = Limits(
     depth_floor_wad=100_000 * WAD,
     min_notional_wad=100 * WAD,
 )
+QUORUM: Final = 3
+SIGNERS: Final = 4
+FEED: Final = (QUORUM, 200_000, (15, 30, 120))
+"""Signers wanted, greatest jump in millionths, greatest ages in seconds by use."""
+
+
+def collateral(ether_feed: FeedId, ether_cap_wei: int = 1_000 * WAD) -> CollateralSettings:
+    """Cash, and ether at the price of a feed, with room to withdraw."""
+    return CollateralSettings(
+        ether_feed=ether_feed,
+        ether_initial_haircut_pips=200_000,
+        ether_maintenance_haircut_pips=100_000,
+        ether_cap_wei=ether_cap_wei,
+        hourly_floor_wad=10_000_000 * WAD,
+        hourly_pips=100_000,
+        daily_floor_wad=50_000_000 * WAD,
+        daily_pips=300_000,
+    )

@@ -19,8 +19,9 @@ from optimistic.protocol.types import Hash32
 from optimistic.protocol.withdrawals import Message
 from optimistic.service.l1_types import Call
 from optimistic.service.settlement_section import DEV_CASH
+from scripts.staging.contract_views import call_data, decoded, messages_in
 from scripts.staging.market_terms import STEPS
-from scripts.staging.trading_floor import MARKET, TOKEN, Trader, TradingFloor, call_data, decoded
+from scripts.staging.trading_floor import MARKET, TOKEN, Trader, TradingFloor
 from scripts.staging.world import World
 
 Say = Callable[[str], None]
@@ -234,21 +235,13 @@ class TradingAct:
             maker.secret, "Collateral", "requestWithdrawal", maker.subaccount, 0, units, maker.address
         )
         [receipt] = floor.wait([asked])
-        [requested] = decoded(receipt, "Collateral", "WithdrawalRequested")
+        [requested] = decoded(receipt.logs, "Collateral", "WithdrawalRequested")
         number = requested["number"]
         ready_at = floor.read("Collateral", "withdrawal", number)[4]
         self._world.clock.advance(max(0, ready_at - self._world.clock.time_s()) + 1)
         floor.turn()
         [receipt] = floor.wait([floor.send(maker.secret, "Collateral", "release", number)])
-        [fields] = decoded(receipt, "MessagePasser", "MessageSent")
-        self.message = Message(
-            nonce=fields["nonce"],
-            sender=fields["sender"],
-            target=fields["target"],
-            value=fields["value"],
-            gas_limit=fields["gasLimit"],
-            data=fields["data"],
-        )
+        [self.message] = messages_in(receipt.logs)
         self._say(f"trade:   a maker withdraws {WITHDRAWN_TOKENS} tokens")
 
     def _report(self) -> dict[str, Any]:

@@ -11,15 +11,13 @@ from optimistic.node.exchange.house import ExchangeHouse, ExchangeKeys
 from optimistic.node.exchange.node_chain import NodeChain
 from optimistic.node.exchange.options import ExchangeOptions, SettlementOptions
 from optimistic.node.exchange.receipts import ReceiptSigner
-from optimistic.protocol.engine import BlockEnv, Log
-from optimistic.protocol.execution.simulate import CallMessage, Simulation
+from optimistic.protocol.engine import Log
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
 from optimistic.protocol.settlement import events, oracle
 from optimistic.protocol.settlement.orders import domain_separator
 from optimistic.protocol.settlement.state import State
 from optimistic.protocol.settlement.types import (
-    CollateralSettings,
     FeedId,
     MarketId,
     MarketKind,
@@ -27,13 +25,14 @@ from optimistic.protocol.settlement.types import (
     Terms,
 )
 from optimistic.protocol.settlement.units import WAD
-from optimistic.protocol.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
-from optimistic.service.contract import load_abi
+from optimistic.protocol.types import Address, Hash32
 from optimistic.service.l1_types import Call
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.settlement_section import DEV_CASH, GATEWAY
 from optimistic.service.signer import Signer
-from scripts.staging.market_terms import LIMITS, STEPS
+from scripts.staging.contract_views import Views, call_data
+from scripts.staging.market_terms import FEED as FEED_SETTING
+from scripts.staging.market_terms import LIMITS, QUORUM, SIGNERS, STEPS, collateral
 from scripts.staging.world import OWNER_KEY, USER_KEY, World
 
 FEED: Final = FeedId(1)
@@ -41,19 +40,7 @@ MARKET: Final = MarketId(1)
 NEW_SUBACCOUNT: Final = SubaccountId(0)
 TOKEN: Final = 10**6
 ETHER: Final = 10**18
-_QUORUM: Final = 3
-_SIGNERS: Final = tuple(TradingKey(keccak256(b"price signer %d" % n)) for n in range(4))
-_FEED_SETTING: Final = (_QUORUM, 200_000, (15, 30, 120))
-_COLLATERAL: Final = CollateralSettings(
-    ether_feed=FeedId(0),
-    ether_initial_haircut_pips=200_000,
-    ether_maintenance_haircut_pips=100_000,
-    ether_cap_wei=0,
-    hourly_floor_wad=1_000_000 * WAD,
-    hourly_pips=100_000,
-    daily_floor_wad=5_000_000 * WAD,
-    daily_pips=300_000,
-)
+_SIGNERS: Final = tuple(TradingKey(keccak256(b"price signer %d" % n)) for n in range(SIGNERS))
 _EXCHANGE: Final = ExchangeOptions(settlement=SettlementOptions(max_age_ms=0, resend_ms=0))
 
 
@@ -113,11 +100,11 @@ class TradingFloor:
         terms = Terms(feed=FEED, kind=MarketKind.PERPETUAL, expiry=0, **STEPS._asdict())
         signers = sorted(key.address for key in _SIGNERS)
         calls: list[tuple[str, str, tuple[Any, ...]]] = [
-            ("PriceOracle", "setFeed", (FEED, _FEED_SETTING, signers)),
+            ("PriceOracle", "setFeed", (FEED, FEED_SETTING, signers)),
             ("Markets", "setReporter", (owner,)),
             ("Markets", "list", (astuple(terms), astuple(LIMITS))),
             ("InsuranceFund", "setBackstop", (MARKET, 1_000_000 * WAD)),
-            ("Collateral", "setSettings", (astuple(_COLLATERAL),)),
+            ("Collateral", "setSettings", (astuple(collateral(FeedId(0), ether_cap_wei=0)),)),
         ]
         sent = [
             self.send(
@@ -175,7 +162,7 @@ class TradingFloor:
         at = self._world.node.chain.head.timestamp
         chain_id = self._world.deployment.params.l2_chain_id
         digest = oracle.observation_digest(oracle.domain_separator(chain_id), FEED, self.price_wad, at)
-        keys = sorted(_SIGNERS, key=lambda key: key.address)[:_QUORUM]
+        keys = sorted(_SIGNERS, key=lambda key: key.address)[:QUORUM]
         seen = [(self.price_wad, at, key.sign_long(digest)) for key in keys]
         sent = [
             self.send(self._owner, "PriceOracle", "push", FEED, seen),
@@ -225,27 +212,8 @@ class TradingFloor:
 
     def read(self, contract: str, name: str, *arguments: Any) -> Any:
         """Return what a view answers at the head; alone if it is one value."""
-        function, node = load_abi(contract).functions[name], self._world.node
-        head, params = node.chain.head, self._world.deployment.params
-        env = BlockEnv(
-            chain_id=params.l2_chain_id,
-            number=head.number + 1,
-            timestamp=head.timestamp,
-            coinbase=params.coinbase,
-            gas_limit=params.block_gas_limit,
-            base_fee=params.base_fee_wei,
-            prev_randao=ZERO_HASH,
-            block_hashes=lambda _: ZERO_HASH,
-        )
-        simulation = Simulation(params=params, nodes=node.nodes, env=env, root=head.state_root, overrides={})
-        call = CallMessage(
-            sender=ZERO_ADDRESS, to=SETTLEMENT_CONTRACTS[contract], data=function.encode(arguments)
-        )
-        result = simulation.call(call)
-        if result.error is not None:
-            raise RuntimeError(f"{contract}.{name} answers {result.error}")
-        values = function.decode(result.output)
-        return values[0] if len(values) == 1 else values
+        views = Views.at_head(self._world.node, self._world.deployment.params)
+        return views.read(contract, name, *arguments)
 
     def logs(self) -> Iterator[tuple[int, Log]]:
         """Yield all logs of L2 with the times of their blocks."""
@@ -263,18 +231,3 @@ class TradingFloor:
     def separator(self) -> Hash32:
         """What orders for this chain are signed under."""
         return self._separator
-
-
-def call_data(contract: str, name: str, *arguments: Any) -> bytes:
-    """Return call data; structs are tuples."""
-    return load_abi(contract).functions[name].encode(arguments)
-
-
-def decoded(receipt: Receipt, contract: str, event: str) -> list[dict[str, Any]]:
-    """Return the fields of each log of one event in a receipt."""
-    form = load_abi(contract).events[event]
-    return [
-        form.decode(log)  # type: ignore[arg-type]  # of both kinds of logs it reads topics and data
-        for log in receipt.logs
-        if log.topics[:1] == (form.topic,)
-    ]

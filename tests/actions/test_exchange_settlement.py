@@ -9,8 +9,8 @@ from optimistic.node.exchange.answers import Ack
 from optimistic.node.exchange.events import Finality, TradeBusted, Traded, TradeSettled
 from optimistic.node.exchange.image import dump
 from optimistic.node.exchange.options import ExchangeOptions, SettlementOptions
+from scripts.staging.contract_views import call_data
 from tests.helpers.exchange_stage import ExchangeStage
-from tests.helpers.settlement_contracts import call_data
 from tests.helpers.settlement_setup import BTC_PRICE, WAD
 from tests.helpers.settlement_world import SettlementWorld, Trader
 

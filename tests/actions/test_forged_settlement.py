@@ -12,6 +12,7 @@ from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.records import AssertionStatus
 from optimistic.protocol.settlement.batch_codec import Batch, Fill, encode
 from optimistic.protocol.types import Hash32
+from scripts.staging.contract_views import call_data
 from scripts.staging.faults import FaultPlan, Lie, lying_engines
 from scripts.staging.pretence import (
     LEDGER_ACCOUNTS_SLOT,
@@ -21,7 +22,6 @@ from scripts.staging.pretence import (
     wrong_liquidation,
 )
 from tests.actions.test_fraud import assertion_and_unit
-from tests.helpers.settlement_contracts import call_data
 from tests.helpers.settlement_setup import BTC_PRICE, PERPETUAL, WAD
 from tests.helpers.settlement_world import SettlementWorld
 

@@ -11,18 +11,10 @@ from optimistic.protocol.settlement.quote_trees import Leaf, Node, Op, QuoteTree
 from optimistic.protocol.settlement.signatures import SIGNATURE_BYTES
 from optimistic.protocol.transactions import intrinsic_message_gas
 from optimistic.protocol.types import ZERO_HASH, Hash32
-from tests.helpers.settlement_contracts import call_data
+from scripts.staging.contract_views import call_data
+from scripts.staging.market_terms import SIGNERS
 from tests.helpers.settlement_engine import OWNER, SettlementEngine
-from tests.helpers.settlement_setup import (
-    BTC_FEED,
-    BTC_PRICE,
-    PERPETUAL,
-    SIGNERS,
-    WAD,
-    compact,
-    observations,
-    signed,
-)
+from tests.helpers.settlement_setup import BTC_FEED, BTC_PRICE, PERPETUAL, WAD, compact, observations, signed
 
 MAKERS: Final = 2
 TAKERS: Final = 20

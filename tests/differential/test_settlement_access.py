@@ -18,8 +18,9 @@ from optimistic.protocol.stepper.opcode_table import Op
 from optimistic.protocol.types import ZERO_HASH, Address
 from optimistic.service import settlement_section
 from optimistic.service.contract import load_abi
+from scripts.staging.contract_views import call_data, function_of
 from tests.helpers.assembly import asm
-from tests.helpers.settlement_contracts import call_data, function_of, zero_arguments
+from tests.helpers.settlement_contracts import zero_arguments
 from tests.helpers.settlement_engine import GATEWAY, GUARDIAN, OWNER, TRADER_NUMBER, SettlementEngine
 from tests.helpers.settlement_setup import key_of
 

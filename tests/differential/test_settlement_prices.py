@@ -8,10 +8,11 @@ from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.settlement import oracle
 from optimistic.protocol.settlement.observations import Observation, PushRefused, Refusal, push
 from optimistic.protocol.settlement.units import QUANTUM_WAD, WAD
+from scripts.staging.market_terms import SIGNERS
 from tests.helpers.contract_host import Reverted
 from tests.helpers.settlement_chain import CHAIN_ID, OWNER
-from tests.helpers.settlement_setup import key_of, recoverable
-from tests.helpers.settlement_twins import FEEDS, SIGNER_NUMBER, SIGNERS, Twins
+from tests.helpers.settlement_setup import SIGNER_NUMBER, key_of, recoverable
+from tests.helpers.settlement_twins import FEEDS, Twins
 
 PUSHES = 600
 SELECTORS = {keccak256(refusal.encode())[:4]: refusal for refusal in Refusal}

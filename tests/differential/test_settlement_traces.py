@@ -4,8 +4,8 @@ import pytest
 
 from optimistic.protocol.constants import MESSAGE_PASSER
 from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
+from scripts.staging.contract_views import call_data
 from tests.bench.settlement_lane import CASES
-from tests.helpers.settlement_contracts import call_data
 from tests.helpers.settlement_engine import OWNER, TRADER_NUMBER, SettlementEngine
 from tests.helpers.settlement_setup import key_of
 

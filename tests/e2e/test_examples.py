@@ -14,8 +14,8 @@ from optimistic.node.sequencer import SequencerOptions
 from optimistic.node.trading import TradingFloor, TradingOptions
 from optimistic.service.l1_types import Call
 from optimistic.service.signer import Signer
+from scripts.staging.contract_views import call_data
 from tests.architecture.source_tree import ROOT
-from tests.helpers.settlement_contracts import call_data
 from tests.helpers.settlement_setup import BTC_FEED, BTC_PRICE, PERPETUAL, TOKEN, WAD, observations
 from tests.helpers.settlement_world import SettlementWorld, Trader
 from tests.helpers.trading_stage import WorldClock, node_client

@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 from optimistic.cli import main
 from optimistic.node.rpc.backend import RpcBackend, make_server
 from optimistic.node.rpc.options import RpcOptions
+from scripts.staging.contract_views import call_data
 from tests.helpers.api_stage import ALICE_SUBACCOUNT, ApiStage, api_stage
-from tests.helpers.settlement_contracts import call_data
 from tests.helpers.settlement_setup import BTC_FEED, BTC_PRICE, PERPETUAL, observations
 from tests.helpers.settlement_world import SettlementWorld
 

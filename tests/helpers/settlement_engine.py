@@ -17,15 +17,15 @@ from optimistic.protocol.settlement.types import FeedId, SubaccountId
 from optimistic.protocol.types import ZERO_HASH, Address
 from optimistic.service.deployment import rollup_accounts
 from optimistic.service.settlement_section import Settlement
+from scripts.staging.contract_views import NO_OVERRIDES, Views, call_data
+from scripts.staging.market_terms import QUORUM
 from tests.helpers.memory_nodes import MemoryNodes
-from tests.helpers.settlement_contracts import NO_OVERRIDES, Views, call_data
 from tests.helpers.settlement_setup import (
     BTC_FEED,
     BTC_PRICE,
     ETHER_FEED,
     ETHER_PRICE,
     PERPETUAL,
-    QUORUM,
     TOKEN,
     key_of,
     observations,

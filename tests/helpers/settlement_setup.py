@@ -13,39 +13,25 @@ from optimistic.protocol.settlement.batch_codec import SignedOrder
 from optimistic.protocol.settlement.orders import Order, domain_separator, order_digest
 from optimistic.protocol.settlement.signatures import compact_signature
 from optimistic.protocol.settlement.types import (
-    CollateralSettings,
     FeedId,
     MarketId,
     MarketKind,
     Terms,
 )
 from optimistic.protocol.types import Address, Hash32
-from scripts.staging.market_terms import LIMITS, STEPS
-from tests.helpers.settlement_contracts import call_data
+from scripts.staging.contract_views import call_data
+from scripts.staging.market_terms import FEED, LIMITS, QUORUM, SIGNERS, STEPS, collateral
 
 WAD: Final = 10**18
 BTC_FEED, ETHER_FEED = FeedId(1), FeedId(2)
 PERPETUAL, FUTURE = MarketId(1), MarketId(2)
 BTC_PRICE, ETHER_PRICE = 60_000 * WAD, 3_000 * WAD
 SIGNER_NUMBER: Final = 910
-QUORUM: Final = 3
-SIGNERS: Final = 4
-FEED: Final = (QUORUM, 200_000, (15, 30, 120))
 FUTURE_LIFE_S: Final = 30 * 86_400
 _EXPIRY_STEP_S: Final = 1_800
 TOKEN: Final = 10**6
 """One token in its units."""
-
-COLLATERAL_SETTINGS: Final = CollateralSettings(
-    ether_feed=ETHER_FEED,
-    ether_initial_haircut_pips=200_000,
-    ether_maintenance_haircut_pips=100_000,
-    ether_cap_wei=1_000 * WAD,
-    hourly_floor_wad=10_000_000 * WAD,
-    hourly_pips=100_000,
-    daily_floor_wad=50_000_000 * WAD,
-    daily_pips=300_000,
-)
+COLLATERAL_SETTINGS: Final = collateral(ETHER_FEED)
 
 
 def set_up_calls(manager: Address, now: int) -> list[tuple[str, bytes]]:

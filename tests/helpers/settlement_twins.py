@@ -19,7 +19,6 @@ from optimistic.protocol.settlement.types import (
     FIRST_SUBACCOUNT,
     PENDING,
     BookReport,
-    CollateralSettings,
     FeedId,
     Limits,
     MarketId,
@@ -28,18 +27,15 @@ from optimistic.protocol.settlement.types import (
     Terms,
 )
 from optimistic.protocol.settlement.units import WAD
+from scripts.staging.market_terms import FEED, SIGNERS, collateral
 from tests.helpers.contract_host import Reverted
 from tests.helpers.settlement_batches import Trader, traders
 from tests.helpers.settlement_chain import CHAIN_ID, OWNER, START, SettlementChain
-from tests.helpers.settlement_setup import key_of, recoverable
+from tests.helpers.settlement_setup import SIGNER_NUMBER, key_of, recoverable
 
 STEPS: Final = Steps(tick_wad=WAD // 100, lot_wad=WAD // 1_000)
 MIDDLE: Final = 10_000
 """The first price, in ticks."""
-QUORUM: Final = 3
-SIGNERS: Final = 4
-SIGNER_NUMBER: Final = 910
-FEED: Final = (QUORUM, 200_000, (15, 30, 120))
 FEEDS: Final = (FeedId(1), FeedId(2))
 PERPETUALS: Final = (MarketId(1), MarketId(2))
 FUTURE: Final = MarketId(3)
@@ -61,16 +57,7 @@ LIMITS: Final = Limits(
     min_notional_wad=100 * WAD,
 )
 """Small enough that a few orders meet every cap."""
-COLLATERAL: Final = CollateralSettings(
-    ether_feed=FEEDS[1],
-    ether_initial_haircut_pips=200_000,
-    ether_maintenance_haircut_pips=100_000,
-    ether_cap_wei=1_000 * WAD,
-    hourly_floor_wad=10_000_000 * WAD,
-    hourly_pips=100_000,
-    daily_floor_wad=50_000_000 * WAD,
-    daily_pips=300_000,
-)
+COLLATERAL: Final = collateral(FEEDS[1])
 CASH: Final = (1_000, 300, 120, 40, 15)
 """Of the traders, in whole units."""
 _SHORTFALL: Final = keccak256(b"Shortfall(uint64,uint256,uint256)")

@@ -12,7 +12,6 @@ from coincurve import PrivateKey
 
 from optimistic.node.chain_records import Receipt, StoredLog
 from optimistic.node.node import Node
-from optimistic.protocol.constants import MESSAGE_PASSER
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.params import DEVNET, RollupParams
 from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
@@ -21,21 +20,20 @@ from optimistic.protocol.settlement.orders import Order
 from optimistic.protocol.settlement.types import MarketId, SubaccountId
 from optimistic.protocol.types import Address, Hash32
 from optimistic.protocol.withdrawals import Message, message_key, prove_withdrawal
-from optimistic.service.contract import load_abi
 from optimistic.service.deployer import deploy_dev_token
 from optimistic.service.embedded_chain import dev_keys
 from optimistic.service.l1_types import Call
 from optimistic.service.settlement_section import DEV_CASH, GATEWAY, SettlementRoles
+from scripts.staging.contract_views import Views, call_data, decoded, messages_in
+from scripts.staging.market_terms import QUORUM
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.node_world import NodeWorld
-from tests.helpers.settlement_contracts import Views, call_data
 from tests.helpers.settlement_setup import (
     BTC_FEED,
     BTC_PRICE,
     ETHER_FEED,
     ETHER_PRICE,
     PERPETUAL,
-    QUORUM,
     TOKEN,
     observations,
     set_up_calls,
@@ -208,13 +206,7 @@ class SettlementWorld(NodeWorld):
 
     def logs(self, contract: str, name: str) -> list[dict[str, Any]]:
         """All logs of one event since the genesis, decoded."""
-        event = load_abi(contract).events[name]
-        address = SETTLEMENT_CONTRACTS[contract]
-        return [
-            event.decode(log)  # type: ignore[arg-type]  # of both kinds of logs it reads topics and data
-            for log in self.stored_logs()
-            if log.address == address and log.topics[:1] == (event.topic,)
-        ]
+        return decoded(self.stored_logs(), contract, name)
 
     def stored_logs(self) -> Iterator[StoredLog]:
         """All logs since the genesis, in order."""
@@ -225,17 +217,7 @@ class SettlementWorld(NodeWorld):
 
     def last_message(self) -> Message:
         """The last message to L1."""
-        event = load_abi("MessagePasser").events["MessageSent"]
-        [*_, log] = [log for log in self.stored_logs() if log.address == MESSAGE_PASSER]
-        fields = event.decode(log)  # type: ignore[arg-type]
-        return Message(
-            nonce=fields["nonce"],
-            sender=fields["sender"],
-            target=fields["target"],
-            value=fields["value"],
-            gas_limit=fields["gasLimit"],
-            data=fields["data"],
-        )
+        return messages_in(self.stored_logs())[-1]
 
     # ------------------------------------------------------------------------------ prices and trades
 

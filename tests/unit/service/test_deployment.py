@@ -35,8 +35,8 @@ from optimistic.service.settlement_section import (
     token_decimals,
 )
 from optimistic.service.signer import Signer
+from scripts.staging.contract_views import Views
 from tests.helpers.memory_nodes import MemoryNodes
-from tests.helpers.settlement_contracts import Views
 
 STRANGER = Address(b"\x66" * 20)
 
