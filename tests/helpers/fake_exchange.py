@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from optimistic.node.api.ports import DepositInfo, Gate, WithdrawalInfo
 from optimistic.node.exchange.answers import Ack, Answer, Refusal, Reject
+from optimistic.node.exchange.archive import Recalled
 from optimistic.node.exchange.commands import (
     Cancel,
     Command,
@@ -368,6 +369,9 @@ class FakeExchange:
 
     def subscribe(self, listener: Listener) -> None:
         self.listeners.append(listener)
+
+    def recall(self) -> Recalled:
+        return Recalled(first=self.group + 1, group=self.group, told=())
 
     def status(self) -> Status:
         return Status(

@@ -13,11 +13,11 @@ from typing import Final, Protocol
 import msgspec
 
 from optimistic.node.api.errors import ApiError, Code, malformed
-from optimistic.node.api.history import History, OwnEvent, sequence_of
+from optimistic.node.api.history import History, sequence_of
 from optimistic.node.api.options import ApiLimits
 from optimistic.node.api.own_events import account_message
 from optimistic.node.api.replies import BookChangeOut, BookOut, PricesOut, TradeOut, TradesOut
-from optimistic.node.exchange.events import BookChanged, MarketMoved, Published, Traded
+from optimistic.node.exchange.events import BookChanged, MarketMoved, OwnEvent, Published, Traded
 from optimistic.node.exchange.ports import ExchangePort
 from optimistic.protocol.matching.depth import Depth
 from optimistic.protocol.types import Address
@@ -60,14 +60,17 @@ class Hub:
 
     Parameters
     ----------
-    exchange : asked once for the books as they are
+    exchange : asked at first for the books as they are, and for what owners were told before
     limits : bounds
     """
 
     def __init__(self, exchange: ExchangePort, limits: ApiLimits) -> None:
+        self._exchange = exchange
         self._limits = limits
-        self._sequence = sequence_of(exchange.status().group)
-        self.history = History(limits.max_events, self._sequence)
+        recalled, status = exchange.recall(), exchange.status()
+        self._sequence = sequence_of(recalled.group)
+        self.history = History(limits.max_events, recalled.first)
+        self.history.posted, self.history.final = status.posted_block, status.final_block
         self._books: dict[int, Depth] = {}
         self._book_sequences: dict[int, int] = {}
         self._trades: dict[int, deque[TradeOut]] = {}
@@ -75,6 +78,9 @@ class Hub:
         self._accounts: dict[Address, Channel] = {}
         for market in exchange.markets():
             self._open_book(market.market, exchange)
+        for published in recalled.told:
+            self.history.add(published)
+            self._take_trades(published)
 
     def _open_book(self, market: int, exchange: ExchangePort) -> None:
         snapshot = exchange.book(market, _ALL_LEVELS)
@@ -149,12 +155,14 @@ class Hub:
 
         Raises
         ------
-        ApiError : what happened after that number is no longer known
+        ApiError : what happened after that number is no longer known, or that number never was
         """
         channel = self._account(owner)
         if after is not None:
             if not self.history.reaches(owner, after):
                 raise ApiError(Code.REPLAY_TOO_OLD, f"events after {after} are no longer kept")
+            if after > sequence_of(self._exchange.status().group):
+                raise ApiError(Code.REPLAY_TOO_OLD, f"the exchange never came to {after}, or lost it")
             reached, is_all = self._replay(owner, after, subscriber)
             if not is_all:
                 return reached, False
@@ -202,16 +210,13 @@ class Hub:
         self._sequence = sequence
         for owner, events in self.history.add(published).items():
             self._publish_account(owner, events, sequence, published.ts_ms)
-        traded: dict[int, list[Traded]] = {}
         for event in published.events:
-            if isinstance(event, Traded):
-                traded.setdefault(event.market, []).append(event)
-            elif isinstance(event, BookChanged):
+            if isinstance(event, BookChanged):
                 self._publish_book(event, sequence, published.ts_ms)
             elif isinstance(event, MarketMoved):
                 self._publish_prices(event, sequence)
-        for market, trades in traded.items():
-            self._publish_trades(market, trades, sequence, published.ts_ms)
+        for market, trades in self._take_trades(published).items():
+            self._publish_trades(market, trades, sequence)
 
     def _publish_account(self, owner: Address, events: Iterable[OwnEvent], sequence: int, ts_ms: int) -> None:
         channel = self._accounts.get(owner)
@@ -265,24 +270,33 @@ class Hub:
             )
             channel.push(message)
 
-    def _publish_trades(self, market: int, trades: list[Traded], sequence: int, ts_ms: int) -> None:
-        out = [
-            TradeOut(
-                trade=trade.trade_id,
-                side="buy" if trade.taker_is_buy else "sell",
-                ticks=trade.ticks,
-                lots=trade.lots,
-                time_ms=ts_ms,
-            )
-            for trade in trades
-        ]
-        self._known(market)
-        self._trades[market].extend(out)
+    def _take_trades(self, published: Published) -> dict[int, list[TradeOut]]:
+        """Keep the trades of a group; return them by market."""
+        found: dict[int, list[TradeOut]] = {}
+        for event in published.events:
+            if isinstance(event, Traded):
+                found.setdefault(event.market, []).append(_trade_out(event, published.ts_ms))
+        for market, trades in found.items():
+            self._known(market)
+            self._trades[market].extend(trades)
+        return found
+
+    def _publish_trades(self, market: int, trades: list[TradeOut], sequence: int) -> None:
         channel = self._channel(f"trades:{market}")
         previous = channel.advance(sequence)
         if channel.subscribers:
-            message = TradesOut(market=market, sequence=sequence, previous=previous, trades=out)
+            message = TradesOut(market=market, sequence=sequence, previous=previous, trades=trades)
             channel.push(message)
+
+
+def _trade_out(trade: Traded, ts_ms: int) -> TradeOut:
+    return TradeOut(
+        trade=trade.trade_id,
+        side="buy" if trade.taker_is_buy else "sell",
+        ticks=trade.ticks,
+        lots=trade.lots,
+        time_ms=ts_ms,
+    )
 
 
 def unknown_market(market: int) -> ApiError:

@@ -16,6 +16,7 @@ from optimistic.node.exchange.events import (
     OrderDone,
     OrderOpened,
     OrderTriggered,
+    OwnEvent,
     PositionMoved,
     Published,
     TradeBusted,
@@ -23,17 +24,6 @@ from optimistic.node.exchange.events import (
     TradeSettled,
 )
 from optimistic.protocol.types import Address
-
-OwnEvent = (
-    OrderOpened
-    | OrderTriggered
-    | OrderChanged
-    | OrderDone
-    | Traded
-    | TradeSettled
-    | TradeBusted
-    | PositionMoved
-)
 
 
 class Entry(NamedTuple):

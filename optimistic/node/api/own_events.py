@@ -6,13 +6,14 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET
 
-from optimistic.node.api.history import Entry, History, OwnEvent
+from optimistic.node.api.history import Entry, History
 from optimistic.node.api.replies import FillOut, FinalityName, Hex, Out, Side, Wad, hex_of
 from optimistic.node.exchange.events import (
     OrderChanged,
     OrderDone,
     OrderOpened,
     OrderTriggered,
+    OwnEvent,
     Party,
     TradeBusted,
     Traded,

@@ -1,6 +1,7 @@
 """What the exchange tells its listeners, in the order in which it happened."""
 
 from enum import StrEnum
+from typing import Final, get_args
 
 import msgspec
 
@@ -153,7 +154,7 @@ class HeadsMoved(msgspec.Struct, frozen=True, gc=False, tag=True):
     final: int
 
 
-ExchangeEvent = (
+OwnEvent = (
     OrderOpened
     | OrderTriggered
     | OrderChanged
@@ -161,11 +162,13 @@ ExchangeEvent = (
     | Traded
     | TradeSettled
     | TradeBusted
-    | BookChanged
-    | MarketMoved
     | PositionMoved
-    | HeadsMoved
 )
+"""What somebody in particular is told."""
+
+OWN_EVENTS: Final = get_args(OwnEvent)
+
+ExchangeEvent = OwnEvent | BookChanged | MarketMoved | HeadsMoved
 
 
 class Published(msgspec.Struct, frozen=True):

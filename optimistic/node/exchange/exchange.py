@@ -11,6 +11,7 @@ from optimistic.node.exchange import commands as cmd
 from optimistic.node.exchange import records as rec
 from optimistic.node.exchange.admission import Admission, Plan, Refused, Repeated, check_message, rejection
 from optimistic.node.exchange.answers import Ack, Answer, Refusal, Reject
+from optimistic.node.exchange.archive import Archive, Recalled
 from optimistic.node.exchange.events import Published
 from optimistic.node.exchange.image import dump, load
 from optimistic.node.exchange.journal import Journal
@@ -77,6 +78,7 @@ class Exchange:
         self.metrics = around.metrics
         self._separator = domain_separator(signer.chain_id)
         self._journal = Journal(folder, options.sync_policy, options.segment_bytes)
+        self._archive = Archive(folder / "told", options.sync_policy, options.kept_events)
         self.machine = self._recover()
         self.pretrade = around.pretrade or StandardPreTrade(state)
         self._admission = Admission(self.machine, state, self.pretrade, options)
@@ -88,17 +90,16 @@ class Exchange:
         latest = self._journal.latest()
         start = 0 if latest is None else latest[0]
         machine = Machine(**windows) if latest is None else load(latest[1], **windows)
-        count = 0
-        for group in self._journal.replay(start):
+        self._archive.begin(start, self._journal.next_index)
+        for index, group in enumerate(self._journal.replay(start), start):
             machine.advance(group.ts_ms)
             for record in group.records:
                 machine.apply(record)
-            machine.take_events()
-            count += 1
+            self._archive.add(Published(index, group.ts_ms, machine.take_events()))
         log.info(
             "exchange_recovered",
             snapshot=start,
-            groups=count,
+            groups=self._journal.next_index - start,
             orders=len(machine.registry.orders),
             unsettled=machine.settling.n_unsettled,
         )
@@ -113,6 +114,28 @@ class Exchange:
         """Hear of everything from the next group on."""
         with self.lock:
             self._listeners.append(listener)
+
+    def recall(self) -> Recalled:
+        """Return what owners were told, up to the last group.
+
+        Raises
+        ------
+        CorruptStorage : the archive was damaged
+        """
+        with self.lock:
+            first, told = self._archive.recall()
+            return Recalled(first=first, group=self.group, told=told)
+
+    def end_connections(self) -> None:
+        """End the orders that were to end with connections, all of which ended with the last process."""
+        live = self.machine.registry.orders.values()
+        bound = {(order.owner, order.message.command.session) for order in live}
+        records: list[rec.Record] = [
+            rec.MassCancelled(owner, None, None, None, session, cmd.MassCancelWhy.DISCONNECTED)
+            for owner, session in sorted(bound)
+            if session
+        ]
+        self.commit(lambda _: records)
 
     # ------------------------------------------------------------------------------ signed commands
 
@@ -206,7 +229,11 @@ class Exchange:
             return self._write(ts_ms, records) if records else []
 
     def tick(self) -> bool:
-        """Let what is due happen, and store a snapshot now and then; return whether there was anything.
+        """Let what is due happen, write what was told, store a snapshot now and then.
+
+        Returns
+        -------
+        Whether anything was due.
 
         Raises
         ------
@@ -219,9 +246,15 @@ class Exchange:
             snapshot = self._snapshot_if_due()
         self.metrics.gauge("exchange_live_orders", len(self.machine.registry.orders))
         self.metrics.gauge("exchange_log_groups", self._journal.next_index)
+        self._archive.flush()
         if snapshot is not None:
-            self._journal.save(*snapshot)
+            self._save(*snapshot)
         return is_due
+
+    def _save(self, index: int, payload: bytes) -> None:
+        """Store a snapshot, once nothing that was told needs the log before it any more."""
+        self._archive.sync()
+        self._journal.save(index, payload)
 
     def _snapshot_if_due(self) -> tuple[int, bytes] | None:
         if self._since_snapshot < self.options.snapshot_every:
@@ -234,9 +267,10 @@ class Exchange:
         with self.lock:
             if self._since_snapshot:
                 try:
-                    self._journal.save(self._journal.next_index, dump(self.machine))
+                    self._save(self._journal.next_index, dump(self.machine))
                 except StorageFailed as error:
                     log.warning("exchange_snapshot_failed", error=str(error))
+            self._archive.close()
             self._journal.close()
 
     def _now_ms(self) -> int:
@@ -250,9 +284,9 @@ class Exchange:
         machine.advance(ts_ms)
         applied = [machine.apply(record) for record in records]
         self._since_snapshot += len(records) + 1
-        events = machine.take_events()
-        if events:
-            published = Published(index, ts_ms, events)
+        published = Published(index, ts_ms, machine.take_events())
+        self._archive.add(published)
+        if published.events:
             for listener in self._listeners:
                 listener(published)
         return applied

@@ -56,6 +56,7 @@ class ExchangeHouse:
         self.settler = Settler(self.core, chain, keys.settlement)
         self.follower = Follower(self.core, chain, self.settler)
         self.follower.start()
+        self.core.end_connections()
 
     def loops(self) -> list[tuple[str, Step, float]]:
         """Return (name, one turn, seconds between turns) of each part that runs by itself."""

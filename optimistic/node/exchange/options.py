@@ -76,6 +76,8 @@ class ExchangeOptions:
     """Nonces remembered per owner."""
     client_id_window: int = 100_000
     """Names of orders remembered, for answers to repeated commands."""
+    kept_events: int = 200_000
+    """What owners were told lately and can be told again, also after a restart."""
     max_dead_man_ms: int = 86_400_000
     refuse_stale_prices: bool = True
     """Refuse orders that may add risk while the chain would refuse them for the age of the price."""
@@ -94,6 +96,7 @@ class ExchangeOptions:
             ("snapshot_every", self.snapshot_every, 1, 1 << 40),
             ("nonce_window", self.nonce_window, 1, 1 << 20),
             ("client_id_window", self.client_id_window, 1, 1 << 24),
+            ("kept_events", self.kept_events, 1, 1 << 30),
             ("orders.settle_margin_s", self.orders.settle_margin_s, 0, 3_600),
             ("orders.max_leaves", self.orders.max_leaves, 1, 1 << 16),
             ("orders.max_slices", self.orders.max_slices, 1, 1 << 16),

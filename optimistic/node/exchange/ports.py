@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from optimistic.node.exchange.answers import Answer, Reject
+from optimistic.node.exchange.archive import Recalled
 from optimistic.node.exchange.commands import Command, Place, PlaceQuotes, Replace
 from optimistic.node.exchange.events import Finality, Published
 from optimistic.protocol.types import Address, Hash32
@@ -161,6 +162,9 @@ class ExchangePort(Protocol):
 
     def subscribe(self, listener: Listener) -> None:
         """Hear of everything from the next group on."""
+
+    def recall(self) -> Recalled:
+        """Return what owners were told up to the last group, as far back as it is kept."""
 
     def status(self) -> Status:
         """Return counters and heads."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from optimistic.node.exchange.answers import Answer, Reject
+from optimistic.node.exchange.archive import Recalled
 from optimistic.node.exchange.commands import Command
 from optimistic.node.exchange.desk import Desk
 from optimistic.node.exchange.events import Finality
@@ -55,6 +56,10 @@ class ExchangeService:
     def subscribe(self, listener: Listener) -> None:
         """Hear of everything from the next group on."""
         self._core.subscribe(listener)
+
+    def recall(self) -> Recalled:
+        """Return what owners were told, up to the last group."""
+        return self._core.recall()
 
     # ------------------------------------------------------------------------------ the exchange
 
