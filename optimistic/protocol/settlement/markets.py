@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Final
 
 from optimistic.protocol.errors import InvalidInput
-from optimistic.protocol.settlement import funding, marks
+from optimistic.protocol.settlement import funding, marks, oracle
 from optimistic.protocol.settlement.funding import Premium
-from optimistic.protocol.settlement.state import Market, State
+from optimistic.protocol.settlement.state import FeedState, Market, State
 from optimistic.protocol.settlement.types import BookReport, MarketId, MarketKind, MarketStatus
 from optimistic.protocol.settlement.units import (
     QUANTUM_WAD,
@@ -40,7 +40,7 @@ def refresh(state: State, id_: MarketId) -> None:
     feed = state.feeds[market.terms.feed]
     if market.status in _ENDED or feed.timestamp <= market.priced_at:
         return
-    take_price(market, feed.price_wad, feed.timestamp, state.now_s)
+    take_price(market, _index(market.terms.expiry, feed), feed.timestamp, state.now_s)
 
 
 def take_price(market: Market, price_wad: int, time: int, now_s: int) -> None:
@@ -115,6 +115,14 @@ def status_now(market: Market, now_s: int) -> MarketStatus:
 def hourly_volatility(market: Market) -> int:
     """Return the standard deviation of the index per hour in WAD."""
     return sqrt_down(market.variance_wad * WAD)
+
+
+def _index(expiry: int, feed: FeedState) -> int:
+    """The price of a feed or, from the last half hour of a future on, what it is expected to settle at."""
+    if expiry == 0 or feed.timestamp + oracle.WINDOW_S < expiry:
+        return feed.price_wad
+    last = feed.price_wad, feed.timestamp
+    return oracle.expected_settlement(feed.averages, feed.windows, last, expiry)
 
 
 def _accrue(market: Market, time: int) -> None:

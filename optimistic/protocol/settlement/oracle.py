@@ -5,7 +5,7 @@ and its time is that of the oldest.
 Twins: OraclePrices.sol and Observations.sol of solidity/src/libraries/settlement
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,8 @@ AVERAGE_S: Final = 300
 """The stretch of the average that the breaker compares with."""
 WINDOW_S: Final = 1_800
 """The stretch of a settlement price; half hours begin at its multiples."""
+_EXPECTED_WINDOWS: Final = 48
+"""Half hours looked through for a settlement price before one is expected of the running one: a day."""
 MIN_PRICES: Final = 30
 MAX_GAP_S: Final = 180
 _UNKNOWN_GAP_S: Final = (1 << 32) - 1
@@ -96,6 +98,11 @@ def window_average(integral: int, n_prices: int, max_gap_s: int) -> int:
     """
     if n_prices < MIN_PRICES or max_gap_s > MAX_GAP_S:
         return 0
+    return window_mean(integral)
+
+
+def window_mean(integral: int) -> int:
+    """Return an integral over a half hour as a price, rounded down to the quantum."""
     return integral // (WINDOW_S * QUANTUM_WAD) * QUANTUM_WAD
 
 
@@ -112,9 +119,12 @@ class Averages:
     """Longest time without a price that touches the half hour."""
 
 
-def first_averages(price_wad: int) -> Averages:
-    """Return the averages after the first price of a feed; the half hour in which it came does not count."""
-    return Averages(price_wad, 0, 1, _UNKNOWN_GAP_S)
+def first_averages(price_wad: int, time: int) -> Averages:
+    """Return the averages after the first price of a feed.
+
+    As if it had stood from the beginning of the half hour, which does not count.
+    """
+    return Averages(price_wad, price_wad * (time % WINDOW_S), 1, _UNKNOWN_GAP_S)
 
 
 def moved_averages(
@@ -142,6 +152,28 @@ def moved_averages(
     window = end, window_average(averages.integral + price * (end - since), averages.n_prices, max_gap)
     begun = window_end(time) - WINDOW_S
     return Averages(average, price * (time - begun), 1, gap), window
+
+
+def expected_settlement(
+    averages: Averages, windows: Mapping[int, int], last: tuple[int, int], expiry: int
+) -> int:
+    """Return what a future would settle at if the last price stood; rounded down to the quantum.
+
+    The average of the first half hour that counts, from the one before the expiry on, and otherwise that of
+    the half hour of the last price. It is the last price when that half hour begins.
+
+    Parameters
+    ----------
+    averages : as of the last price
+    windows : averages of half hours that count, by their end
+    last : the last price and its time
+    expiry : a multiple of half an hour
+    """
+    price, since = last
+    for end in range(expiry, min(since, expiry + (_EXPECTED_WINDOWS - 1) * WINDOW_S) + 1, WINDOW_S):
+        if end in windows:
+            return windows[end]
+    return window_mean(averages.integral + price * (window_end(since) - since))
 
 
 def is_fresh(feed: Feed, timestamp: int, use: PriceUse, now: int) -> bool:

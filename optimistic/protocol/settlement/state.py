@@ -143,7 +143,7 @@ class FeedState:
             if window is not None and window[1]:
                 self.windows[window[0]] = window[1]
         else:
-            self.averages = first_averages(price_wad)
+            self.averages = first_averages(price_wad, timestamp)
         self.price_wad, self.timestamp = price_wad, timestamp
 
 

@@ -76,6 +76,11 @@ interface IPriceOracle {
         view
         returns (uint256 priceWad, uint64 next);
 
+    /// @notice What a settlement price from `from` on would be if the last price stood: the average of the first half hour
+    /// that counts among the 48 first ones and otherwise that of the half hour of the last price, rounded down to
+    /// QUANTUM_WAD. It is the last price when its half hour begins.
+    function expectedSettlementPrice(FeedId feed, uint64 from) external view returns (uint256 priceWad);
+
     /// @notice The average that the breaker compares with, as of the last price.
     function averageWad(FeedId feed) external view returns (uint256);
 

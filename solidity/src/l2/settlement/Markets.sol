@@ -273,6 +273,9 @@ contract Markets is IMarkets, Module {
         uint64 time;
         (price, time, maxAgeS) = IPriceOracle(PRICE_ORACLE).reading(core.feed);
         if (time <= core.pricedAt) return (core, maxAgeS);
+        if (core.isSettling(time)) {
+            price = IPriceOracle(PRICE_ORACLE).expectedSettlementPrice(core.feed, core.expiry());
+        }
         Top memory top = record.top;
         Trades memory trades = record.trades;
         if (core.pricedAt != 0) {

@@ -40,6 +40,9 @@ contract PriceOracle is IPriceOracle {
     /// @dev Ten to the ninth units of cash; keeps every product of prices and sizes within a word.
     uint256 internal constant MAX_PRICE_WAD = 1e27;
 
+    /// @dev Half hours that are looked through for a settlement price before one is expected of the running one: a day.
+    uint256 internal constant EXPECTED_WINDOWS = 48;
+
     /* STORAGE */
 
     mapping(FeedId feed => Head) internal _heads;
@@ -61,8 +64,11 @@ contract PriceOracle is IPriceOracle {
         if (time <= head.timestamp) revert NotNewer(time, head.timestamp);
         if (price == 0) revert ZeroPrice();
         if (head.timestamp == 0) {
-            _averages[feedId] =
-                Averages({averageWad: uint96(price), integral: 0, nPrices: 1, maxGapS: type(uint32).max});
+            // As if it had stood from the beginning of the half hour, which does not count.
+            uint256 integral = price * (time % OraclePrices.WINDOW_S);
+            _averages[feedId] = Averages({
+                averageWad: uint96(price), integral: uint112(integral), nPrices: 1, maxGapS: type(uint32).max
+            });
         } else {
             bool isWhole = observations.length == head.nSigners;
             if (!isWhole && OraclePrices.isJump(price, head.priceWad, head.maxJumpPips)) {
@@ -113,7 +119,7 @@ contract PriceOracle is IPriceOracle {
 
     /// @inheritdoc IPriceOracle
     function firstSettlementPrice(FeedId feedId, uint64 from, uint256 nWindows)
-        external
+        public
         view
         returns (uint256 priceWad, uint64 next)
     {
@@ -124,6 +130,15 @@ contract PriceOracle is IPriceOracle {
             if (priceWad != 0) break;
             next += uint64(OraclePrices.WINDOW_S);
         }
+    }
+
+    /// @inheritdoc IPriceOracle
+    function expectedSettlementPrice(FeedId feedId, uint64 from) external view returns (uint256 priceWad) {
+        (priceWad,) = firstSettlementPrice(feedId, from, EXPECTED_WINDOWS);
+        if (priceWad != 0) return priceWad;
+        Head memory head = _heads[feedId];
+        uint256 left = OraclePrices.windowEnd(head.timestamp) - head.timestamp;
+        return OraclePrices.windowMean(_averages[feedId].integral + head.priceWad * left);
     }
 
     /// @inheritdoc IPriceOracle

@@ -169,6 +169,11 @@ library MarketRecords {
         return self.expiryWindows == 0;
     }
 
+    /// @dev Whether a price of this time is part of what a future will settle at.
+    function isSettling(Core memory self, uint256 time) internal pure returns (bool) {
+        return !self.isPerpetual() && time + OraclePrices.WINDOW_S >= self.expiry();
+    }
+
     /// @dev Nothing may be traded between a future's expiry and its settlement.
     function statusNow(Core memory self) internal view returns (MarketStatus) {
         bool isOver = self.expiryWindows != 0 && block.timestamp >= self.expiry();

@@ -60,6 +60,11 @@ library OraclePrices {
     /// @param integral Price × seconds over the half hour, each price standing until the next one.
     function windowAverage(uint256 integral, uint256 nPrices, uint256 maxGapS) internal pure returns (uint256) {
         if (nPrices < MIN_PRICES || maxGapS > MAX_GAP_S) return 0;
+        return windowMean(integral);
+    }
+
+    /// @dev An integral over a half hour as a price, rounded down to the quantum.
+    function windowMean(uint256 integral) internal pure returns (uint256) {
         return integral / (WINDOW_S * QUANTUM) * QUANTUM;
     }
 

@@ -50,12 +50,6 @@ contract MarketsExpiryTest is PriceWorld, LedgerWorld {
         assertTrue(MARKETS_.marginTerms(market, PriceUse.REDUCE).status == MarketStatus.HALTED);
     }
 
-    function test_refresh_afterTheExpiry_followsTheIndexUntilSettled() public {
-        vm.warp(EXPIRY + 10);
-        pushAll(PRICE * 2);
-        assertEq(MARKETS_.refresh(market).markWad, 2 * INDEX);
-    }
-
     function test_funding_ofAFuture_isNothing() public {
         pushToExpiry(START, PRICE);
         MARKETS_.refresh(market);

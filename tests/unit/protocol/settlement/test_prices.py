@@ -93,3 +93,35 @@ def test_pitfall_31__half_hour_with_few_prices__settles_nothing(
     average = oracle.window_average(100 * WAD * 1_800 + 1, n_prices, gap)
 
     assert average == (100 * WAD if counts else 0)
+
+
+@pytest.mark.parametrize("gap", [1, 7, 59, 60])
+def test_expected_settlement__through_two_half_hours__begins_at_the_price_and_ends_at_what_is_paid(
+    gap: int,
+) -> None:
+    expiry = 2 * oracle.WINDOW_S
+    price, time = 1_000 * QUANTUM_WAD, 0
+    averages, windows = oracle.first_averages(price, time), dict[int, int]()
+    while expiry not in windows:
+        expected = oracle.expected_settlement(averages, windows, (price, time), expiry)
+        if time % oracle.WINDOW_S == 0:
+            assert expected == price
+        averages, window = oracle.moved_averages(averages, (price, time), time + gap)
+        price, time = (1_000 + time**2 % 97) * QUANTUM_WAD, time + gap
+        if window is not None and window[1]:
+            assert window == (expiry, expected)
+            windows[expiry] = expected
+    assert oracle.expected_settlement(averages, windows, (10 * price, time), expiry) == expected
+
+
+def test_expected_settlement__first_price_of_a_feed__is_that_price() -> None:
+    averages = oracle.first_averages(100 * WAD, 2_500)
+
+    assert oracle.expected_settlement(averages, {}, (100 * WAD, 2_500), 3_600) == 100 * WAD
+
+
+def test_expected_settlement__a_day_without_one_that_counts__is_that_of_the_running_half_hour() -> None:
+    last, late = (100 * WAD, 51 * 1_800), {49 * 1_800: 90 * WAD}
+
+    assert oracle.expected_settlement(oracle.Averages(), late, last, 1_800) == 100 * WAD
+    assert oracle.expected_settlement(oracle.Averages(), late, last, 3_600) == 90 * WAD
