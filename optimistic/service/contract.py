@@ -32,6 +32,7 @@ CONTRACTS_WITH_ERRORS: Final = (
     GUARD,
     *SETTLEMENT_CONTRACTS,
     "TokenGateway",
+    "ReceiptBond",
 )
 
 

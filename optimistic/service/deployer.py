@@ -32,8 +32,10 @@ from optimistic.service.settlement_section import (
     DEV_CASH,
     GATEWAY,
     NO_SETTLEMENT,
+    RECEIPT_BOND,
     Settlement,
     SettlementRoles,
+    receipt_bond_delay_s,
     token_decimals,
 )
 from optimistic.service.signer import Signer
@@ -104,8 +106,8 @@ class _Deployer:
     def run(self, params: RollupParams, roles: Roles, settlement: SettlementRoles | None) -> Deployment:
         nonce = self._client.nonce(self._signer.address, "latest")
         first_block = self._client.head().number + 1
-        addresses = [create_address(self._signer.address, nonce + i) for i in range(8 + len(GROUPS))]
-        *groups, verifier, probe, guard, inbox, chain, game, bridge, gateway = addresses
+        addresses = [create_address(self._signer.address, nonce + i) for i in range(9 + len(GROUPS))]
+        *groups, verifier, probe, guard, inbox, chain, game, bridge, gateway, receipt_bond = addresses
         contracts = ContractAddresses(
             inbox=inbox,
             assertion_chain=chain,
@@ -115,7 +117,7 @@ class _Deployer:
             precompile_probe=probe,
             precompile_guard=guard,
         )
-        section = self._section(settlement, gateway)
+        section = self._section(settlement, gateway, receipt_bond)
         genesis = rollup_genesis(params, bridge, roles.fee_recipient, section)
         creations = [
             *group_creations(params, inbox),
@@ -128,7 +130,10 @@ class _Deployer:
             (BRIDGE, (_bridge_setup(params, roles, contracts),)),
         ]
         if section.has_token:
-            creations.append((GATEWAY, (hex_of(bridge), hex_of(section.token))))
+            creations += [
+                (GATEWAY, (hex_of(bridge), hex_of(section.token))),
+                (RECEIPT_BOND, (params.l2_chain_id, receipt_bond_delay_s(params))),
+            ]
         for offset, (name, arguments) in enumerate(creations):
             self._create(name, arguments, nonce + offset)
         deployment = Deployment(
@@ -145,13 +150,14 @@ class _Deployer:
         verify_against_l1(deployment, self._client)
         return deployment
 
-    def _section(self, roles: SettlementRoles | None, gateway: Address) -> Settlement:
+    def _section(self, roles: SettlementRoles | None, gateway: Address, receipt_bond: Address) -> Settlement:
         if roles is None:
             return NO_SETTLEMENT
         return Settlement(
             token=roles.token,
             token_decimals=token_decimals(self._client, roles.token),
             gateway=gateway,
+            receipt_bond=receipt_bond,
             owner=roles.owner,
             guardian=roles.guardian,
         )

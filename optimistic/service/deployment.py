@@ -26,8 +26,10 @@ from optimistic.service.one_step import GROUPS, GUARD, PROBE, VERIFIER, group_va
 from optimistic.service.settlement_section import (
     GATEWAY,
     NO_SETTLEMENT,
+    RECEIPT_BOND,
     InvalidToken,
     Settlement,
+    receipt_bond_delay_s,
     settlement_code,
     token_decimals,
 )
@@ -362,6 +364,12 @@ def _expectations(deployment: Deployment) -> Iterable[tuple[str, Address, Mappin
     settlement = deployment.settlement
     if settlement.has_token:
         yield GATEWAY, settlement.gateway, {"BRIDGE": at.bridge, "TOKEN": settlement.token}
+        delay_s = receipt_bond_delay_s(params)
+        yield (
+            RECEIPT_BOND,
+            settlement.receipt_bond,
+            {"L2_CHAIN_ID": params.l2_chain_id, "WITHDRAWAL_DELAY": delay_s},
+        )
 
 
 def _differences(

@@ -1,4 +1,4 @@
-"""The settlement part of a deployment: the cash token on L1, its gateway, who governs risk on L2."""
+"""The settlement part of a deployment: cash token, its gateway and the bond on L1, who governs risk on L2."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,19 +7,21 @@ from typing import Any, Final, Self
 from optimistic import artifacts
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.params import RollupParams
 from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS, SettlementSetup
 from optimistic.protocol.types import ZERO_ADDRESS, Address
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import ContractReverted
 from optimistic.service.l1_types import BlockId, Call
-from optimistic.service.names import hex_of
+from optimistic.service.names import camel_case, hex_of
 
 GATEWAY: Final = "TokenGateway"
+RECEIPT_BOND: Final = "ReceiptBond"
 DEV_CASH: Final = "DevToken"
 _WORD: Final = 32
 _MOST_DECIMALS: Final = 18
 _DECIMALS_CALL: Final = keccak256(b"decimals()")[:4]
-_ADDRESSES: Final = ("token", "gateway", "owner", "guardian")
+_ADDRESSES: Final = ("token", "gateway", "receipt_bond", "owner", "guardian")
 
 
 class InvalidToken(InvalidInput):
@@ -32,7 +34,7 @@ class Settlement:
 
     Attributes
     ----------
-    token, gateway : on L1
+    token, gateway, receipt_bond : on L1
     token_decimals : of the token, at most 18
     owner, guardian : accounts on L2
     """
@@ -40,6 +42,7 @@ class Settlement:
     token: Address = ZERO_ADDRESS
     token_decimals: int = 0
     gateway: Address = ZERO_ADDRESS
+    receipt_bond: Address = ZERO_ADDRESS
     owner: Address = ZERO_ADDRESS
     guardian: Address = ZERO_ADDRESS
 
@@ -57,7 +60,7 @@ class Settlement:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; bytes as 0x-hex."""
-        addresses = {name: hex_of(getattr(self, name)) for name in _ADDRESSES}
+        addresses = {camel_case(name): hex_of(getattr(self, name)) for name in _ADDRESSES}
         return addresses | {"tokenDecimals": self.token_decimals}
 
     @classmethod
@@ -71,10 +74,12 @@ class Settlement:
         decimals = int(values["tokenDecimals"])
         if not 0 <= decimals <= _MOST_DECIMALS:
             raise ValueError(f"{decimals} decimals are not between 0 and {_MOST_DECIMALS}")
-        addresses = {name: bytes.fromhex(str(values[name]).removeprefix("0x")) for name in _ADDRESSES}
+        addresses = {
+            name: bytes.fromhex(str(values[camel_case(name)]).removeprefix("0x")) for name in _ADDRESSES
+        }
         for name, value in addresses.items():
             if len(value) != len(ZERO_ADDRESS):
-                raise ValueError(f"settlement.{name} is not {len(ZERO_ADDRESS)} bytes")
+                raise ValueError(f"settlement.{camel_case(name)} is not {len(ZERO_ADDRESS)} bytes")
         return cls(token_decimals=decimals, **{name: Address(value) for name, value in addresses.items()})
 
 
@@ -88,6 +93,14 @@ class SettlementRoles:
     token: Address
     owner: Address
     guardian: Address = ZERO_ADDRESS
+
+
+def receipt_bond_delay_s(params: RollupParams) -> int:
+    """Return how long a receipt bond stays after it was announced that it leaves.
+
+    A receipt given before that is on L1, and an assertion about it confirmed, however contested (10.6).
+    """
+    return 2 * params.challenge_period_s + params.airgap_s + params.force_delay_s
 
 
 def settlement_code() -> dict[str, bytes]:

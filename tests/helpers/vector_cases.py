@@ -8,6 +8,7 @@ from optimistic.protocol.accounts import Account
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.types import Hash32
 from tests.helpers.clearing_vectors import batch_vectors, order_vectors
+from tests.helpers.receipt_vectors import receipt_vectors
 from tests.helpers.tries import INLINE_KEYS, slot_key
 from tests.helpers.tx_cases import described, intrinsic_gas_of, invalid_cases, valid_cases
 
@@ -121,4 +122,5 @@ def all_vectors() -> dict[str, list[dict[str, Any]]]:
         "transactions": transaction_vectors(),
         "orders": order_vectors(),
         "batches": batch_vectors(),
+        "receipts": receipt_vectors(),
     }

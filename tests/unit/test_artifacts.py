@@ -28,6 +28,7 @@ DEPLOYED = (
     "Bridge",
     "PrecompileGuard",
     "TokenGateway",
+    "ReceiptBond",
     "DevToken",
 )
 VERIFIER = (*GROUPS.values(), "OspEntry", "PrecompileProbe")

@@ -2,18 +2,17 @@
 
 EIP-712 type ``Receipt(bytes32 orderHash,uint64 seq,bytes32 prevReceiptHash,uint64 ts)`` in the domain
 ("Exchange", "1", chain id, Clearing). Two receipts that contradict each other prove that the exchange told
-two stories.
+two stories, and take its bond on L1. Twin: solidity/src/libraries/settlement/Receipts.sol.
 
 Source: docs/spec/13-exchange.md §13.4; EIP-712
 """
 
 from typing import Final, NamedTuple
 
-from coincurve import PublicKey
-
 from optimistic.protocol.constants import CLEARING
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.hashing import abi_words, keccak256
+from optimistic.protocol.settlement.signatures import compact_signature, recover
 from optimistic.protocol.types import Address, Hash32
 
 GENESIS_RECEIPT: Final = Hash32(bytes(32))
@@ -25,6 +24,8 @@ _DOMAIN_TYPE: Final = keccak256(
 _RECEIPT_TYPE: Final = keccak256(b"Receipt(bytes32 orderHash,uint64 seq,bytes32 prevReceiptHash,uint64 ts)")
 _NAME: Final = keccak256(b"Exchange")
 _VERSION: Final = keccak256(b"1")
+_SIGNATURE_BYTES: Final = 65
+_V: Final = (27, 28)
 
 
 class BadReceipt(InvalidInput):
@@ -57,7 +58,7 @@ class SignedReceipt(NamedTuple):
 
     receipt: Receipt
     signature: bytes
-    """65 bytes: r, s, v (27 or 28)."""
+    """65 bytes: r, s (the lower of the two), v (27 or 28)."""
 
 
 class ReceiptDomain:
@@ -78,13 +79,14 @@ class ReceiptDomain:
         ------
         BadReceipt : nobody did
         """
-        if len(signed.signature) != 65:
-            raise BadReceipt("a receipt's signature has 65 bytes")
-        compact = signed.signature[:64] + bytes([(signed.signature[64] - 27) & 0xFF])
+        raw = signed.signature
+        if len(raw) != _SIGNATURE_BYTES or raw[64] not in _V:
+            raise BadReceipt("a receipt's signature has 65 bytes, the last of them 27 or 28")
+        r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:64], "big")
         try:
-            public = PublicKey.from_signature_and_message(
-                compact, self.digest(signed.receipt.hash), hasher=None
-            )
-        except ValueError as error:
-            raise BadReceipt("the receipt's signature is nobody's") from error
-        return Address(keccak256(public.format(compressed=False)[1:])[12:])
+            found = recover(self.digest(signed.receipt.hash), compact_signature(r, s, raw[64] - 27))
+        except InvalidInput as error:
+            raise BadReceipt(f"the receipt's signature is nobody's: {error}") from error
+        if found is None:
+            raise BadReceipt("the receipt's signature is nobody's")
+        return found

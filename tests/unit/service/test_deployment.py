@@ -341,10 +341,14 @@ def test_token_decimals__contract_without_decimals__is_refused(world: World) -> 
         token_decimals(world.client, world.deployment.contracts.bridge)
 
 
-@pytest.mark.parametrize("field", ["token", "gateway", "owner", "guardian"])
+@pytest.mark.parametrize("field", ["token", "gateway", "receipt_bond", "owner", "guardian"])
 def test_verify__another_settlement_address__is_named(world: World, trading: Deployment, field: str) -> None:
     changed = with_settlement(trading, **{field: world.deployment.contracts.bridge})
-    problem = {"token": "TokenGateway.TOKEN", "gateway": "TokenGateway at .* has other code"}
+    problem = {
+        "token": "TokenGateway.TOKEN",
+        "gateway": "TokenGateway at .* has other code",
+        "receipt_bond": "ReceiptBond at .* has other code",
+    }
 
     with pytest.raises(DeploymentMismatch, match=problem.get(field, "AssertionChain.genesisId")):
         verify_against_l1(changed, world.client)
@@ -364,11 +368,22 @@ def test_verify__gateway_of_another_rollup__is_named(world: World, trading: Depl
         verify_against_l1(changed, world.client)
 
 
+def test_verify__bond_of_another_chain__is_named(world: World, trading: Deployment) -> None:
+    roles = SettlementRoles(token=trading.settlement.token, owner=trading.settlement.owner)
+    params = replace(DEVNET, l2_chain_id=4_242, challenge_period_s=DEVNET.challenge_period_s + 1)
+    second = deploy(world.client, world.signer, params, world.roles, FakeClock(), settlement=roles)
+    changed = with_settlement(trading, receipt_bond=second.settlement.receipt_bond)
+
+    with pytest.raises(DeploymentMismatch, match=r"L2_CHAIN_ID is 4242.*WITHDRAWAL_DELAY is 182, not 180"):
+        verify_against_l1(changed, world.client)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
         ("token", "0x1234", "settlement.token is not 20 bytes"),
         ("gateway", None, "malformed"),
+        ("receiptBond", "0x1234", "settlement.receiptBond is not 20 bytes"),
         ("tokenDecimals", 19, "19 decimals"),
         ("tokenDecimals", "six", "malformed"),
     ],
