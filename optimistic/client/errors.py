@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from optimistic.protocol.errors import InvalidInput, TemporaryError
+from optimistic.protocol.errors import CriticalError, InvalidInput, TemporaryError
 
 
 class Refused(InvalidInput):
@@ -32,6 +32,10 @@ class Busy(TemporaryError):
 
 class Unreachable(TemporaryError):
     """No answer: whether the exchange took the request in is unknown; ask with the client id."""
+
+
+class ReceiptsNotKept(CriticalError):
+    """The file of receipts cannot be read or written: what the exchange said could not be proven."""
 
 
 def error_of(body: dict[str, Any]) -> Refused | Busy:

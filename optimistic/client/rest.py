@@ -8,6 +8,7 @@ import httpx
 from optimistic.client.errors import Unreachable, error_of
 from optimistic.client.keys import TradingKey
 from optimistic.client.orders import Market
+from optimistic.client.receipts import ReceiptLog, check_results
 from optimistic.protocol.settlement.login import login_digest
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 
@@ -42,6 +43,8 @@ class RestClient:
         """Of L2, once `markets` was asked."""
         self.receipt_signer = ZERO_ADDRESS
         """Who signs receipts, once `markets` was asked."""
+        self.receipts: ReceiptLog | None = None
+        """Checks the receipt of everything that is placed, if there is one."""
 
     def __enter__(self) -> Self:
         return self
@@ -90,8 +93,14 @@ class RestClient:
     def place(
         self, orders: Sequence[Mapping[str, Any]], quotes: Sequence[Mapping[str, Any]] = ()
     ) -> list[dict[str, Any]]:
-        """Send signed orders and trees; return one result each."""
-        return self._results("/v1/orders", {"orders": list(orders), "quotes": list(quotes)})
+        """Send signed orders and trees; return one result each.
+
+        Raises
+        ------
+        BadReceipt, TwoStories, ReceiptsNotKept : a receipt of what was taken; only with `receipts`
+        """
+        results = self._results("/v1/orders", {"orders": list(orders), "quotes": list(quotes)})
+        return check_results(self.receipts, results)
 
     def cancel(self, order_ids: Iterable[int]) -> list[dict[str, Any]]:
         """Cancel orders by number."""

@@ -15,6 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from optimistic.client.book import BookCopy, OutOfStep
 from optimistic.client.errors import Unreachable, error_of
 from optimistic.client.keys import TradingKey
+from optimistic.client.receipts import ReceiptLog, check_results
 from optimistic.client.rest import signed_login
 from optimistic.protocol.types import Address
 
@@ -40,6 +41,8 @@ class Stream:
         self.books: dict[int, BookCopy] = {}
         self.account_sequence: int | None = None
         """Of the last message of the account channel: where to go on after a new connection."""
+        self.receipts: ReceiptLog | None = None
+        """Checks the receipt of everything that is placed, if there is one."""
 
     def _connect(self) -> ClientConnection:
         address = "ws" + self._url.removeprefix("http") + "/v1/stream"
@@ -97,10 +100,9 @@ class Stream:
     def place(
         self, orders: Sequence[Mapping[str, Any]] = (), quotes: Sequence[Mapping[str, Any]] = ()
     ) -> list[dict[str, Any]]:
-        """Send signed orders and trees; return one result each."""
+        """Send signed orders and trees; return one result each; raises as `RestClient.place` does."""
         answer = self.request("place", orders=list(orders), quotes=list(quotes))
-        results: list[dict[str, Any]] = answer["results"]
-        return results
+        return check_results(self.receipts, answer["results"])
 
     def cancel_all(self, **which: Any) -> list[dict[str, Any]]:
         """Cancel all orders, or those of a subaccount, market or side."""

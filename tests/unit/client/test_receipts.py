@@ -1,10 +1,14 @@
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from optimistic.client.receipts import BadReceipt, ReceiptLog, TwoStories
+from optimistic.client.errors import ReceiptsNotKept
+from optimistic.client.receipts import ReceiptLog, TwoStories, check_results, receipts_in
 from optimistic.node.api.replies import receipt_out
 from optimistic.node.exchange.receipts import GENESIS_RECEIPT, Receipt, ReceiptSigner
+from optimistic.protocol.settlement.receipts import BadReceipt
 from optimistic.protocol.types import Hash32
 
 SIGNER = ReceiptSigner(bytes(31) + b"\x09", 42)
@@ -44,6 +48,13 @@ def test_check__chain_of_the_exchange__gives_its_hashes() -> None:
         {"orderHash": "0x" + "00" * 32},
         {"signature": "0x"},
         {"signature": "0x" + "00" * 65},
+        {"seq": "1"},
+        {"seq": -1},
+        {"seq": True},
+        {"tsMs": 2**64},
+        {"prev": "0x00"},
+        {"prev": None},
+        {"signature": "0xzz"},
     ],
 )
 def test_attack__receipt_changed__is_not_the_exchanges(change: dict[str, Any]) -> None:
@@ -66,3 +77,82 @@ def test_attack__two_receipts_in_one_place__are_evidence(other: Receipt) -> None
         log.check(sent(other))
 
     assert [evidence["seq"] for evidence in caught.value.receipts] == [1, other.seq]
+    assert caught.value.file is None
+
+
+def test_attack__another_time_for_one_place__is_evidence() -> None:
+    log = ReceiptLog(42, SIGNER.address)
+    log.check(sent(receipt(1)))
+
+    with pytest.raises(TwoStories):
+        log.check(sent(receipt(1)._replace(ts_ms=1)))
+
+
+# ---------------------------------------------------------------------------------- files
+
+
+def test_attack__log_rolled_back_while_the_client_was_gone__is_noticed_and_written(tmp_path: Path) -> None:
+    file = tmp_path / "receipts.jsonl"
+    first = sent(receipt(1))
+    ReceiptLog(42, SIGNER.address, file=file).check(first)
+    other = sent(receipt(1, 2))
+
+    with pytest.raises(TwoStories, match="optimistic receipt slash") as caught:
+        ReceiptLog(42, SIGNER.address, file=file).check(other)
+
+    assert caught.value.file == tmp_path / "receipts.jsonl.contradiction.json"
+    assert receipts_in(caught.value.file) == [first, other]
+    assert receipts_in(file) == [first]
+
+
+def test_receipt_log__file__keeps_each_receipt_once(tmp_path: Path) -> None:
+    file = tmp_path / "receipts.jsonl"
+    second = receipt(2, 2, receipt(1).hash)
+    for _ in range(2):
+        log = ReceiptLog(42, SIGNER.address, file=file)
+        log.check(sent(receipt(1)))
+        log.check(sent(second))
+
+    assert receipts_in(file) == [sent(receipt(1)), sent(second)]
+
+
+def test_receipt_log__file_with_receipts_of_an_older_key__goes_on(tmp_path: Path) -> None:
+    file = tmp_path / "receipts.jsonl"
+    older = ReceiptSigner(bytes(31) + b"\x08", 42)
+    ReceiptLog(42, older.address, file=file).check(sent(receipt(1, 2), older))
+
+    ReceiptLog(42, SIGNER.address, file=file).check(sent(receipt(1)))
+
+    assert len(receipts_in(file)) == 2
+
+
+def test_receipt_log__file_in_no_folder__is_critical(tmp_path: Path) -> None:
+    log = ReceiptLog(42, SIGNER.address, file=tmp_path / "none" / "receipts.jsonl")
+
+    with pytest.raises(ReceiptsNotKept, match="cannot write"):
+        log.check(sent(receipt(1)))
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 100_000, "[" * 950 + "]" * 950, "not json"])
+def test_receipts_in__something_else__is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "file"
+    file.write_text(text)
+
+    with pytest.raises(BadReceipt, match="not JSON"):
+        receipts_in(file)
+
+
+def test_receipts_in__answer_of_the_api__finds_them(tmp_path: Path) -> None:
+    file = tmp_path / "answer.json"
+    results = [{"status": "taken", "receipt": sent(receipt(1))}, {"status": "refused", "error": {}}]
+    file.write_text(json.dumps({"results": results}, indent=2))
+
+    assert receipts_in(file) == [sent(receipt(1))]
+
+
+def test_check_results__receipt_of_a_stranger__is_refused() -> None:
+    results: list[dict[str, Any]] = [{"status": "refused"}, {"status": "taken", "receipt": sent(receipt(1))}]
+
+    assert check_results(None, results) is results
+    with pytest.raises(BadReceipt):
+        check_results(ReceiptLog(43, SIGNER.address), results)
