@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from optimistic.protocol.settlement import funding, marks
 from optimistic.protocol.settlement.funding import Funding, Premium
-from optimistic.protocol.settlement.units import PIPS, QUANTUM_WAD, WAD
+from optimistic.protocol.settlement.units import LOT_WAD, PIPS, QUANTUM_WAD, WAD, quantum_toward_zero
+from tests.helpers.settlement_states import ALICE, BOB, CAROL, MARKET, state_of, trade
 
 CAP = funding.RATE_CAP_WAD
 HOUR = 3_600
@@ -37,6 +38,28 @@ def test_accrual__paradex_documentation__is_18_per_eight_hours() -> None:
     assert funding.accrual(60_000 * WAD, rate, funding.EIGHT_HOURS_S) == 18 * WAD
     assert funding.accrual(60_000 * WAD, rate, 60) == 375 * WAD // 10_000
     assert -funding.accrual(60_000 * WAD, rate, 60) // 2 == -1_875 * WAD // 100_000
+
+
+def test_accrual__hyperliquid_worked_example__is_a_fifth() -> None:
+    """hyperliquid-math, WORKED-EXAMPLES: two contracts at 100, 0.1 %: 0.2. A crossed book says nothing."""
+    assert 2 * funding.accrual(100 * WAD, WAD // 1_000, funding.EIGHT_HOURS_S) == WAD // 5
+    assert funding.premium(100 * WAD, 110 * WAD, 90 * WAD) == 0
+
+
+def test_funding__starkex_rounding_example__leaves_nothing_to_round() -> None:
+    """StarkEx, perpetual/cairo/position/funding.cairo: of -0.5, -0.5 and +1 it takes 1, 1 and gives 1.
+
+    There the sum of rounded payments only falls. Here the smallest payment is a whole unit, the sum zero.
+    """
+    state = state_of(0, 0, 0)
+    trade(state, ALICE, CAROL, LOT_WAD)
+    trade(state, BOB, CAROL, LOT_WAD)
+    market = state.markets[MARKET]
+    market.settle_index_wad -= quantum_toward_zero(QUANTUM_WAD // 2)
+    assert [state.unsettled_wad(id_) for id_ in (ALICE, BOB, CAROL)] == [0, 0, 0]
+
+    market.settle_index_wad -= quantum_toward_zero(QUANTUM_WAD)
+    assert [state.unsettled_wad(id_) for id_ in (ALICE, BOB, CAROL)] == [-1, -1, 2]
 
 
 @pytest.mark.parametrize(

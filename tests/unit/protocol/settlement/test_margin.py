@@ -5,9 +5,15 @@ from dataclasses import replace
 import pytest
 
 from optimistic.protocol.settlement import margin
-from optimistic.protocol.settlement.acceptance import is_accepted, is_no_worse, is_reducing, withdrawable
+from optimistic.protocol.settlement.acceptance import (
+    buffer_rate,
+    is_accepted,
+    is_no_worse,
+    is_reducing,
+    withdrawable,
+)
 from optimistic.protocol.settlement.margin import Margin, ratios
-from optimistic.protocol.settlement.units import WAD
+from optimistic.protocol.settlement.units import PIPS, WAD
 from tests.helpers.settlement_states import LIMITS
 
 SAFE = Margin(100, 100, 50, 30)
@@ -52,6 +58,39 @@ def test_range_of_open_interest__without_length__does_not_scale() -> None:
     flat = replace(LIMITS, open_interest_high_wad=LIMITS.open_interest_low_wad)
 
     assert margin.initial_ratio(ratios(flat, 10**9 * WAD), WAD) == WAD // 10
+
+
+@pytest.mark.parametrize(
+    ("notional", "initial_pips", "maintenance_pips", "initial", "maintenance"),
+    [
+        pytest.param(
+            200, 200_000, 250_000, 40, 10, id="hyperliquid-math, WORKED-EXAMPLES: 5x of at most 10x"
+        ),
+        pytest.param(270_000, 20_000, 500_000, 5_400, 2_700, id="Paradex, Cross Margin Requirement"),
+        pytest.param(5_000, 200_000, 500_000, 1_000, 500, id="dYdX v4-chain, TestIsLiquidatable"),
+    ],
+)
+def test_requirements__published_example__are_theirs(
+    notional: int, initial_pips: int, maintenance_pips: int, initial: int, maintenance: int
+) -> None:
+    of = ratios(replace(LIMITS, initial_pips=initial_pips, maintenance_pips=maintenance_pips), 0)
+
+    assert margin.initial_margin(of, notional * WAD) == initial * WAD
+    assert margin.maintenance_margin(of, notional * WAD) == maintenance * WAD
+
+
+@pytest.mark.parametrize(("cash", "is_liquidatable"), [(-4_500, False), (-4_501, True)])
+def test_maintenance__dydx_example__is_met_to_the_unit(cash: int, is_liquidatable: bool) -> None:
+    """dYdX v4-chain, x/clob/keeper/liquidations_test.go, TestIsLiquidatable: 5,000 of BTC at 10 %."""
+    assert Margin(0, cash + 5_000, 1_000, 500).is_maintained is not is_liquidatable
+
+
+@pytest.mark.parametrize(("minutes", "move_pips"), [(1, 10_780), (5, 22_020), (10, 29_420)])
+def test_buffer__bitcoin_in_january_2022__covers_999_of_1000_moves(minutes: int, move_pips: int) -> None:
+    """Worst moves of BTC from any minute on, 31 December 2021 to 1 February 2022, at 71.6 % a year."""
+    hourly_wad = 716 * WAD // 1_000 * 10_000 // 935_949  # root of the 8,760 hours of a year
+
+    assert buffer_rate(hourly_wad, minutes * 60 - 60) * PIPS >= move_pips * WAD
 
 
 def test_requirements__one_wei_of_notional__round_up() -> None:
@@ -125,6 +164,11 @@ def test_acceptance__nothing_held_before__may_not_lose() -> None:
 
     assert is_no_worse(nothing, Margin(0, 5, 10, 0))
     assert not is_no_worse(nothing, Margin(0, 4, 10, 0))
+
+
+def test_withdrawable__hyperliquid_worked_example__keeps_forty() -> None:
+    """hyperliquid-math, WORKED-EXAMPLES: of 200 of notional at 5x stay max(40, 20)."""
+    assert withdrawable(Margin(1_000, 1_000, 40, 10), 200, 0) == 960
 
 
 def test_pitfall_04__high_leverage__leaves_a_tenth_of_the_notional_in() -> None:

@@ -26,7 +26,7 @@ from optimistic.protocol.settlement.types import (
     SubaccountId,
 )
 from optimistic.protocol.settlement.units import LOT_WAD, WAD
-from tests.helpers.settlement_states import ALICE, BOB, MARKET, NOW, set_price, state_of, trade
+from tests.helpers.settlement_states import ALICE, BOB, LIMITS, MARKET, NOW, set_price, state_of, trade
 
 ETHER = FeedId(2)
 COLLATERAL = CollateralSettings(
@@ -149,6 +149,18 @@ def test_reserve__bids_and_asks__is_the_worse_side_alone() -> None:
     assert reserve(state, ALICE, MARKET, orders, 0) == 50 * WAD
     trade(state, ALICE, BOB, 4 * WAD)
     assert reserve(state, ALICE, MARKET, orders, 0) == 30 * WAD
+
+
+def test_reserve__paradex_example__is_their_net_requirement() -> None:
+    """Paradex, Cross Margin Requirement: one short at 90,000, 3 bid for and 2 offered, 2 %: 5,400."""
+    limits = replace(LIMITS, initial_pips=20_000)
+    state, orders = state_of(10_000, 10_000, price=90_000, limits=limits), OpenOrders()
+    trade(state, ALICE, BOB, -WAD)
+    orders.add(3 * WAD, 90_000 * WAD)
+    orders.add(-2 * WAD, 90_000 * WAD)
+
+    assert margin_of(state, ALICE).initial_wad == 1_800 * WAD
+    assert reserve(state, ALICE, MARKET, orders, 0) == 3_600 * WAD
 
 
 def test_reserve__orders_that_only_reduce__is_nothing_but_fees() -> None:
