@@ -192,13 +192,17 @@ class TradingAct:
         self._say(f"crash:   {self._count.liquidations} liquidations, price {_usd(self._floor.price_wad)}")
 
     def _treat(self, id_: SubaccountId) -> None:
-        """Flag, see the price again, and take over what may be closed."""
+        """Flag, see the price again, and take over what may be closed.
+
+        The price is seen again for everybody: one that is old enough for the next block to refuse would do
+        for who is closed, and not for who takes the position over.
+        """
         keeper, floor = self._makers[0], self._floor
         if not self._is_ill(id_):
             return
         if not floor.read("Liquidator", "flaggedAt", id_):
             floor.wait([floor.send(keeper.secret, "Liquidator", "flag", id_)])
-            floor.push(floor.price_wad)
+        floor.push(floor.price_wad)
         while floor.read("Liquidator", "isLiquidatable", id_):
             size_wad, limit_wad = floor.read("Liquidator", "closeTerms", id_, MARKET)
             if not size_wad:

@@ -1,16 +1,19 @@
 """What people run to see a dispute: the demonstration, and scenarios on the embedded chain."""
 
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scripts.staging.bars import generated_closes
 from scripts.staging.dispute_act import CALLS
 from scripts.staging.faults import Lie
 from scripts.staging.plot import Choices
 from scripts.staging.scenarios import SCENARIOS
 from scripts.staging.stages import embedded_stage
-from scripts.staging.story import SECOND_WITHDRAWN_WEI, WITHDRAWN_WEI, Story
+from scripts.staging.story import FIRST_PRICE_WAD, SECOND_WITHDRAWN_WEI, WITHDRAWN_WEI, Story
+from scripts.staging.trading_act import TradingAct
 from scripts.staging.world import World
 
 pytestmark = pytest.mark.slow
@@ -60,6 +63,25 @@ def test_demo__what_it_tells__goes_from_the_lie_to_the_withdrawal(
     order = [heads.index(head, heads.index("lie:")) for head in told_of]
     assert order == sorted(order)
     assert any(f"of {CALLS}" in line for line in lines)
+
+
+@pytest.mark.parametrize("seed", [2, 5])
+def test_trading_act__whatever_the_market_does__ends_whole(seed: int) -> None:
+    chance = random.Random(seed)
+    closes = generated_closes(chance.randrange(1 << 32), FIRST_PRICE_WAD)
+    with World() as world:
+        world.start_node()
+        act = TradingAct(world, lambda _: None, chance, closes)
+        try:
+            told = act.play()
+        finally:
+            act.close()
+
+    assert told["liquidations"] > 0
+    assert told["fills"] > 100
+    assert told["bad_debt_wei"] == 0
+    assert told["conservation_ok"]
+    assert act.message is not None
 
 
 @pytest.mark.parametrize("kind", ["credit", "sabotage", "silent", "late"])
