@@ -14,6 +14,7 @@ from optimistic.client.errors import Refused
 from optimistic.client.keys import TradingKey
 from optimistic.client.orders import Market, OrderSigner, Terms
 from optimistic.client.quantities import Rounding
+from optimistic.client.receipts import ReceiptLog
 from optimistic.client.rest import RestClient
 from optimistic.protocol.errors import InvalidInput
 from optimistic.service.options import (
@@ -81,11 +82,19 @@ def order() -> None:
 @option(
     "--round", "rounds", is_flag=True, help="Round to tick and lot, towards less risk, instead of failing."
 )
+@option(
+    "--receipts",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    help="Keep receipts in this file, and hold each against those before it.",
+)
 def place(*, client: RestClient, key: TradingKey, side: Any, size: str, price: str, **values: Any) -> None:
     """Place an order to buy or sell SIZE contracts at PRICE."""
     market = client.markets().get(values["market"])
     if market is None:
         raise NoSuchMarket(f"there is no market {values['market']}: see `optimistic market list`")
+    if values["receipts"] is not None:
+        client.receipts = ReceiptLog(client.chain_id, client.receipt_signer, file=values["receipts"])
     subaccount = values["subaccount"] or only_subaccount(client)
     now_ms = time.time_ns() // 1_000_000
     terms = Terms(

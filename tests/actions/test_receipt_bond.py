@@ -1,0 +1,117 @@
+"""An exchange that is restored from a backup tells two stories, and a trader takes its bond on L1."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from optimistic.client.receipts import ReceiptLog, TwoStories, receipts_in, signed_receipt
+from optimistic.node.api.replies import receipt_out
+from optimistic.node.exchange.answers import Ack
+from optimistic.protocol.types import Address
+from optimistic.service.contract import revert_class
+from optimistic.service.receipt_bond import BondState, ReceiptBond
+from tests.helpers.exchange_stage import ExchangeStage
+from tests.helpers.settlement_setup import BTC_PRICE, WAD
+from tests.helpers.settlement_world import SettlementWorld, Trader
+from tests.helpers.watchtower_stage import ETHER
+
+TICKS = BTC_PRICE * 10 // WAD
+BOND_WEI = 32 * ETHER + 1
+BENEFICIARY = Address(b"\x5e" * 20)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[ExchangeStage]:
+    world = SettlementWorld(tmp_path)
+    world.open(world.aggregator())
+    made = ExchangeStage(world, tmp_path / "exchange")
+    yield made
+    made.house.close()
+    world.close()
+
+
+def receipt_of(stage: ExchangeStage, trader: Trader, lots: int) -> dict[str, Any]:
+    """Place an order; return its receipt as the API sends it."""
+    answer = stage.place(trader, lots, TICKS)
+    assert isinstance(answer, Ack)
+    assert answer.receipt is not None
+    values: dict[str, Any] = json.loads(msgspec.json.encode(receipt_out(answer.receipt)))
+    return values
+
+
+def test_attack__exchange_rolled_back__loses_its_bond_to_a_trader(
+    stage: ExchangeStage, tmp_path: Path
+) -> None:
+    world, key = stage.world, stage.house.core.signer.address
+    alice, bob = (world.trader(number, 50_000) for number in range(2))
+    world.push_prices()
+    stage.turn(3)
+    bonds = ReceiptBond.of(world.client, world.deployment)
+    bob.l1.send(bonds.post_call(key, BOND_WEI))
+    chain_id, file = world.params.l2_chain_id, tmp_path / "receipts.jsonl"
+    ReceiptLog(chain_id, key, file=file).check(receipt_of(stage, alice, 100))
+
+    # The operator restores yesterday's folder. Alice's next order gets the place that another has.
+    stage.house.close()
+    shutil.copytree(stage.folder, tmp_path / "backup")
+    stage.house = stage.open()
+    ReceiptLog(chain_id, key, file=file).check(receipt_of(stage, alice, 200))
+    stage.house.close()
+    shutil.rmtree(stage.folder)
+    shutil.copytree(tmp_path / "backup", stage.folder)
+    stage.house = stage.open()
+    with pytest.raises(TwoStories) as caught:
+        ReceiptLog(chain_id, key, file=file).check(receipt_of(stage, alice, 300))
+
+    assert caught.value.file is not None
+    first, second = map(signed_receipt, receipts_in(caught.value.file))
+    call = bonds.slash_call(first, second, BENEFICIARY)
+    bob.l1.send(call)
+
+    reward_wei = BOND_WEI // 2
+    assert world.client.balance_wei(BENEFICIARY, "latest") == reward_wei
+    assert world.client.balance_wei(bonds.address, "latest") == BOND_WEI - reward_wei, "the rest is burned"
+    assert bonds.bond(key, at="latest") == BondState(amount_wei=0, ready_at=0, is_slashed=True)
+    with pytest.raises(revert_class("NoBond")):
+        bob.l1.send(call)
+
+
+def test_exchange__killed_and_started_again__keeps_its_bond(stage: ExchangeStage, tmp_path: Path) -> None:
+    world, key = stage.world, stage.house.core.signer.address
+    alice = world.trader(0, 50_000)
+    world.push_prices()
+    stage.turn(3)
+    bonds = ReceiptBond.of(world.client, world.deployment)
+    alice.l1.send(bonds.post_call(key, BOND_WEI))
+    log = ReceiptLog(world.params.l2_chain_id, key, file=tmp_path / "receipts.jsonl")
+    log.check(receipt_of(stage, alice, 100))
+
+    stage.house = stage.open()
+    log.check(receipt_of(stage, alice, 200))
+
+    first, second = map(signed_receipt, receipts_in(tmp_path / "receipts.jsonl"))
+    assert second.receipt.prev == first.receipt.hash
+    with pytest.raises(revert_class("NoContradiction")):
+        alice.l1.send(bonds.slash_call(first, second, BENEFICIARY))
+    assert bonds.bond(key, at="latest").amount_wei == BOND_WEI
+
+
+def test_attack__receipt_changed_by_a_trader__proves_nothing(stage: ExchangeStage) -> None:
+    world, key = stage.world, stage.house.core.signer.address
+    alice = world.trader(0, 50_000)
+    world.push_prices()
+    stage.turn(3)
+    bonds = ReceiptBond.of(world.client, world.deployment)
+    alice.l1.send(bonds.post_call(key, BOND_WEI))
+    told = signed_receipt(receipt_of(stage, alice, 100))
+    forged = told._replace(receipt=told.receipt._replace(ts_ms=1))
+
+    with pytest.raises(revert_class("DifferentSigners")):
+        alice.l1.send(bonds.slash_call(told, forged, alice.address))
+
+    assert bonds.bond(key, at="latest").amount_wei == BOND_WEI
