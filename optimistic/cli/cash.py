@@ -1,5 +1,7 @@
 """`optimistic cash`: the token in through the L1 gateway, and out of a subaccount again."""
 
+from typing import Any
+
 import click
 
 from optimistic.cli.session import Session, with_node, with_session, with_signer
@@ -8,11 +10,13 @@ from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.settlement.types import SubaccountId
 from optimistic.protocol.types import Address
+from optimistic.service.clock import SystemClock
 from optimistic.service.contract import load_abi
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import Call
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.options import ADDRESS, FlatEnvCommand, FlatEnvGroup, option
+from optimistic.service.outflow import Outflow, Outflows
 from optimistic.service.settlement_contracts import Asset, Collateral
 from optimistic.service.signer import Signer
 from optimistic.service.terminal import emit
@@ -87,6 +91,33 @@ def withdraw(
     (number,) = (int.from_bytes(log.topics[1], "big") for log in receipt.logs if log.topics[0] == event.topic)
     (waiting,) = collateral.read("withdrawal", number, at=receipt.block_number)
     emit({"withdrawal": number, "readyAt": waiting[4], "transactionHash": receipt.tx_hash})
+
+
+@cash.command(cls=FlatEnvCommand)
+@with_node
+@click.argument("subaccount", type=NUMBER)
+@click.argument("amount", required=False)
+@option("--ether", is_flag=True, help="Of ether held as collateral instead of cash.")
+def limits(node: L1Client, subaccount: int, amount: str | None, *, ether: bool) -> None:
+    """Tell how much of SUBACCOUNT may leave now, how much at once, why no more, and when AMOUNT could."""
+    found = Outflows(node).of(
+        SubaccountId(subaccount), Asset.ETHER if ether else Asset.CASH, SystemClock().time_s()
+    )
+    asked = found.most if amount is None else to_wad(amount) if ether else _units(amount, found.unit_wad)
+    emit(outflow_shown(found) | {"amount": _shown(found, asked), "readyAt": found.ready_at(asked)})
+
+
+def outflow_shown(outflow: Outflow) -> dict[str, Any]:
+    """Return what may leave a subaccount as people write it."""
+    return {
+        "most": _shown(outflow, outflow.most),
+        "atOnce": _shown(outflow, outflow.at_once),
+        "reason": outflow.reason,
+    }
+
+
+def _shown(outflow: Outflow, amount: int) -> str:
+    return str(from_wad(amount * outflow.unit_wad))
 
 
 @cash.command(cls=FlatEnvCommand)

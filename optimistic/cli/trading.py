@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from optimistic.agents.keeper import Keeper
+from optimistic.cli.cash import outflow_shown
 from optimistic.cli.session import KEY_VARIABLE, with_node, with_signer
 from optimistic.client.quantities import from_wad
 from optimistic.protocol.errors import InvalidInput
@@ -14,7 +15,9 @@ from optimistic.service.clock import SystemClock
 from optimistic.service.l1_client import L1Client
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.options import FlatEnvCommand, FlatEnvGroup, key_file, option
+from optimistic.service.outflow import Outflows
 from optimistic.service.settlement_contracts import (
+    Asset,
     Ledger,
     Liquidator,
     MarginLine,
@@ -116,10 +119,11 @@ def margin() -> None:
 @with_node
 @subaccount_argument
 def explain(node: L1Client, subaccount: int) -> None:
-    """Explain the margin of SUBACCOUNT line by line."""
+    """Explain the margin of SUBACCOUNT line by line, and what may leave it."""
     id_ = SubaccountId(subaccount)
     owner, cash_wad = _owner_and_cash(node, subaccount)
     found, lines = StandardMargin.of(node).explain(id_, "latest")
+    outflows, now_s = Outflows(node), SystemClock().time_s()
     worst = max(lines, key=lambda line: line.maintenance_wad, default=None)
     emit(
         {
@@ -130,6 +134,9 @@ def explain(node: L1Client, subaccount: int) -> None:
             "initialMargin": str(from_wad(found.initial_wad)),
             "maintenanceMargin": str(from_wad(found.maintenance_wad)),
             "free": str(from_wad(found.initial_equity_wad - found.initial_wad)),
+            "withdrawable": {
+                asset.name.lower(): outflow_shown(outflows.of(id_, asset, now_s)) for asset in Asset
+            },
             "isBelowMaintenance": found.equity_wad < found.maintenance_wad,
             "worstMarket": None if worst is None else worst.market,
             "lines": [_line(line) for line in lines],

@@ -1,7 +1,7 @@
 """The REST side of the client; one call, one request."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx
 
@@ -146,6 +146,13 @@ class RestClient:
         """Return withdrawals, newest first."""
         found: list[dict[str, Any]] = self.get(f"/v1/subaccounts/{subaccount}/withdrawals")["withdrawals"]
         return found
+
+    def withdrawable(
+        self, subaccount: int, asset: Literal["cash", "ether"] = "cash", amount: int | None = None
+    ) -> dict[str, Any]:
+        """Return what may leave a subaccount now, and when an amount (token units, wei) could."""
+        which = {"asset": asset} if amount is None else {"asset": asset, "amount": amount}
+        return self.get(f"/v1/subaccounts/{subaccount}/withdrawable", **which)
 
     # ------------------------------------------------------------------------------ requests
 

@@ -7,11 +7,13 @@ from typing import Any, Final, Self
 
 from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
 from optimistic.protocol.settlement.types import (
+    CollateralSettings,
     FeedId,
     Limits,
     MarketId,
     MarketKind,
     MarketStatus,
+    PriceUse,
     SubaccountId,
     Terms,
 )
@@ -166,6 +168,10 @@ class PriceOracle(_Part):
             timestamp=timestamp,
         )
 
+    def is_fresh(self, number: FeedId, use: PriceUse, at: BlockId) -> bool:
+        """Whether a feed's last price is young enough for a use."""
+        return bool(self.read("isFresh", number, use, at=at)[0])
+
     def push_call(self, number: FeedId, observations: Sequence[Observed]) -> Call:
         """Push observations, sorted by signer."""
         values = [(item.price_wad, item.timestamp, item.signature) for item in observations]
@@ -258,6 +264,18 @@ class Collateral(_Part):
     def token_unit_wad(self, at: BlockId) -> int:
         """Return what one unit of the cash token is worth in cash."""
         return self.read_int("tokenUnitWad", at=at)
+
+    def ether_of(self, id_: SubaccountId, at: BlockId) -> int:
+        """Return the ether of a subaccount in wei, without what is on its way out."""
+        return self.read_int("etherOf", id_, at=at)
+
+    def settings(self, at: BlockId) -> CollateralSettings:
+        """Return the haircuts, the cap and the limits."""
+        (values,) = self.read("settings", at=at)
+        return CollateralSettings(**dict(zip(_SETTING_FIELDS, values, strict=True)))
+
+
+_SETTING_FIELDS: Final = tuple(field.name for field in fields(CollateralSettings))
 
 
 class Clearing(_Part):

@@ -37,7 +37,7 @@ from tests.helpers.api_stage import (
     Trader,
     api_stage,
 )
-from tests.helpers.fake_exchange import CHAIN_ID, MARKET
+from tests.helpers.fake_exchange import CHAIN_ID, MARKET, NOW_MS
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +125,20 @@ def test_money__own_subaccount__deposits_and_withdrawals_have_a_status(stage: Ap
     assert client.deposits(ALICE_SUBACCOUNT)[0]["finality"] == "soft"
     assert client.withdrawals(ALICE_SUBACCOUNT)[0]["status"] == "pending"
     assert len(client.positions(ALICE_SUBACCOUNT)) == 2
+
+
+def test_withdrawable__asset_and_amount__says_how_much_why_no_more_and_when(stage: ApiStage) -> None:
+    client = stage.rest(stage.alice)
+
+    cash = client.withdrawable(ALICE_SUBACCOUNT, amount=3 * 10**6)
+    ether = client.withdrawable(ALICE_SUBACCOUNT, "ether")
+
+    assert (cash["most"], cash["atOnce"], cash["amount"]) == ("42000000", "2000000", "3000000")
+    assert cash["readyAt"] == NOW_MS // 1_000 + 360
+    assert (ether["most"], ether["reason"]) == (str(42 * 10**18), "margin needs the rest")
+    assert client.withdrawable(ALICE_SUBACCOUNT, amount=10**9)["readyAt"] is None
+    with pytest.raises(Refused, match="not_authorised"):
+        stage.rest(stage.bob).withdrawable(ALICE_SUBACCOUNT)
 
 
 # ---------------------------------------------------------------------------------- refusals

@@ -143,6 +143,7 @@ def test_chain_commands__live_node__show_and_do(tmp_path: Path) -> None:
         margin = run(key, "margin", "explain", number, *node)
         (position,) = run(key, "position", "list", number, *node)["positions"]
         healthy = invoke(key, "liquidate", number, "--reward-to", str(short.subaccount), *node)
+        limits = run(key, "cash", "limits", number, "100", *node)
         nobody = invoke(key, "margin", "explain", "999", *node)
         asked = run(key, "position", "request-close", number, str(PERPETUAL), *node)
         withdrawn = run(key, "cash", "withdraw", "100", "--subaccount", number, *node)
@@ -157,6 +158,9 @@ def test_chain_commands__live_node__show_and_do(tmp_path: Path) -> None:
     assert position["size"] == "0.5"
     assert margin["worstMarket"] == PERPETUAL
     assert not margin["isBelowMaintenance"]
+    assert margin["withdrawable"]["cash"]["reason"] == "margin needs the rest"
+    assert 0 < float(limits["atOnce"]) <= float(limits["most"]) < 50_000
+    assert limits["readyAt"] >= withdrawn["readyAt"]
     assert healthy.exit_code == 1
     assert "Healthy" in healthy.stderr
     assert "first deposit opens one" in nobody.stderr

@@ -53,8 +53,11 @@ from optimistic.protocol.settlement.orders import (
     quotes_digest,
 )
 from optimistic.protocol.settlement.quote_trees import Leaf, QuoteTree
+from optimistic.protocol.settlement.rate_line import RateLine
 from optimistic.protocol.settlement.types import Limits, MarketId, SubaccountId
 from optimistic.protocol.types import Address, Hash32
+from optimistic.service.outflow import Outflow
+from optimistic.service.settlement_contracts import Asset
 
 CHAIN_ID = 4_201
 MARKET = 1
@@ -494,6 +497,18 @@ class FakeView:
 
     def withdrawable_wad(self, subaccount: int) -> int:
         return 42 * 10**18
+
+    def outflow(self, subaccount: int, asset: Asset) -> Outflow:
+        """Return 42 tokens, of which two leave at once and ten in an hour."""
+        unit_wad = 10**12 if asset is Asset.CASH else 1
+        return Outflow(
+            asset=asset,
+            unit_wad=unit_wad,
+            most=42 * 10**18 // unit_wad,
+            reason="margin needs the rest",
+            line=RateLine(10 * 10**18, 100 * 10**18, (NOW_MS // 1_000 + 2_880) * 10**18, 0),
+            time_s=NOW_MS // 1_000,
+        )
 
     def gates(self) -> list[Gate]:
         return [

@@ -16,9 +16,9 @@ from optimistic.service.contract import load_abi
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import ContractReverted
 from optimistic.service.l1_types import Log, LogFilter
-from optimistic.service.settlement_contracts import Markets, MarketView, PriceOracle, StandardMargin
+from optimistic.service.outflow import NOTHING_UNPROMISED, Outflow, Outflows
+from optimistic.service.settlement_contracts import Asset, Markets, MarketView, PriceOracle, StandardMargin
 
-_ASSETS: Final = ("cash", "ether")
 _MARKETS_AGE_S: Final = 5
 _RANGE: Final = 5_000
 """Blocks read at once."""
@@ -55,6 +55,7 @@ class NodeView:
         self._markets = Markets.of(node)
         self._oracle = PriceOracle.of(node)
         self._margin = StandardMargin.of(node)
+        self._outflows = Outflows(node)
         self._events = load_abi("Collateral").events
         self._lock = threading.Lock()
         self._settled = _Money({}, {})
@@ -78,8 +79,11 @@ class NodeView:
             return self._known
 
     def gates(self) -> list[Gate]:
-        """Return what is open and closed in each market, and why."""
-        return [gate for market in self._all() for gate in self._gates(market)]
+        """Return what is open and closed in each market and of money in and out, and why."""
+        markets = [gate for market in self._all() for gate in self._gates(market)]
+        head = self._node.head()
+        time_s = max(head.timestamp, self._clock.time_s()) + 1
+        return [*markets, *self._line_gates(head.number, time_s), *self._stock_gates(head.number)]
 
     def _gates(self, market: MarketView) -> Iterable[Gate]:
         is_open = market.status is MarketStatus.OPEN
@@ -87,11 +91,38 @@ class NodeView:
         status = market.status.name.lower().replace("_", "-")
         yield Gate(name=name, is_open=is_open, reason="" if is_open else f"it is {status}", opens_at=0)
         for use in PriceUse:
-            fresh = bool(self._oracle.read("isFresh", market.terms.feed, use, at="latest")[0])
+            fresh = self._oracle.is_fresh(market.terms.feed, use, "latest")
             reason = (
                 "" if fresh else f"the last price of feed {market.terms.feed} is too old: wait for a push"
             )
             yield Gate(name=f"{name}: {use.name.lower()}", is_open=fresh, reason=reason, opens_at=0)
+
+    def _line_gates(self, at: int, time_s: int) -> Iterable[Gate]:
+        """Yield whether anything may leave without waiting."""
+        for asset in Asset:
+            line = self._outflows.line(asset, at)
+            if not line.hourly_limit:  # nothing is held
+                continue
+            is_open = line.at_once(time_s) > 0
+            yield Gate(
+                name=f"withdrawals: {asset.name.lower()} at once",
+                is_open=is_open,
+                reason="" if is_open else "what may leave in an hour or a day is taken: more waits in line",
+                opens_at=0 if is_open else line.ready_at(1, time_s),
+            )
+
+    def _stock_gates(self, at: int) -> Iterable[Gate]:
+        """Yield the gates that a number closes which others change."""
+        gates = (
+            ("withdrawals: cash", self._outflows.unpromised_cash_wad(at), NOTHING_UNPROMISED),
+            ("deposits: ether", self._outflows.ether_room_wei(at), "the cap of ether is reached"),
+        )
+        for name, room, reason in gates:
+            yield Gate(name=name, is_open=room > 0, reason="" if room > 0 else reason, opens_at=0)
+
+    def outflow(self, subaccount: int, asset: Asset) -> Outflow:
+        """Return what may leave a subaccount if asked for now, and when."""
+        return self._outflows.of(SubaccountId(subaccount), asset, self._clock.time_s())
 
     def withdrawable_wad(self, subaccount: int) -> int:
         """Return the cash that may leave a subaccount now; 0 while a price is too old to tell."""
@@ -137,7 +168,7 @@ class NodeView:
         if name == "Deposited":
             deposit = DepositInfo(
                 subaccount=values["id"],
-                asset=_ASSETS[values["asset"]],
+                asset=Asset(values["asset"]).name.lower(),
                 amount=values["amount"],
                 block=log.block_number,
                 tx_hash=log.tx_hash,
@@ -164,7 +195,7 @@ def _withdrawal(values: dict[str, Any], log: Log) -> WithdrawalInfo:
     return WithdrawalInfo(
         number=values["number"],
         subaccount=subaccount,
-        asset=_ASSETS[asset],
+        asset=Asset(asset).name.lower(),
         amount=amount,
         recipient=Address(recipient),
         ready_at=ready_at,

@@ -6,6 +6,8 @@ import msgspec
 
 from optimistic.protocol.settlement.types import Limits
 from optimistic.protocol.types import Address, Hash32
+from optimistic.service.outflow import Outflow
+from optimistic.service.settlement_contracts import Asset
 
 
 class DepositInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +65,9 @@ class ChainView(Protocol):
 
     def withdrawable_wad(self, subaccount: int) -> int:
         """Return the cash that may leave a subaccount now."""
+
+    def outflow(self, subaccount: int, asset: Asset) -> Outflow:
+        """Return what may leave a subaccount if asked for now, and when."""
 
     def gates(self) -> list[Gate]:
         """Return what is closed or open: trading, deposits, withdrawals, each feed."""

@@ -19,6 +19,7 @@ from optimistic.node.api.replies import (
     OrderOut,
     PositionOut,
     StatusOut,
+    WithdrawableOut,
     WithdrawalOut,
     done_out,
     hex_of,
@@ -29,6 +30,7 @@ from optimistic.protocol.constants import CLEARING
 from optimistic.protocol.settlement.types import Limits
 from optimistic.protocol.settlement.units import LOT_WAD, PIPS, QUANTUM_WAD
 from optimistic.protocol.types import Address
+from optimistic.service.settlement_contracts import Asset
 
 
 class Queries:
@@ -146,6 +148,23 @@ class Queries:
         """Return withdrawals of a subaccount, newest first."""
         self.account(owner, subaccount)
         return [self._withdrawal_out(info) for info in self._view.withdrawals(subaccount, limit)]
+
+    def withdrawable(
+        self, owner: Address, subaccount: int, asset: Asset, amount: int | None
+    ) -> WithdrawableOut:
+        """Return what may leave a subaccount, and when an amount (the most, if None) could."""
+        self.account(owner, subaccount)
+        found = self._view.outflow(subaccount, asset)
+        amount = found.most if amount is None else amount
+        return WithdrawableOut(
+            subaccount=subaccount,
+            asset=asset.name.lower(),
+            most=str(found.most),
+            at_once=str(found.at_once),
+            reason=found.reason,
+            amount=str(amount),
+            ready_at=found.ready_at(amount),
+        )
 
     def _deposit_out(self, info: DepositInfo) -> DepositOut:
         return DepositOut(

@@ -334,6 +334,23 @@ class WithdrawalsOut(Out, frozen=True, kw_only=True):
     withdrawals: list[WithdrawalOut]
 
 
+class WithdrawableOut(Out, frozen=True, kw_only=True):
+    """What may leave a subaccount if asked for now, in units of the token or in wei."""
+
+    subaccount: int
+    asset: str
+    most: Whole
+    """No withdrawal of more is taken in."""
+    at_once: Whole
+    """Of it, what need not wait in line."""
+    reason: str
+    """Why no more may leave; empty if nothing holds the rest back."""
+    amount: Whole
+    """The amount asked about; `most` if none was."""
+    ready_at: int | None
+    """When that amount could be released, if asked for now; None if it is above `most` or zero."""
+
+
 class GateOut(Out, frozen=True, kw_only=True):
     """Whether something may be done now, and if not why and until when."""
 

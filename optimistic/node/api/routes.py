@@ -27,6 +27,7 @@ from optimistic.node.api.replies import (
     SubaccountsOut,
     TimeOut,
     TradesOut,
+    WithdrawableOut,
     WithdrawalsOut,
     hex_of,
 )
@@ -36,11 +37,13 @@ from optimistic.node.api.wire import (
     CancelIn,
     DeadManIn,
     LoginIn,
+    Natural,
     Number32,
     Number64,
     PlaceIn,
     Wire,
 )
+from optimistic.service.settlement_contracts import Asset
 
 Page = Annotated[int, Meta(ge=1, le=1_000)]
 
@@ -96,6 +99,14 @@ class SubaccountQuery(Wire, frozen=True, kw_only=True):
 
     subaccount: Number64
     limit: Page = 100
+
+
+class WithdrawableQuery(Wire, frozen=True, kw_only=True):
+    """Which subaccount of the caller, what of it, and optionally how much: token units, or wei."""
+
+    subaccount: Number64
+    asset: Literal["cash", "ether"] = "cash"
+    amount: Natural | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +265,15 @@ async def _withdrawals(asked: Asked) -> WithdrawalsOut:
     owner, query = asked.caller.owner(), asked.query
     found = await asked.on_thread(asked.queries.withdrawals, owner, query.subaccount, query.limit)
     return WithdrawalsOut(withdrawals=found)
+
+
+async def _withdrawable(asked: Asked) -> msgspec.Struct:
+    owner, query = asked.caller.owner(), asked.query
+    asset = Asset[query.asset.upper()]
+    found: WithdrawableOut = await asked.on_thread(
+        asked.queries.withdrawable, owner, query.subaccount, asset, query.amount
+    )
+    return found
 
 
 PUBLIC: Final = (
@@ -449,6 +469,16 @@ SUBACCOUNTS: Final = (
         query=SubaccountQuery,
         needs_login=True,
         weight=10,
+    ),
+    Route(
+        method="GET",
+        path="/v1/subaccounts/{subaccount}/withdrawable",
+        summary="What may leave now, how much of it at once, why no more, and when an amount could",
+        handler=_withdrawable,
+        reply=WithdrawableOut,
+        query=WithdrawableQuery,
+        needs_login=True,
+        weight=5,
     ),
 )
 

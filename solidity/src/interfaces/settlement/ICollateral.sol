@@ -98,6 +98,14 @@ interface ICollateral {
     /// @notice Requested and not released, by subaccount: cash in WAD and ether in wei.
     function pendingOf(SubaccountId id) external view returns (uint256 cashWad, uint256 etherWei);
 
+    /// @notice How the line of an asset stands: what may leave in an hour and in a day, and the ends of both lines in
+    /// seconds with 18 decimals (library RateLine). Who knows them knows when an amount asked for now could be released.
+    /// @return hourlyLimit dailyLimit Cash in WAD, ether in wei.
+    function lineOf(Asset asset)
+        external
+        view
+        returns (uint256 hourlyLimit, uint256 dailyLimit, uint256 hourEnd, uint256 dayEnd);
+
     /* IN */
 
     /// @notice Cash from L1. Opens a subaccount if `id` is not the owner's; never reverts for a user's mistake, because

@@ -213,10 +213,21 @@ contract Collateral is ICollateral, Module {
         }
     }
 
+    /// @inheritdoc ICollateral
+    function lineOf(Asset asset)
+        external
+        view
+        returns (uint256 hourlyLimit, uint256 dailyLimit, uint256 hourEnd, uint256 dayEnd)
+    {
+        (hourlyLimit, dailyLimit) = _limits(asset);
+        (hourEnd, dayEnd) = (_lines[asset].hourEnd, _lines[asset].dayEnd);
+    }
+
     /* INTERNAL: the queue */
 
     function _enqueue(Withdrawal memory w) internal returns (uint256) {
-        (uint256 hourly, uint256 daily, uint256 amount) = _limits(w);
+        (uint256 hourly, uint256 daily) = _limits(w.asset);
+        uint256 amount = w.asset == Asset.CASH ? w.amount * tokenUnitWad : w.amount;
         uint64 number = ++_lastNumber;
         Queued storage queued = _queue[number];
         // Never in the second of the request: prices move between the two checks.
@@ -266,19 +277,18 @@ contract Collateral is ICollateral, Module {
         return IMessagePasser(MESSAGE_PASSER).sendMessage{value: w.amount}(w.recipient, ETHER_MESSAGE_GAS, "");
     }
 
-    /// @dev What may leave in an hour and in a day, and the amount of a withdrawal in the same unit.
-    function _limits(Withdrawal memory w) internal view returns (uint256 hourly, uint256 daily, uint256 amount) {
+    /// @dev What may leave in an hour and in a day: cash in WAD, ether in wei.
+    function _limits(Asset asset) internal view returns (uint256 hourly, uint256 daily) {
         // Settings that were never made count as the least there may be.
         uint256 hourlyPips = _max(_settings.hourlyPips, CollateralBounds.MIN_HOURLY_PIPS);
         uint256 dailyPips = _max(_settings.dailyPips, CollateralBounds.MIN_DAILY_PIPS);
-        if (w.asset == Asset.ETHER) {
+        if (asset == Asset.ETHER) {
             uint256 base = _max(totalEtherWei, _settings.etherCapWei);
-            return (Quantum.pipsUp(base, hourlyPips), Quantum.pipsUp(base, dailyPips), w.amount);
+            return (Quantum.pipsUp(base, hourlyPips), Quantum.pipsUp(base, dailyPips));
         }
         uint256 held = uint256(-_cashOf(VAULT));
         hourly = _max(_settings.hourlyFloorWad, Quantum.pipsUp(held, hourlyPips));
         daily = _max(_settings.dailyFloorWad, Quantum.pipsUp(held, dailyPips));
-        amount = w.amount * tokenUnitWad;
     }
 
     /* INTERNAL: what may leave */

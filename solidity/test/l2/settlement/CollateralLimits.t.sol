@@ -124,6 +124,19 @@ contract CollateralLimitsTest is CollateralWorld {
         assertEq(readyAt(request(bob, b, CASH, 50 * MILLION)), turn);
     }
 
+    function test_lineOf_tellsLimitsAndEnds() public {
+        request(alice, a, CASH, 3 * MILLION);
+        (uint256 hourlyLimit, uint256 dailyLimit, uint256 hourEnd, uint256 dayEnd) = VAULTS.lineOf(CASH);
+        assertEq(hourlyLimit, 2_000_000e18);
+        assertEq(dailyLimit, 20_000_000e18);
+        assertEq(hourEnd, (START + 1 + 5400) * 1e18);
+        assertEq(dayEnd, (START + 1 + 12_960) * 1e18);
+        (hourlyLimit, dailyLimit, hourEnd, dayEnd) = VAULTS.lineOf(ETHER);
+        assertEq(hourlyLimit, 5 ether);
+        assertEq(dailyLimit, 50 ether);
+        assertEq(hourEnd + dayEnd, 0);
+    }
+
     /* ETHER */
 
     function test_ether_hasALineOfItsOwn() public {
