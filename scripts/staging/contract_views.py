@@ -9,7 +9,7 @@ from optimistic.node.node import Node
 from optimistic.protocol.constants import MESSAGE_PASSER
 from optimistic.protocol.engine import BlockEnv
 from optimistic.protocol.execution.simulate import AccountOverride, CallMessage, CallResult, Simulation
-from optimistic.protocol.execution.tracers import CallTrace, CallTracer
+from optimistic.protocol.execution.tracers import CallTrace, CallTracer, Tracer
 from optimistic.protocol.mpt import NodeReader
 from optimistic.protocol.params import DEVNET, RollupParams
 from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
@@ -94,14 +94,16 @@ class Views:
         head = node.chain.head
         return cls(node.nodes, head.state_root, params=params, timestamp=head.timestamp)
 
-    def run(self, to: Address, data: bytes, sender: Address = ZERO_ADDRESS) -> CallResult:
-        """Call anything with any data from anybody."""
-        return self._simulation.call(CallMessage(sender=sender, to=to, data=data))
+    def run(
+        self, to: Address, data: bytes, sender: Address = ZERO_ADDRESS, tracer: Tracer | None = None
+    ) -> CallResult:
+        """Call anything with any data from anybody, and let somebody watch."""
+        return self._simulation.call(CallMessage(sender=sender, to=to, data=data), tracer)
 
     def calls(self, to: Address, data: bytes, sender: Address = ZERO_ADDRESS) -> list[CallTrace]:
         """Call anything; return that call and all that it leads to."""
         tracer = CallTracer()
-        self._simulation.call(CallMessage(sender=sender, to=to, data=data), tracer)
+        self.run(to, data, sender, tracer)
         assert tracer.root is not None, "it ran"
         return list(_every(tracer.root))
 

@@ -38,6 +38,7 @@ TICK_1E9: Final = 250_000_000
 SETTLED_MATCHES: Final = 1_200
 ONE_SHOT: Final = 80
 """Matches of a batch in which each has two orders of its own: what fits into one transaction."""
+MEMORY_MATCHES: Final = (25, 225)
 TICKS: Final = BTC_PRICE // STEPS.tick_wad
 CASH: Final = 5_000_000
 _RICH_TOKENS, _POOR_TOKENS, _BIG_LOTS = 1_000_000, 4_000, 1_000
@@ -119,6 +120,17 @@ def measure_gas() -> dict[str, Any]:
         "l1_bytes_per_fill": netted[1],
         "l1_bytes_per_fill_one_shot": one_shot[1],
     }
+
+
+def measure_memory() -> dict[str, Any]:
+    """Return by how much memory a batch grows with each match of orders that are there already."""
+    fewer, more = (_memory_of(matches) for matches in MEMORY_MATCHES)
+    return {"l2_memory_bytes_per_fill": round((more - fewer) / (MEMORY_MATCHES[1] - MEMORY_MATCHES[0]), 1)}
+
+
+def _memory_of(matches: int) -> int:
+    world = SettlementEngine()
+    return settlement_lane.memory_bytes(world, *settlement_lane.few_orders(world, matches))
 
 
 def _settled(case: settlement_lane.Case, matches: int) -> tuple[int, float]:
@@ -228,7 +240,14 @@ def measure(flow: Path | None = None, bars: Path | None = None) -> dict[str, Any
         engine = measure_engine(read_flow(flow, TICK_1E9), opening_of(read_flow(flow, TICK_1E9)))
     else:
         engine = measure_engine(generated_flow(GENERATED_EVENTS, seed=7))
-    return {**engine, **measure_gas(), **measure_settled(bars), **measure_liquidation(), **measure_gateway()}
+    return {
+        **engine,
+        **measure_gas(),
+        **measure_memory(),
+        **measure_settled(bars),
+        **measure_liquidation(),
+        **measure_gateway(),
+    }
 
 
 def measure_gateway() -> dict[str, Any]:

@@ -4,7 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
+from optimistic.protocol.execution.frame import Frame
+from optimistic.protocol.execution.tracers import NullTracer
 from optimistic.protocol.params import DEVNET
+from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
 from optimistic.protocol.settlement.batch_codec import Batch, Fill, SignedOrder, SignedQuotes, encode
 from optimistic.protocol.settlement.orders import Quotes, domain_separator, quotes_digest
 from optimistic.protocol.settlement.quote_trees import Leaf, Node, Op, QuoteTree, node_hash
@@ -74,6 +77,17 @@ def netted_batch(world: SettlementEngine) -> tuple[str, bytes]:
         orders.append(signed(key, order))
     fills = tuple(Fill(maker=i, taker=MATCHES + i % TAKERS, lots=10) for i in range(MATCHES))
     return "Clearing", settle(Batch(quotes=tuple(quotes), orders=tuple(orders), fills=fills))
+
+
+def few_orders(world: SettlementEngine, matches: int) -> tuple[str, bytes]:
+    """Any number of matches of one maker with twenty takers, who signed once each."""
+    key, _, account = world.trader(0, CASH)
+    orders = [signed(key, world.order(account, matches, TICKS, is_buy=False, nonce=1))]
+    for number in range(TAKERS):
+        key, _, account = world.trader(1 + number, CASH)
+        orders.append(signed(key, world.order(account, matches, TICKS, is_buy=True, nonce=1)))
+    fills = tuple(Fill(maker=0, taker=1 + n % TAKERS, lots=1) for n in range(matches))
+    return "Clearing", settle(Batch(orders=tuple(orders), fills=fills))
 
 
 def one_match(world: SettlementEngine) -> tuple[str, bytes]:
@@ -148,6 +162,27 @@ def explanation(world: SettlementEngine) -> tuple[str, bytes]:
     batch = settle(Batch(orders=tuple(sides), fills=(Fill(maker=0, taker=1, lots=10),)))
     world.act(OWNER, "Clearing", batch)
     return "StandardMargin", call_data("StandardMargin", "explain", sides[0].order.subaccount)
+
+
+class _MemoryTracer(NullTracer):
+    """Keeps how much memory the outermost frame had at its end."""
+
+    def __init__(self) -> None:
+        self.n_bytes = 0
+
+    def on_exit(self, frame: Frame) -> None:
+        """Measure the outermost frame."""
+        if frame.msg.depth == 0:
+            self.n_bytes = len(frame._memory)
+
+
+def memory_bytes(world: SettlementEngine, contract: str, data: bytes) -> int:
+    """Return how much memory a call that succeeds leaves in its own frame."""
+    tracer = _MemoryTracer()
+    done = world.views().run(SETTLEMENT_CONTRACTS[contract], data, OWNER, tracer)
+    if done.error is not None:
+        raise RuntimeError(f"{contract}: {done.error} {done.output.hex()}")
+    return tracer.n_bytes
 
 
 def settle(batch: Batch) -> bytes:

@@ -143,15 +143,17 @@ contract Clearing is SignedEntries {
         (reader.accounts, reader.markets) = (book.accounts, book.markets);
         reader.order.typeHash = OrderHash.ORDER_TYPE;
         reader.quotes.typeHash = OrderHash.QUOTES_TYPE;
-        reader.entries = _roomForEntries(data.length / BatchCodec.LEAF_BYTES + 1);
-        uint256 at = _readQuotes(data, layout.entriesAt, layout.nQuotes, reader);
-        book.fillsAt = _readOrders(data, at, layout.nOrders, reader);
+        bytes calldata entries = data.beforeFills(layout);
+        // One more for the taker of a liquidation.
+        reader.entries = _roomForEntries(entries.length / BatchCodec.LEAF_BYTES + 1);
+        uint256 at = _readQuotes(entries, layout.entriesAt, layout.nQuotes, reader);
+        book.fillsAt = _readOrders(entries, at, layout.nOrders, reader);
+        if (book.fillsAt != entries.length) revert MalformedBatch(book.fillsAt);
         book.entries = reader.entries;
         _cut(book.entries, reader.count);
         // Of every entry one, the taker of a liquidation, and none at number zero.
         book.legs = _roomForLegs(reader.count + 2);
         book.reasons = new bytes(layout.nFills);
-        if (book.fillsAt + layout.nFills * BatchCodec.FILL_BYTES != data.length) revert MalformedBatch(book.fillsAt);
         _loadFilled(book);
         for (uint256 i = 0; i < book.entries.length; ++i) {
             Entry memory entry = book.entries[i];

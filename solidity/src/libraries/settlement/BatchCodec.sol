@@ -75,6 +75,13 @@ library BatchCodec {
         l.entriesAt = at + 5;
     }
 
+    /// @dev The batch without its fills, which are at its end: all that entries may read.
+    function beforeFills(bytes calldata data, Layout memory l) internal pure returns (bytes calldata) {
+        uint256 fillBytes = l.nFills * FILL_BYTES;
+        if (fillBytes > data.length) revert IClearing.MalformedBatch(l.entriesAt);
+        return data[:data.length - fillBytes];
+    }
+
     /// @dev A table must ascend, so that nothing has two places in it.
     function _requireAscending(bytes calldata data, uint256 at, uint256 count, uint256 size)
         private
