@@ -16,14 +16,17 @@ from scripts.staging.process_story import ProcessStory
 from scripts.staging.scenarios import SCENARIOS
 
 
-@click.command(help=__doc__, context_settings={"ignore_unknown_options": True})
+@click.command(
+    help=__doc__,
+    epilog="OPTIONS are those of `optimistic devnet`, such as --data-dir and the ports.",
+    context_settings={"ignore_unknown_options": True},
+)
 @click.option("--story/--no-story", default=True, show_default=True, help="Play the story once it runs.")
 @click.option(
     "--evil", type=click.Choice(list(SCENARIOS)), default="credit", show_default=True, help="Kind of its lie."
 )
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def main(story: bool, evil: str, options: tuple[str, ...]) -> None:
-    """OPTIONS are those of `optimistic devnet`."""
     configure_logging(level="error")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -33,8 +36,11 @@ def main(story: bool, evil: str, options: tuple[str, ...]) -> None:
     try:
         assert devnet.stdout is not None, "it is a pipe"
         first = devnet.stdout.readline()
-        if first and story:
-            _play(json.loads(first), stop, evil)
+        if first:
+            overview = json.loads(first)
+            _show(overview)
+            if story:
+                _play(overview, stop, evil)
         while devnet.poll() is None and not stop.wait(1):
             pass
     finally:
@@ -43,10 +49,14 @@ def main(story: bool, evil: str, options: tuple[str, ...]) -> None:
     raise SystemExit(code)
 
 
-def _play(devnet: dict[str, Any], stop: threading.Event, evil: str) -> None:
-    """Tell where everything is, and play; a story that fails does not end the devnet."""
+def _show(devnet: dict[str, Any]) -> None:
+    """Tell where everything is."""
     for key, value in devnet.items():
         click.echo(f"{key.ljust(17)} {value}")
+
+
+def _play(devnet: dict[str, Any], stop: threading.Event, evil: str) -> None:
+    """Play the story; one that fails does not end the devnet."""
     try:
         ProcessStory(devnet, click.echo, stop, evil).play()
         click.echo("the story is over; everything keeps running until Ctrl-C")

@@ -19,11 +19,14 @@ from optimistic.service.l1_client import L1Client
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.settlement_contracts import FeedView, Markets, Observed, PriceOracle
 from optimistic.service.signer import Signer
+from optimistic.service.waiting import wait_until
 
 log = structlog.get_logger(__name__)
 
 _PEER_TIMEOUT_S: Final = 2
 _MAX_PEER_BYTES: Final = 1 << 16
+_MOST_AHEAD_S: Final = 5
+_POLL_S: Final = 0.1
 
 
 class BadObservation(InvalidInput):
@@ -137,10 +140,21 @@ def ask_peers(client: httpx.Client, urls: Iterable[str]) -> list[Observation]:
             answer = client.get(url, timeout=_PEER_TIMEOUT_S)
             if len(answer.content) > _MAX_PEER_BYTES:
                 raise BadObservation(f"{len(answer.content)} bytes")
-            found += [Observation.from_json(values) for values in answer.json().get("observations", [])]
-        except (httpx.HTTPError, ValueError, AttributeError, BadObservation) as error:
+            found += [Observation.from_json(values) for values in answer.json()["observations"]]
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, BadObservation) as error:
             log.warning("peer_gave_nothing", url=url, error=f"{type(error).__name__}: {error}")
     return found
+
+
+def await_time(node: L1Client, observations: Iterable[Observation], clock: Clock) -> None:
+    """Wait until a chain, whose time follows L1's, has reached the time of observations.
+
+    Raises
+    ------
+    NotInTime : a clock of the signers is ahead by more than some seconds
+    """
+    newest = max(seen.timestamp for seen in observations)
+    wait_until(lambda: node.head().timestamp >= newest, clock, timeout_s=_MOST_AHEAD_S, poll_s=_POLL_S)
 
 
 class PriceDaemon:
@@ -186,8 +200,10 @@ class PriceDaemon:
             raise NoPrice(
                 f"feed {self._feed}: {len(self.published) + len(foreign)} observations, too few for a quorum"
             )
+        await_time(self._node, chosen, self._clock)
         values = [Observed(seen.price_wad, seen.timestamp, seen.signature) for seen in chosen]
         receipt = self._sender.send(oracle.push_call(self._feed, values))
+        log.info("price_pushed", feed=self._feed, observations=len(chosen), block=receipt.block_number)
         self._refresh(self._node, self._sender)
         return {"observations": signed, "pushed": len(chosen), "transactionHash": receipt.tx_hash}
 

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from optimistic.agents.keeper import Keeper
 from optimistic.agents.market_maker import Ladder, MarketMaker
-from optimistic.agents.price_signer import Observation, Observer, PriceDaemon, choose
+from optimistic.agents.price_signer import Observation, Observer, PriceDaemon, await_time, choose
 from optimistic.agents.price_sources import HttpSource, PriceSource, ReplaySource
 from optimistic.cli.order import api_url
 from optimistic.cli.session import KEY_VARIABLE, load_signer, with_node, with_signer
@@ -19,7 +19,7 @@ from optimistic.protocol.settlement.types import FeedId, SubaccountId
 from optimistic.service.clock import SystemClock
 from optimistic.service.health import Health, HealthServer
 from optimistic.service.l1_client import L1Client
-from optimistic.service.lifecycle import LoopOptions, Supervisor
+from optimistic.service.lifecycle import Backoff, LoopOptions, Supervisor
 from optimistic.service.logging import configure_logging
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.options import (
@@ -37,10 +37,12 @@ from optimistic.service.options import (
 )
 from optimistic.service.settlement_contracts import Observed, PriceOracle
 from optimistic.service.signer import Signer, read_key
-from optimistic.service.terminal import emit, reports_errors
+from optimistic.service.terminal import emit, plain, reports_errors
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NUMBER = click.IntRange(1)
+_LONGEST_PAUSE_S: Final = 5
+"""After failures; prices are too old and margins gone within seconds."""
 
 l2_rpc_url = option("--l2-rpc-url", type=URL, required=True, help="JSON-RPC endpoint of a rollup node.")
 _loop_options: Callable[..., Any] = compose(
@@ -56,12 +58,15 @@ class BadObservations(InvalidInput):
     """A file of observations that holds none of ours."""
 
 
-def _serve(name: str, step: Callable[[], dict[str, Any]], values: dict[str, Any], **facts: Any) -> int:
+def _serve(
+    name: str, step: Callable[[], dict[str, Any]], values: dict[str, Any], facts: Callable[[], dict[str, Any]]
+) -> int:
     """Run turns until the process is told to stop; return its exit code.
 
     Parameters
     ----------
-    facts : functions without arguments whose values are published at the health endpoint
+    step : one turn; what it returns is published at the health endpoint
+    facts : published after every turn, whatever came of it
     """
     configure_logging(level=values["log_level"], log_format=values["log_format"])
     if values["once"]:
@@ -70,15 +75,19 @@ def _serve(name: str, step: Callable[[], dict[str, Any]], values: dict[str, Any]
     health, supervisor = Health(), Supervisor()
 
     def turn() -> None:
-        step()
-        for fact, value in facts.items():
-            health.set_fact(fact, value())
+        published: dict[str, Any] = {}
+        try:
+            published = step()
+        finally:
+            for fact, value in {**published, **facts()}.items():
+                health.set_fact(fact, plain(value))
 
     options = LoopOptions(
         name=name,
         interval_s=values["interval"] / 1_000,
         on_failure=lambda error: health.failed(name, str(error)),
         on_success=lambda: health.ok(name),
+        backoff=Backoff(limit_s=_LONGEST_PAUSE_S),
     )
     supervisor.add_loop(turn, options, SystemClock())
     where = health_of(values)
@@ -102,7 +111,12 @@ def _serve(name: str, step: Callable[[], dict[str, Any]], values: dict[str, Any]
 @option("--speed", type=NUMBER, default=1, help="Seconds of the file in one second.")
 @option("--price-url", type=URL, default=None, help="Ask this HTTP endpoint for JSON instead.")
 @option("--price-path", default="price", help="Keys that lead to the number in its answer, joined by dots.")
-@option("--peer", type=URL, multiple=True, help="Health endpoint of another signer. Repeatable.")
+@option(
+    "--peer",
+    type=URL,
+    multiple=True,
+    help="Health of another signer, such as http://127.0.0.1:9600/health. Repeatable.",
+)
 @option("--push/--no-push", default=False, help="Push with the others' observations; the key pays the gas.")
 @_loop_options
 @click.pass_context
@@ -130,7 +144,7 @@ def price_signer(context: click.Context, /, **values: Any) -> None:
         "price_signer",
         daemon.step,
         values,
-        observations=lambda: [seen.to_json() for seen in daemon.published],
+        lambda: {"observations": [seen.to_json() for seen in daemon.published]},
     )
     context.exit(code)
 
@@ -163,7 +177,7 @@ def keeper(context: click.Context, /, **values: Any) -> None:
     node = L1Client.connect(values["l2_rpc_url"])
     secret = read_key(values["key_file"], KEY_VARIABLE)
     worker = Keeper(node, secret, SubaccountId(values["subaccount"]), SystemClock())
-    context.exit(_serve("keeper", worker.step, values))
+    context.exit(_serve("keeper", worker.step, values, dict))
 
 
 @click.command("market-maker", cls=FlatEnvCommand)
@@ -192,7 +206,7 @@ def market_maker(context: click.Context, /, **values: Any) -> None:
     )
     key = TradingKey(read_key(values["key_file"], KEY_VARIABLE))
     maker = MarketMaker(values["api_url"], key, values["subaccount"], values["market"], ladder, SystemClock())
-    code = _serve("market_maker", maker.step, values)
+    code = _serve("market_maker", maker.step, values, dict)
     if not values["once"]:
         maker.close()
     context.exit(code)
@@ -215,6 +229,7 @@ def push(node: L1Client, signer: Signer, files: tuple[Path, ...], feed: int) -> 
     chosen = choose(oracle.feed(FeedId(feed), "latest"), [found for found in seen if found.feed == feed])
     if not chosen:
         raise BadObservations("too few observations of the feed's signers that are newer than its last price")
+    await_time(node, chosen, SystemClock())
     values = [Observed(found.price_wad, found.timestamp, found.signature) for found in chosen]
     receipt = OneShotSender(node, signer).send(oracle.push_call(FeedId(feed), values))
     after = oracle.feed(FeedId(feed), receipt.block_number)

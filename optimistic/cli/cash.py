@@ -13,11 +13,13 @@ from optimistic.protocol.types import Address
 from optimistic.service.clock import SystemClock
 from optimistic.service.contract import load_abi
 from optimistic.service.l1_client import L1Client
+from optimistic.service.l1_errors import ContractReverted
 from optimistic.service.l1_types import Call
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.options import ADDRESS, FlatEnvCommand, FlatEnvGroup, option
 from optimistic.service.outflow import Outflow, Outflows
 from optimistic.service.settlement_contracts import Asset, Collateral
+from optimistic.service.settlement_section import DEV_CASH, Settlement
 from optimistic.service.signer import Signer
 from optimistic.service.terminal import emit
 
@@ -31,7 +33,23 @@ class NoCash(InvalidInput):
 
 @click.group(cls=FlatEnvGroup)
 def cash() -> None:
-    """The cash token of the exchange: deposit, withdraw, release."""
+    """The cash token of the exchange: deposit, withdraw, release; on a devnet also mint."""
+
+
+@cash.command(cls=FlatEnvCommand)
+@with_session
+@with_signer
+@click.argument("amount")
+def mint(session: Session, signer: Signer, amount: str) -> None:
+    """Make AMOUNT (12.5) of a devnet's worthless token on L1, for the key's account."""
+    settlement = _settlement(session)
+    units = _units(amount, 10 ** (18 - settlement.token_decimals))
+    data = load_abi(DEV_CASH).functions["mint"].encode(("0x" + signer.address.hex(), units))
+    try:
+        receipt = session.send(signer, Call(to=settlement.token, data=data))
+    except ContractReverted as error:
+        raise NoCash("the cash token cannot be minted: it is not the worthless one of a devnet") from error
+    emit({"units": units, "l1TransactionHash": receipt.tx_hash})
 
 
 @cash.command(cls=FlatEnvCommand)
@@ -41,9 +59,7 @@ def cash() -> None:
 @option("--subaccount", type=click.IntRange(0), default=0, help="Own subaccount; 0 opens one.")
 def deposit(session: Session, signer: Signer, amount: str, subaccount: int) -> None:
     """Lock AMOUNT (12.5) of the token on L1; it becomes cash of a subaccount on L2."""
-    settlement = session.deployment.settlement
-    if not settlement.has_token:
-        raise NoCash("this rollup has no cash token: deploy it with --token")
+    settlement = _settlement(session)
     units = _units(amount, 10 ** (18 - settlement.token_decimals))
     gateway = load_abi("TokenGateway")
     approve = Call(
@@ -130,6 +146,12 @@ def release(node: L1Client, signer: Signer, withdrawal: int) -> None:
     event = load_abi("Collateral").events["WithdrawalReleased"]
     keys = [event.decode(log)["messageKey"] for log in receipt.logs if log.topics[0] == event.topic]
     emit({"key": keys[0], "transactionHash": receipt.tx_hash, "l2Block": receipt.block_number})
+
+
+def _settlement(session: Session) -> Settlement:
+    if not session.deployment.settlement.has_token:
+        raise NoCash("this rollup has no cash token: deploy it with --token")
+    return session.deployment.settlement
 
 
 def _units(amount: str, unit_wad: int) -> int:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import click
 
+from optimistic.cli import devnet_market
 from optimistic.protocol.errors import CriticalError, RollupError
 from optimistic.protocol.params import DEVNET
 from optimistic.protocol.types import Address
@@ -23,7 +24,9 @@ from optimistic.service.contracts import Bridge
 from optimistic.service.deployer import Roles, deploy, deploy_dev_token
 from optimistic.service.deployment import Deployment
 from optimistic.service.embedded_chain import dev_keys
+from optimistic.service.files import replace_json
 from optimistic.service.l1_client import L1Client
+from optimistic.service.market_opening import seal_call
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.options import FlatEnvCommand, json_output, option
 from optimistic.service.settlement_section import SettlementRoles
@@ -97,8 +100,8 @@ def devnet(  # noqa: PLR0913 - one argument per option
 ) -> None:
     """Run a whole rollup on this machine: anvil, aggregator with an exchange, watchtower.
 
-    A test account gets ether on L2 and governs the markets there; the cash token is worthless, anybody
-    may mint it. Stop with Ctrl-C; everything ends with it.
+    One market is open and waits for prices; traders and price signers have key files, ether and no cash.
+    The cash token is worthless: `optimistic cash mint` makes some. Stop with Ctrl-C; everything ends with it.
     """
     del as_json  # `emit` reads it
     _empty(data_dir)
@@ -134,10 +137,12 @@ def _start(
     deployment = _deploy(client, keys, choices.period_s)
     path = folder / "deployment.json"
     deployment.save(path)
+    traders = devnet_market.trading_keys()
+    devnet_market.write_keys(folder / "keys", traders | {"exchange": keys[_EXCHANGE], "owner": keys[_USER]})
     common = ["--l1-rpc-url", l1_url, "--deployment", str(path), "--log-format", "json"]
     run = [_tool("optimistic"), "run", *common, "--data-dir", str(folder / "aggregator")]
     run += ["--rpc-port", str(ports.l2), "--assert-interval", "10s", "--health-port", str(ports.node)]
-    run += ["--exchange-key-file", str(_exchange_key(folder, keys)), "--api-port", str(ports.api)]
+    run += ["--exchange-key-file", str(folder / "keys" / "exchange.key"), "--api-port", str(ports.api)]
     run += ["--no-defend"] if choices.is_passive else []
     secret = {"OPTIMISTIC_PRIVATE_KEY": keys[_SEQUENCER].hex()}
     processes["aggregator"] = stack.enter_context(_process("aggregator", run, folder, secret))
@@ -150,19 +155,20 @@ def _start(
     _await_start(processes, lambda: node.chain_id)
     user, exchange = Signer(keys[_USER]), Signer(keys[_EXCHANGE])
     bridge = Bridge(client, deployment.contracts.bridge)
-    for account in (exchange.address, user.address):
+    for account in (exchange.address, *devnet_market.funded(traders), user.address):
         call = bridge.deposit_call(to=account, value=_DEPOSIT_WEI, gas_limit=21_000)
         OneShotSender(client, user).send(call)
     _await_start(processes, lambda: node.balance_wei(user.address, "latest") or None)
+    _open_market(node, user, folder / "markets.json", exchange.address)
     return processes
 
 
-def _exchange_key(folder: Path, keys: tuple[bytes, ...]) -> Path:
-    """Write the key of the exchange to a file that only this account reads."""
-    path = folder / "exchange.key"
-    path.touch(mode=0o600)
-    path.write_text(keys[_EXCHANGE].hex(), encoding="ascii")
-    return path
+def _open_market(node: L1Client, owner: Signer, path: Path, reporter: Address) -> None:
+    """Open the market and seal; leave the file that says how as an example."""
+    opening = devnet_market.opening(reporter)
+    replace_json(path, opening.to_json())
+    for call in [*opening.calls(), seal_call()]:
+        OneShotSender(node, owner).send(call)
 
 
 def _deploy(client: L1Client, keys: tuple[bytes, ...], period_s: int) -> Deployment:
@@ -195,6 +201,8 @@ def _overview(folder: Path, ports: _Ports) -> dict[str, Any]:
         "gateway": deployment["settlement"]["gateway"],
         "account": Signer(keys[_USER]).address,
         "privateKey": keys[_USER],
+        "keyFiles": str(folder / "keys" / "*.key"),
+        "markets": str(folder / "markets.json"),
         "logs": str(folder / "*.log"),
     }
 

@@ -1,4 +1,4 @@
-"""`optimistic order`: place, cancel and list orders through the exchange's API."""
+"""`optimistic order`: place, amend, cancel and list orders through the exchange's API."""
 
 import time
 from collections.abc import Callable
@@ -56,7 +56,7 @@ def with_api(function: Callable[..., None]) -> Callable[..., None]:
 
 @click.group(cls=FlatEnvGroup)
 def order() -> None:
-    """Orders at the exchange: place, cancel, list."""
+    """Orders at the exchange: place, amend, cancel, list; fills and own subaccounts."""
 
 
 @order.command(cls=FlatEnvCommand)
@@ -141,13 +141,49 @@ def only_subaccount(client: RestClient) -> int:
 @with_api
 @click.argument("orders", type=NUMBER, nargs=-1)
 @option("--all", "cancels_all", is_flag=True, help="Cancel every order of the key's owner.")
-def cancel(client: RestClient, key: TradingKey, orders: tuple[int, ...], cancels_all: bool) -> None:
-    """Cancel ORDERS by number, or all."""
+@click.pass_context
+def cancel(
+    context: click.Context, client: RestClient, key: TradingKey, orders: tuple[int, ...], cancels_all: bool
+) -> None:
+    """Cancel ORDERS by number, or all; exits with 1 unless all of them were."""
     del key
     if cancels_all == bool(orders):
         raise click.UsageError("name orders, or give --all")
     results = client.cancel_all() if cancels_all else client.cancel(orders)
     emit({"results": results})
+    context.exit(int(any(result["status"] == "refused" for result in results)))
+
+
+@order.command(cls=FlatEnvCommand)
+@with_api
+@click.argument("order", type=NUMBER)
+@click.argument("size")
+def amend(client: RestClient, key: TradingKey, order: int, size: str) -> None:
+    """Leave SIZE contracts of ORDER open, fewer than now; it keeps its place in the queue."""
+    del key
+    market = client.markets()[client.order(order)["market"]]
+    lots = market.steps.lots(size)
+    answer = client.post("/v1/orders/amend", {"amendments": [{"order": {"orderId": order}, "lots": lots}]})
+    (result,) = answer["results"]
+    if result["status"] == "refused":
+        raise Refused(result["error"])
+    emit(result)
+
+
+@order.command(cls=FlatEnvCommand)
+@with_api
+@option("--limit", type=click.IntRange(1, 1_000), default=100, help="Most fills to list.")
+def fills(client: RestClient, key: TradingKey, limit: int) -> None:
+    """List own fills, newest first, with fee and finality."""
+    del key
+    emit({"fills": client.fills(limit=limit)})
+
+
+@order.command(cls=FlatEnvCommand)
+@with_api
+def subaccounts(client: RestClient, key: TradingKey) -> None:
+    """List the key's subaccounts; a first deposit opens one."""
+    emit({"owner": key.address, "subaccounts": client.subaccounts()})
 
 
 @order.command("list", cls=FlatEnvCommand)

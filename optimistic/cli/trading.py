@@ -1,5 +1,6 @@
 """Looking at the exchange on the chain: markets, positions, margin; closing what nobody else closes."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from optimistic.protocol.settlement.types import MarketId, SubaccountId
 from optimistic.protocol.types import ZERO_ADDRESS
 from optimistic.service.clock import SystemClock
 from optimistic.service.l1_client import L1Client
+from optimistic.service.market_opening import Opening, seal_call
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.options import FlatEnvCommand, FlatEnvGroup, key_file, option
 from optimistic.service.outflow import Outflows
@@ -39,7 +41,7 @@ class UnknownAccount(InvalidInput):
 
 @click.group(cls=FlatEnvGroup)
 def market() -> None:
-    """What can be traded, as the chain has it."""
+    """What can be traded, as the chain has it; and the opening of a new exchange."""
 
 
 @market.command("list", cls=FlatEnvCommand)
@@ -66,6 +68,20 @@ def _market(found: MarketView) -> dict[str, Any]:
         "takerFeePips": found.limits.taker_fee_pips,
         "makerFeePips": found.limits.maker_fee_pips,
     }
+
+
+@market.command("open", cls=FlatEnvCommand)
+@with_node
+@with_signer
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@option("--seal", is_flag=True, help="End the set-up: from then on changes wait, and deposits are taken.")
+def open_markets(node: L1Client, signer: Signer, file: Path, seal: bool) -> None:
+    """Set feeds, markets and collateral up as FILE says; for the owner of settlement, on a new chain."""
+    calls = Opening.load(file).calls()
+    sender = OneShotSender(node, signer)
+    for call in [*calls, *([seal_call()] if seal else [])]:
+        sender.send(call)
+    emit({"calls": len(calls), "isSealed": seal})
 
 
 @click.group(cls=FlatEnvGroup)

@@ -24,6 +24,7 @@ from optimistic.protocol.types import Hash32
 Side = Literal["buy", "sell"]
 TimeInForce = Literal["gtc", "gtd", "ioc", "fok"]
 PostOnly = Literal["no", "reject", "slide"]
+SelfTrade = Literal["cancel_newest", "cancel_oldest", "cancel_both", "decrement"]
 
 _TIMES_IN_FORCE: Final = ("gtc", "gtd", "ioc", "fok")
 
@@ -49,14 +50,41 @@ class Market:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """Lets an order wait for a price: a stop, or a take-profit."""
+
+    source: Literal["last", "mark", "index"]
+    when: Literal["at_or_above", "at_or_below"]
+    ticks: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is sent."""
+        return {"source": self.source, "when": self.when, "ticks": self.ticks}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slices:
+    """Lets an order be worked in parts over a time: a TWAP."""
+
+    duration_ms: int
+    interval_ms: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is sent."""
+        return {"durationMs": self.duration_ms, "intervalMs": self.interval_ms}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What an order asks for beside side, size and price.
+    """What an order asks for beside side, size and price; the last four are not signed.
 
     Attributes
     ----------
     expiry_s : Unix seconds after which nobody may settle it
     nonce : of no other order; milliseconds of time do. Raising the nonce floor on chain kills it
     max_fee_pips : most to pay of the notional, in millionths; None takes the market's taker fee
+    self_trade : which of two orders of one owner gives way
+    display_lots : of an iceberg, lots that show at a time; 0 shows all
     """
 
     expiry_s: int
@@ -66,6 +94,10 @@ class Terms:
     post_only: PostOnly = "no"
     reduce_only: bool = False
     client_id: str = ""
+    self_trade: SelfTrade = "cancel_newest"
+    display_lots: int = 0
+    trigger: Trigger | None = None
+    slices: Slices | None = None
 
     @property
     def flags(self) -> int:
@@ -160,6 +192,10 @@ class OrderSigner:
             "reduceOnly": terms.reduce_only,
             "postOnly": terms.post_only,
             "clientId": terms.client_id,
+            "selfTrade": terms.self_trade,
+            "displayLots": terms.display_lots,
+            "trigger": None if terms.trigger is None else terms.trigger.to_json(),
+            "slices": None if terms.slices is None else terms.slices.to_json(),
             "signature": self._sign(digest),
         }
 

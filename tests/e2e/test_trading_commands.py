@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from optimistic.cli import main
+from optimistic.cli import devnet_market, main
 from optimistic.node.rpc.backend import RpcBackend, make_server
 from optimistic.node.rpc.options import RpcOptions
+from optimistic.service.files import replace_json
 from scripts.staging.contract_views import call_data
 from tests.helpers.api_stage import ALICE_SUBACCOUNT, ApiStage, api_stage
 from tests.helpers.settlement_setup import BTC_FEED, BTC_PRICE, PERPETUAL, observations
@@ -69,6 +70,31 @@ def test_order__off_the_tick__names_the_nearest_prices_or_rounds(stage: ApiStage
     assert refused.exit_code == 1
     assert "take 100.1 or 100.2" in refused.stderr
     assert rounded["ticks"] == 1_001
+
+
+def test_order__amended__leaves_fewer_open(stage: ApiStage) -> None:
+    api = ("--api-url", stage.url)
+    placed = run(ALICE_KEY, "order", "place", "buy", "1.5", "99.1", "--market", "1", *api)
+    number = str(placed["orderId"])
+
+    run(ALICE_KEY, "order", "amend", number, "0.5", *api)
+    left = {order["orderId"]: order["lotsLeft"] for order in run(ALICE_KEY, "order", "list", *api)["orders"]}
+
+    assert left[placed["orderId"]] == 500
+
+
+def test_order__own_things__are_listed(stage: ApiStage) -> None:
+    api = ("--api-url", stage.url)
+
+    assert run(ALICE_KEY, "order", "subaccounts", *api)["subaccounts"] == [ALICE_SUBACCOUNT]
+    assert run(ALICE_KEY, "order", "fills", *api)["fills"] == []
+
+
+def test_order__cancel_of_none__fails(stage: ApiStage) -> None:
+    done = invoke(ALICE_KEY, "order", "cancel", "999", "--api-url", stage.url)
+
+    assert done.exit_code == 1
+    assert "unknown_order" in done.stdout
 
 
 def test_order__refused__says_what_to_do(stage: ApiStage) -> None:
@@ -137,6 +163,8 @@ def test_chain_commands__live_node__show_and_do(tmp_path: Path) -> None:
     world.push_prices()
     world.trade(long, short, 500, 600_000)
     key = long.key.secret.hex()
+    opening = tmp_path / "markets.json"
+    replace_json(opening, devnet_market.opening(long.address).to_json())
     with served(world) as url:
         node, number = ("--l2-rpc-url", url), str(long.subaccount)
         (market, _) = run(key, "market", "list", *node)["markets"]
@@ -145,6 +173,7 @@ def test_chain_commands__live_node__show_and_do(tmp_path: Path) -> None:
         healthy = invoke(key, "liquidate", number, "--reward-to", str(short.subaccount), *node)
         limits = run(key, "cash", "limits", number, "100", *node)
         nobody = invoke(key, "margin", "explain", "999", *node)
+        again = invoke(key, "market", "open", str(opening), "--seal", *node)
         asked = run(key, "position", "request-close", number, str(PERPETUAL), *node)
         withdrawn = run(key, "cash", "withdraw", "100", "--subaccount", number, *node)
         deadline_s = time.monotonic() + 60
@@ -164,5 +193,6 @@ def test_chain_commands__live_node__show_and_do(tmp_path: Path) -> None:
     assert healthy.exit_code == 1
     assert "Healthy" in healthy.stderr
     assert "first deposit opens one" in nobody.stderr
+    assert "NotOwner" in again.stderr
     assert asked["executableAt"] > 0
     assert len(sent["key"]) == 66

@@ -57,12 +57,13 @@ def test_peers__some_broken__the_others_count() -> None:
             "bad": httpx.Response(200, json={"observations": [{}]}),
             "text": httpx.Response(200, text="hello"),
             "list": httpx.Response(200, json=[]),
+            "other": httpx.Response(404, json={"error": "not found"}),
             "long": httpx.Response(200, text=" " * 100_000),
         }
         return bodies[request.url.host.partition(".")[0]]
 
     client = httpx.Client(transport=httpx.MockTransport(reply))
-    urls = [f"http://{name}.example/health" for name in ("bad", "text", "good", "list", "long")]
+    urls = [f"http://{name}.example/health" for name in ("bad", "text", "good", "list", "other", "long")]
 
     assert ask_peers(client, urls) == [seen]
 

@@ -58,6 +58,12 @@ def test_order__rounding_down__never_risks_more_than_asked() -> None:
         signer.order(MARKET, "buy", "1.5009", "1000.1", TERMS)
 
 
+@pytest.mark.parametrize(("size", "price"), [("0", "1000"), ("-1", "1000"), ("1", "0"), ("1", "-0.1")])
+def test_order__of_nothing__is_refused(size: str, price: str) -> None:
+    with pytest.raises(NotAnAmount, match="less than an order can be"):
+        OrderSigner(KEY, 42, 16).order(MARKET, "sell", size, price, TERMS)
+
+
 def test_quotes__one_signature__has_all_leaves() -> None:
     quotes = [Quote("buy", 1, 10), Quote("sell", 2, 12)]
 
