@@ -14,10 +14,30 @@ contract LiquidationMathTest is Test {
 
     /* BANKRUPTCY PRICE */
 
-    /// @dev dYdX v4 (x/clob/keeper/liquidations_test.go): 0.1 BTC at 50,000 against −4,501 or 5,499 in cash.
+    /// @dev dYdX v4 (x/clob/keeper/liquidations_test.go): 0.1 BTC at 50,000 and this cash; the quote it is closed for.
     function test_bankruptcyPrice_dydx() public pure {
-        assertEq(LiquidationMath.bankruptcyPriceWad(0.1e18, 50_000e18, 499e18, 1e18), 45_010e18);
-        assertEq(LiquidationMath.bankruptcyPriceWad(-0.1e18, 50_000e18, 499e18, 1e18), 54_990e18);
+        int256[3][6] memory rows = [
+            [int256(1), -4501, 4501],
+            [int256(-1), 5499, -5499],
+            [int256(1), -5000, 5000],
+            [int256(-1), 5000, -5000],
+            [int256(1), -5100, 5100],
+            [int256(-1), 4900, -4900]
+        ];
+        for (uint256 i = 0; i < rows.length; ++i) {
+            (int256 size, int256 equity) = (rows[i][0] * 0.1e18, (rows[i][1] + rows[i][0] * 5000) * 1e18);
+            int256 price = LiquidationMath.bankruptcyPriceWad(size, 50_000e18, equity, 1e18);
+            assertEq(Quantum.exact(size, price), rows[i][2] * 1e18);
+        }
+        // One BTC with one in cash cannot be sold at a loss.
+        assertEq(LiquidationMath.bankruptcyPriceWad(1e18, 50_000e18, 50_001e18, 1e18), -1e18);
+    }
+
+    /// @dev The same: 21,347 quantums of BTC against 2,775.11 of quote, a long for 2,776 and a short for 2,775.
+    function test_bankruptcyPrice_dydx_isRoundedAgainstTheAccount() public pure {
+        (int256 mark, int256 owed) = (10_673_500e18, 2775.11e18);
+        assertEq(LiquidationMath.bankruptcyPriceWad(1e18, mark, mark - owed, 1e18), 2776e18);
+        assertEq(LiquidationMath.bankruptcyPriceWad(-1e18, mark, owed - mark, 1e18), 2775e18);
     }
 
     function test_bankruptcyPrice_twoContractsAtHundred() public pure {
@@ -104,6 +124,27 @@ contract LiquidationMathTest is Test {
         assertGe((leg.equityWad + worse) * leg.maintenanceWad, leg.equityWad * (maintenanceAfter - 1));
     }
 
+    /// @dev dYdX v4 (the same file): 0.1 ETH at 3,000 beside 0.004 BTC at 50,000, maintenance margin 10 %, equity 10 of 50
+    /// needed. Their bankruptcy price of a leg is the zero price here: 294 and 306.
+    function test_limitPrice_dydx_twoLegs() public pure {
+        LiquidationMath.Case memory leg = _dydx(0.1e18, 3000e18, 10e18, 50e18);
+        assertEq(Quantum.exact(leg.sizeWad, LiquidationMath.limitPriceWad(leg)), 294e18);
+        leg.sizeWad = -leg.sizeWad;
+        assertEq(Quantum.exact(leg.sizeWad, LiquidationMath.limitPriceWad(leg)), -306e18);
+    }
+
+    /// @dev The same file, fillable prices of 0.1 BTC at 50,000 that needs 500. The rules differ: theirs widens to 1 % from
+    /// the mark at no equity (49,500, 50,500) and the insurance fund pays the loss; here the limit is the mark by then. A
+    /// dollar below the margin theirs (49,999, 50,001) is well within ours.
+    function test_limitPrice_dydx_fillablePrices() public pure {
+        assertEq(LiquidationMath.limitPriceWad(_dydx(0.1e18, 50_000e18, 499e18, 500e18)), 45_010e18);
+        assertEq(LiquidationMath.limitPriceWad(_dydx(-0.1e18, 50_000e18, 499e18, 500e18)), 54_990e18);
+        for (int256 equity = -500e18; equity <= 0; equity += 500e18) {
+            assertEq(LiquidationMath.limitPriceWad(_dydx(0.1e18, 50_000e18, equity, 500e18)), 50_000e18);
+            assertEq(LiquidationMath.limitPriceWad(_dydx(-0.1e18, 50_000e18, equity, 500e18)), 50_000e18);
+        }
+    }
+
     function test_limitPrice_underwater_isTheMark() public pure {
         LiquidationMath.Case memory leg = _case(10e18, 100.005e18);
         leg.equityWad = -1e18;
@@ -145,6 +186,27 @@ contract LiquidationMathTest is Test {
         int256 left = size > 0 ? size - int256(close) : size + int256(close);
         assertGe(leg.equityWad - paid + 2, _maintenance(left, mark));
         assertGe(Quantum.mulWadDown(whole - close, uint256(mark)), leg.minNotionalWad);
+    }
+
+    /// @dev Drift protocol-v2 (math/liquidation/tests.rs): 10 are missing, margin 10 %, price 100: 1 without a fee, 10/9 with
+    /// 1 %, 1.25 with 2 %. Rounded up to the lot.
+    function test_closeSize_drift() public pure {
+        LiquidationMath.Case memory leg = _case(4e18, 100e18);
+        (leg.rateWad, leg.maintenanceWad, leg.equityWad, leg.minNotionalWad) = (0.1e18, 40e18, 30e18, 0);
+        assertEq(LiquidationMath.closeSizeWad(leg, 0), 1e18);
+        assertEq(LiquidationMath.closeSizeWad(leg, 0.01e18), 1.112e18);
+        assertEq(LiquidationMath.closeSizeWad(leg, 0.02e18), 1.25e18);
+    }
+
+    /// @dev Paradex (liquidations): 80 of equity where 88.8 are needed at 1 %, penalty half of that. A fifth closed leaves
+    /// 71.12 against 71.04; theirs goes on to 90 %.
+    function test_closeSize_paradex_stopsWhereMarginIsRestored() public pure {
+        LiquidationMath.Case memory leg = _case(88.8e18, 100e18);
+        (leg.rateWad, leg.maintenanceWad, leg.equityWad, leg.minNotionalWad) = (0.01e18, 88.8e18, 80e18, 0);
+        uint256 close = LiquidationMath.closeSizeWad(leg, 0.005e18);
+        assertEq(close, 17.76e18);
+        assertEq(80e18 - LiquidationMath.penaltyWad(close * 100, 0.005e18, 80e18), 71.12e18);
+        assertEq(LiquidationMath.penaltyWad(close * 200, 0.005e18, 80e18), 17.76e18);
     }
 
     function test_pitfall_27__dust__isClosedWhole() public pure {
@@ -222,6 +284,16 @@ contract LiquidationMathTest is Test {
         (leg.rateWad, leg.depthWad, leg.volatilityWad) = (RATE, 1e24, 0.008e18);
         (leg.tickWad, leg.lotWad, leg.minNotionalWad) = (uint256(TICK), uint256(LOT), 10e18);
         leg.maintenanceWad = _maintenance(size, mark);
+    }
+
+    /// @dev A leg with a maintenance margin of 10 % of a subaccount that needs so much.
+    function _dydx(int256 size, int256 mark, int256 equity, int256 maintenance)
+        private
+        pure
+        returns (LiquidationMath.Case memory leg)
+    {
+        leg = _case(size, mark);
+        (leg.rateWad, leg.equityWad, leg.maintenanceWad) = (0.1e18, equity, maintenance);
     }
 
     function _maintenance(int256 size, int256 index) private pure returns (int256) {

@@ -85,6 +85,34 @@ contract StandardMarginTest is RiskWorld {
         assertLt(equityOf(trader), RISK.margin(trader).maintenanceWad);
     }
 
+    /// @dev dYdX (the same, cross): a short of 1.5 at 3,000 with 5 % beside 1,000 at 1.75 with 10 %: 3,380.95.
+    function test_margin_dydxCross_isMaintainedUpToItsLiquidationPrice() public {
+        setMaintenance(50_000);
+        IMarkets.Limits memory limits = plainLimits();
+        (limits.initialPips, limits.maintenancePips) = (100_000, 1_000_000);
+        BOARD.setLimits(ETH, limits);
+        price(3000e18);
+        enter(-1.5e18, 1000e18);
+        BOARD.setPrice(ETH, 1.75e18);
+        enterMore(ETH, 1000e18);
+        price(3380.95e18);
+        assertGe(equityOf(trader), RISK.margin(trader).maintenanceWad);
+        price(3380.96e18);
+        assertLt(equityOf(trader), RISK.margin(trader).maintenanceWad);
+    }
+
+    /// @dev Hyperliquid (clearinghouseState in the documentation of its info endpoint, an isolated position with a margin of
+    /// 1 / 100): 2,866.26936529, up to what the margin shown there is rounded by.
+    function test_margin_hyperliquidSnapshot_isMaintainedDownToItsLiquidationPrice() public {
+        setMaintenance(10_000);
+        price(2985.9e18);
+        enter(0.0335e18, 4.967826e18);
+        price(2866.2694e18);
+        assertGe(equityOf(trader), RISK.margin(trader).maintenanceWad);
+        price(2866.2693e18);
+        assertLt(equityOf(trader), RISK.margin(trader).maintenanceWad);
+    }
+
     /// @dev Hyperliquid (liquidation price of a long): 80 / 0.95 = 84.2105.
     function test_margin_hyperliquidLong_isMaintainedDownToItsLiquidationPrice() public {
         setMaintenance(50_000);

@@ -83,6 +83,12 @@ contract FundingTest is Test {
         assertEq(-minute * 0.5e18 / 1e18, -0.01875e18);
     }
 
+    /// @dev Hyperliquid-math (worked examples): two contracts at 100 pay 0.2 at 0.1 %; a crossed book has no premium.
+    function test_accrual_hyperliquid() public pure {
+        assertEq(2 * Funding.accrual(100e18, 0.001e18, 28_800), 0.2e18);
+        assertEq(Funding.premium(100e18, 110e18, 90e18), 0);
+    }
+
     function testFuzz_accrual_isOddAndTowardZero(uint256 index, int256 rate, uint256 elapsed) public pure {
         int256 price = int256(bound(index, 1e6, 1e27));
         (rate, elapsed) = (bound(rate, 0, CAP), bound(elapsed, 0, 600));
