@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
 from optimistic.client.keys import TradingKey
-from optimistic.client.quantities import Amount, Rounding, Steps
+from optimistic.client.quantities import Amount, NotAnAmount, Rounding, Steps, from_wad
 from optimistic.protocol.settlement.orders import (
     POST_ONLY,
     REDUCE_ONLY,
@@ -154,14 +154,18 @@ class OrderSigner:
 
         Raises
         ------
-        NotAnAmount : between two steps, and rounding is REFUSE
+        NotAnAmount : between two steps, and rounding is REFUSE; or below one step
         """
         size_rounding = rounding if rounding is Rounding.REFUSE else Rounding.DOWN
         price_rounding = rounding
         if rounding is Rounding.DOWN and side == "sell":
             price_rounding = Rounding.UP
         lots = market.steps.lots(size, size_rounding)
-        return self.order_in_steps(market, side, lots, market.steps.ticks(price, price_rounding), terms)
+        ticks = market.steps.ticks(price, price_rounding)
+        if lots < 1 or ticks < 1:
+            least = f"{from_wad(market.steps.lot_wad)} at {from_wad(market.steps.tick_wad)}"
+            raise NotAnAmount(f"{size} at {price} is less than an order can be: {least}")
+        return self.order_in_steps(market, side, lots, ticks, terms)
 
     def order_in_steps(
         self, market: Market, side: Side, lots: int, ticks: int, terms: Terms
