@@ -4,6 +4,7 @@ import gc
 from dataclasses import dataclass, field
 from typing import Final
 
+from optimistic.node.api.bond import BondReader
 from optimistic.node.api.chain_view import NodeView
 from optimistic.node.api.desk import UnsignedReceipts
 from optimistic.node.api.options import ApiOptions
@@ -22,6 +23,7 @@ from optimistic.protocol.types import Address
 from optimistic.service.clock import Clock, SystemClock
 from optimistic.service.l1_client import L1Client
 from optimistic.service.metrics import Metrics, NoopMetrics
+from optimistic.service.receipt_bond import NoReceiptBond, ReceiptBond
 from optimistic.service.signer import Signer
 
 _FOLDER: Final = "exchange"
@@ -75,6 +77,7 @@ class TradingFloor:
             clock=clock,
             metrics=metrics,
             receipt_key=key,
+            bond=_bond_of(node, account.address, clock),
         )
         node.on_close(self.api.stop)
         for name, step, interval_s in self.house.loops():
@@ -93,6 +96,14 @@ class TradingFloor:
         gc.collect()
         gc.freeze()
         self.api.start()
+
+
+def _bond_of(node: Node, signer: Address, clock: Clock) -> BondReader | None:
+    """Return what reads the bond of the exchange's key; None if the rollup has no contract for it."""
+    try:
+        return BondReader(ReceiptBond.of(node.client, node.deployment), signer, clock)
+    except NoReceiptBond:
+        return None
 
 
 def local_client(node: Node, clock: Clock) -> L1Client:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from optimistic.client.receipts import ReceiptLog, TwoStories, receipts_in, signed_receipt
+from optimistic.node.api.bond import BondReader
 from optimistic.node.api.replies import receipt_out
 from optimistic.node.exchange.answers import Ack
 from optimistic.protocol.types import Address
@@ -53,6 +54,10 @@ def test_attack__exchange_rolled_back__loses_its_bond_to_a_trader(
     stage.turn(3)
     bonds = ReceiptBond.of(world.client, world.deployment)
     bob.l1.send(bonds.post_call(key, BOND_WEI))
+    reader = BondReader(bonds, key, world.clock)
+    shown = reader.read()
+    assert shown is not None
+    assert (shown.amount_wei, shown.ready_at, shown.is_slashed) == (str(BOND_WEI), 0, False)
     chain_id, file = world.params.l2_chain_id, tmp_path / "receipts.jsonl"
     ReceiptLog(chain_id, key, file=file).check(receipt_of(stage, alice, 100))
 
@@ -79,6 +84,10 @@ def test_attack__exchange_rolled_back__loses_its_bond_to_a_trader(
     assert bonds.bond(key, at="latest") == BondState(amount_wei=0, ready_at=0, is_slashed=True)
     with pytest.raises(revert_class("NoBond")):
         bob.l1.send(call)
+    world.clock.advance(12)
+    shown = reader.read()
+    assert shown is not None
+    assert (shown.amount_wei, shown.is_slashed) == ("0", True)
 
 
 def test_exchange__killed_and_started_again__keeps_its_bond(stage: ExchangeStage, tmp_path: Path) -> None:

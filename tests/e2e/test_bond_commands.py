@@ -134,6 +134,16 @@ def test_receipt__files_that_hold_none__are_refused_by_name(rollup: Rollup) -> N
     assert "--exchange" in both.stderr
 
 
+def test_exchange__without_an_l1__tells_who_signs_and_no_bond() -> None:
+    with api_stage() as stage:
+        answer = stage.rest().get("/v1/exchange")
+        markets = stage.rest().get("/v1/markets")
+
+    assert answer == {name: markets[name] for name in ("chainId", "clearing", "receiptSigner")} | {
+        "bond": None
+    }
+
+
 def test_order_place__receipts_file__keeps_them(tmp_path: Path) -> None:
     file = tmp_path / "receipts.jsonl"
     with api_stage() as stage:

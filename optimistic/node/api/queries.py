@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
+from optimistic.node.api.bond import BondReader, ExchangeOut
 from optimistic.node.api.channels import unknown_market
 from optimistic.node.api.errors import ApiError, Code
 from optimistic.node.api.history import Entry, History, sequence_of
@@ -41,13 +42,22 @@ class Queries:
     exchange, view : whom to ask
     history : what happened lately
     chain_id : of L2
+    bond : of the exchange's key; None if L1 has no contract for it
     """
 
-    def __init__(self, exchange: ExchangePort, view: ChainView, history: History, chain_id: int) -> None:
+    def __init__(
+        self,
+        exchange: ExchangePort,
+        view: ChainView,
+        history: History,
+        chain_id: int,
+        bond: BondReader | None = None,
+    ) -> None:
         self._exchange = exchange
         self._view = view
         self._history = history
         self._chain_id = chain_id
+        self._bond = bond
 
     def markets(self) -> MarketsOut:
         """Return all markets with their limits."""
@@ -57,6 +67,15 @@ class Queries:
             clearing=hex_of(CLEARING),
             receipt_signer=hex_of(self._exchange.status().signer),
             markets=found,
+        )
+
+    def exchange(self) -> ExchangeOut:
+        """Return who signs receipts, and what it has at stake."""
+        return ExchangeOut(
+            chain_id=self._chain_id,
+            clearing=hex_of(CLEARING),
+            receipt_signer=hex_of(self._exchange.status().signer),
+            bond=None if self._bond is None else self._bond.read(),
         )
 
     def market(self, number: int) -> MarketOut:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from optimistic.node.api.bond import ExchangeOut
 from optimistic.node.api.history import Entry
 from optimistic.node.api.office import WEIGHT_LOGIN, Caller, Office
 from optimistic.node.api.queries import Queries
@@ -175,6 +176,11 @@ async def _status(asked: Asked) -> msgspec.Struct:
     return found
 
 
+async def _exchange(asked: Asked) -> msgspec.Struct:
+    found: ExchangeOut = await asked.on_thread(asked.queries.exchange)
+    return found
+
+
 async def _challenge(asked: Asked) -> ChallengeOut:
     challenge, expires_s = asked.office.sessions.challenge()
     return ChallengeOut(challenge=hex_of(challenge), expires_at=expires_s, chain_id=asked.office.chain_id)
@@ -318,6 +324,14 @@ PUBLIC: Final = (
         summary="Heads, load, and what is closed, why and until when",
         handler=_status,
         reply=StatusOut,
+        weight=2,
+    ),
+    Route(
+        method="GET",
+        path="/v1/exchange",
+        summary="Who signs receipts, and what it has at stake on L1",
+        handler=_exchange,
+        reply=ExchangeOut,
         weight=2,
     ),
     Route(

@@ -19,6 +19,7 @@ from starlette.routing import Route as HttpRoute
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
+from optimistic.node.api.bond import BondReader
 from optimistic.node.api.channels import Hub
 from optimistic.node.api.connection import Connection, serve_connection
 from optimistic.node.api.desk import Desk
@@ -62,6 +63,7 @@ class ApiServer:
     clock : of challenges and allowances
     metrics : of the process
     receipt_key : 32 bytes, if the exchange leaves receipts unsigned (`UnsignedReceipts`)
+    bond : of the exchange's key on L1
     """
 
     def __init__(  # noqa: PLR0913 - a process of its own in all but name
@@ -74,9 +76,11 @@ class ApiServer:
         clock: Clock,
         metrics: Metrics,
         receipt_key: bytes | None = None,
+        bond: BondReader | None = None,
     ) -> None:
         options.check()
         self._receipt_key = receipt_key
+        self._bond = bond
         self._exchange = exchange
         self._view = view
         self._chain_id = chain_id
@@ -165,7 +169,8 @@ class ApiServer:
             clock=self._clock,
             metrics=self._metrics,
         )
-        app = ApiApp(office, Queries(self._exchange, self._view, hub.history, self._chain_id), self._options)
+        queries = Queries(self._exchange, self._view, hub.history, self._chain_id, self._bond)
+        app = ApiApp(office, queries, self._options)
         self._server = uvicorn.Server(_uvicorn_config(app.application(), self._options))
         self._ready.set()
         try:
