@@ -23,11 +23,11 @@ CONTRACT = "0x" + "22" * 20
 
 
 class Reverted(Exception):
-    """The call reverted; `selector` are the first four bytes of its output."""
+    """The call reverted with an output; `selector` are its first four bytes."""
 
     def __init__(self, output: bytes) -> None:
         super().__init__(output.hex())
-        self.selector = output[:4]
+        self.output, self.selector = output, output[:4]
 
 
 def compiled(*sources: Path) -> list[dict[str, Any]]:

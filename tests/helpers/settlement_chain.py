@@ -21,6 +21,7 @@ from tests.helpers.contract_host import REVERT, Reverted
 
 GATEWAY: Final = Address(b"\x9a" * 20)
 OWNER: Final = Address(b"\x52" * 20)
+GUARDIAN: Final = Address(b"\x53" * 20)
 CHAIN_ID: Final = 1
 """What the EVM says."""
 START: Final = 1_700_000_000
@@ -40,6 +41,7 @@ class SettlementChain:
         self._evm = EVM(gas_limit=1_000_000_000)
         self.logs: list[tuple[int, Log]] = []
         self.state = State()
+        self._name_governors()
         for address, account in _genesis().items():
             self._evm.insert_account_info(_hex(address), AccountInfo(code=account.code))
             for slot, word in account.storage.items():
@@ -101,7 +103,12 @@ class SettlementChain:
         self._evm.revert(checkpoint)
         self.logs = self.logs[:n_logs]
         self.state = rebuild(self.logs)
+        self._name_governors()
         self.move_to(now)
+
+    def _name_governors(self) -> None:
+        """What genesis says and no log."""
+        self.state.governance.owner, self.state.governance.guardian = OWNER, GUARDIAN
 
     def _call(
         self,
@@ -129,7 +136,7 @@ class SettlementChain:
 
 @cache
 def _genesis() -> dict[Address, GenesisAccount]:
-    section = Settlement(token=GATEWAY, token_decimals=6, gateway=GATEWAY, owner=OWNER)
+    section = Settlement(token=GATEWAY, token_decimals=6, gateway=GATEWAY, owner=OWNER, guardian=GUARDIAN)
     return rollup_accounts(DEVNET, Address(b"\xbb" * 20), OWNER, section)
 
 

@@ -1,23 +1,27 @@
 """The settlement contracts beside their twin in Python: what happens to one happens to the other."""
 
+from collections import Counter
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import astuple, replace
-from typing import Final
+from typing import Any, Final
 
+from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.hashing import keccak256
-from optimistic.protocol.settlement import markets, oracle
+from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
+from optimistic.protocol.settlement import insurance, markets, oracle
 from optimistic.protocol.settlement.batch_codec import Batch, encode
 from optimistic.protocol.settlement.clearing import EntryTwice, Settlement, settle_batch, traded_markets
-from optimistic.protocol.settlement.closing import liquidate
 from optimistic.protocol.settlement.invariants import broken, broken_by_step, differences
-from optimistic.protocol.settlement.ledger import move
 from optimistic.protocol.settlement.orders import Steps, domain_separator
 from optimistic.protocol.settlement.reasons import Bust
-from optimistic.protocol.settlement.state import State
+from optimistic.protocol.settlement.refusals import Refused
+from optimistic.protocol.settlement.state import POTS, State
 from optimistic.protocol.settlement.types import (
+    BAD_DEBT,
     FEES,
     FIRST_SUBACCOUNT,
-    PENDING,
+    INSURANCE,
     BookReport,
     FeedId,
     Limits,
@@ -27,6 +31,8 @@ from optimistic.protocol.settlement.types import (
     Terms,
 )
 from optimistic.protocol.settlement.units import WAD
+from optimistic.protocol.types import Address
+from optimistic.service.contract import load_abi
 from scripts.staging.market_terms import FEED, SIGNERS, collateral
 from tests.helpers.contract_host import Reverted
 from tests.helpers.settlement_batches import Trader, traders
@@ -57,10 +63,26 @@ LIMITS: Final = Limits(
     min_notional_wad=100 * WAD,
 )
 """Small enough that a few orders meet every cap."""
-COLLATERAL: Final = collateral(FEEDS[1])
+COLLATERAL: Final = replace(
+    collateral(FEEDS[1], ether_cap_wei=4 * WAD),
+    hourly_floor_wad=20 * WAD,
+    hourly_pips=20_000,
+    daily_floor_wad=100 * WAD,
+    daily_pips=100_000,
+)
+"""Narrow enough that withdrawals have to wait."""
+BACKSTOPS: Final = (600 * WAD, 60 * WAD)
+"""Caps on the fund's positions in the perpetuals."""
+GIFTS: Final = (30, 8, 4)
+"""To the global tranche and those of the perpetuals, in whole units."""
 CASH: Final = (1_000, 300, 120, 40, 15)
 """Of the traders, in whole units."""
-_SHORTFALL: Final = keccak256(b"Shortfall(uint64,uint256,uint256)")
+ERRORS: Final = {
+    error.selector: error.name
+    for contract in SETTLEMENT_CONTRACTS
+    for error in load_abi(contract).errors.values()
+}
+"""Names of all errors, by selector."""
 _BUSTED: Final = keccak256(b"FillBusted(uint256,uint64,uint64,uint8)")
 
 
@@ -70,6 +92,7 @@ class Twins:
     def __init__(self) -> None:
         self.chain = SettlementChain()
         self.people: list[Trader] = []
+        self.effects = Counter[str]()
         signers = sorted(key_of(SIGNER_NUMBER + i)[1] for i in range(SIGNERS))
         for feed in FEEDS:
             self.chain.govern("PriceOracle", "setFeed", feed, FEED, signers)
@@ -80,6 +103,8 @@ class Twins:
         for terms in (perpetual, replace(perpetual, feed=FEEDS[1]), future):
             self.chain.govern("Markets", "list", astuple(terms), astuple(LIMITS))
         self.chain.govern("Collateral", "setSettings", astuple(COLLATERAL))
+        for market, backstop in zip(PERPETUALS, BACKSTOPS, strict=True):
+            self.chain.govern("InsuranceFund", "setBackstop", market, backstop)
         self.chain.act(OWNER, "RiskGovernor", "seal")
         for feed in FEEDS:
             self.push(feed, MIDDLE * STEPS.tick_wad)
@@ -88,6 +113,11 @@ class Twins:
             self.chain.deposit(trader.address, 0, cash * 10**6)
         for market in (*PERPETUALS, FUTURE):
             self.chain.act(OWNER, "Markets", "refresh", market)
+        rich = self.people[0]
+        self.chain.deposit(rich.address, rich.id, sum(GIFTS) * 10**6)
+        for tranche, gift in zip((MarketId(0), *PERPETUALS), GIFTS, strict=True):
+            self.chain.act(rich.address, "InsuranceFund", "donate", tranche, rich.id, gift * WAD)
+        self.spare = SubaccountId(self.chain.act(rich.address, "Ledger", "open", 0))
 
     @property
     def state(self) -> State:
@@ -151,31 +181,66 @@ class Twins:
         assert not broken_by_step(before, self.state, {*touched, FEES})
         return settled
 
-    def liquidate(self, keeper: Trader, target: tuple[SubaccountId, MarketId], batch: Batch) -> bool:
-        """Liquidate in both; whether something was closed. A debt that is left goes beyond the twin."""
-        twin, n_logs = deepcopy(self.state), len(self.chain.logs)
-        cash, ether = self.chain.read("Collateral", "pendingOf", target[0])
-        move(twin, PENDING, target[0], cash)  # a liquidation cancels withdrawals first
-        twin.subaccounts[target[0]].ether_wei += ether
-        legs = twin.subaccounts[target[0]].legs
-        for market in sorted({*legs, *traded_markets(batch)}):
-            markets.refresh(twin, market)
+    def both(
+        self,
+        play: Callable[[State], Any],
+        sender: Address,
+        call: tuple[str, str],
+        *arguments: Any,
+        value: int = 0,
+        touched: Iterable[SubaccountId] = (),
+    ) -> str:
+        """Make a call in both.
+
+        Parameters
+        ----------
+        play : the twin of the call
+        call : contract and function
+        touched : subaccounts it may change, beside the pots
+
+        Returns
+        -------
+        The name of the error with which both refuse; empty if both agree on what happened
+        """
+        before = deepcopy(self.state)
+        twin, refusal, result = deepcopy(before), None, None
         try:
-            done = liquidate(twin, target, keeper.id, batch, domain_separator(CHAIN_ID))
-        except EntryTwice:
-            done = None
-        arguments = (*target, keeper.id, encode(batch))
+            result = play(twin)
+        except InvalidInput as exc:
+            refusal = exc
         try:
-            closed = self.chain.act(keeper.address, "Liquidator", "liquidate", *arguments)
-        except Reverted:
-            assert done is None
-            return False
-        assert closed == (0 if done is None else done.closed_wad)
-        shortfall = [log for _, log in self.chain.logs[n_logs:] if log.topics[0] == _SHORTFALL]
-        if not shortfall:
-            self.agree(twin)
-        assert not broken(self.state)
-        return done is not None
+            answer = self.chain.act(sender, *call, *arguments, value=value)
+        except Reverted as exc:
+            return _agreed(refusal, exc.output)
+        assert refusal is None, (call, refusal)
+        assert result is None or answer == result
+        self.agree(twin)
+        assert not broken_by_step(before, self.state, {*POTS, *touched})
+        self._note(before)
+        return ""
+
+    def _note(self, before: State) -> None:
+        """Count what cash that was missing has done."""
+        after, pots = self.state, (BAD_DEBT, INSURANCE)
+        debts, funds = ([one.subaccounts[pot] for one in (before, after)] for pot in pots)
+        paid = [
+            after.tranches_wad[market] < before.tranches_wad[market]
+            for market in (insurance.GLOBAL, *PERPETUALS)
+        ]
+        spent = after.fund.day == before.fund.day and after.fund.left_wad < before.fund.left_wad
+        self.effects.update(
+            name
+            for name, happened in {
+                "bad debt": debts[1].cash_wad < debts[0].cash_wad,
+                "market tranche pays": any(paid[1:]),
+                "ether seized": funds[1].ether_wei > funds[0].ether_wei,
+                "global tranche pays": paid[0],
+                "global tranche pays twice a day": spent,
+                "position of the fund": len(funds[1].legs) > len(funds[0].legs),
+                "position of the fund ends": len(funds[1].legs) < len(funds[0].legs),
+            }.items()
+            if happened
+        )
 
     def agree(self, twin: State) -> None:
         """Require that the twin is what the logs tell, and sound."""
@@ -195,3 +260,20 @@ class Twins:
             for _, log in self.chain.logs[start:]
             if log.topics[0] == _BUSTED
         ]
+
+
+def _agreed(refusal: BaseException | None, output: bytes) -> str:
+    """The name of the error that both give, with the same arguments; which of two stale feeds is open."""
+    name = ERRORS[output[:4]]
+    if name == "CallFailed":  # of the governor; what it called says why
+        assert isinstance(refusal, Refused)
+        assert refusal.error.startswith(name)
+        length = int.from_bytes(output[36:68], "big")
+        return f"{name}: {_agreed(refusal.__cause__, output[68 : 68 + length])}"
+    if not isinstance(refusal, Refused):
+        assert type(refusal).__name__ == name
+    elif name == "StalePrice":
+        assert refusal.output[:4] == output[:4]
+    else:
+        assert refusal.output == output, (refusal, output.hex())
+    return name

@@ -4,8 +4,8 @@ Logs of other contracts and other events are passed over. Funding is worked out 
 logs tell, and compared.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final
 
 from optimistic.protocol.constants import (
     CLEARING,
@@ -17,23 +17,29 @@ from optimistic.protocol.constants import (
 )
 from optimistic.protocol.engine import Log
 from optimistic.protocol.errors import CriticalError
-from optimistic.protocol.hashing import WORD_BYTES, keccak256
+from optimistic.protocol.hashing import keccak256
+from optimistic.protocol.settlement.log_words import Event, Words
 from optimistic.protocol.settlement.markets import take_price, take_report
+from optimistic.protocol.settlement.office_events import OFFICE_EVENTS
 from optimistic.protocol.settlement.oracle import Feed
-from optimistic.protocol.settlement.state import FeedState, Market, SessionKey, State, Subaccount
+from optimistic.protocol.settlement.state import (
+    FeedState,
+    Market,
+    SessionKey,
+    State,
+    Subaccount,
+)
 from optimistic.protocol.settlement.types import (
     BookReport,
     CollateralSettings,
-    FeedId,
     Limits,
-    MarketId,
     MarketKind,
     MarketStatus,
     Position,
     SubaccountId,
     Terms,
 )
-from optimistic.protocol.types import ZERO_HASH, Address, Hash32
+from optimistic.protocol.types import ZERO_HASH, Hash32
 
 _TERMS: Final = "(uint32,uint8,uint64,uint128,uint128)"
 _LIMITS: Final = (
@@ -70,69 +76,19 @@ def apply(state: State, log: Log) -> None:
     if change is None:
         return
     try:
-        change(state, _Words(log))
+        change(state, Words(log))
     except (LookupError, ValueError) as exc:
         raise MissingLogs(log.topics[0].hex()) from exc
 
 
-class _Words:
-    """The topics and the data of a log as words, read one by one."""
-
-    def __init__(self, log: Log) -> None:
-        topics = b"".join(log.topics[1:])
-        self._bytes = topics + log.data
-        self._at = 0
-        self._data_at = len(topics)
-
-    def word(self) -> bytes:
-        """Take the next word; raises `LookupError` at the end."""
-        start, self._at = self._at, self._at + WORD_BYTES
-        if self._at > len(self._bytes):
-            raise LookupError("the log is too short")
-        return self._bytes[start : self._at]
-
-    def uint(self) -> int:
-        """Take a number."""
-        return int.from_bytes(self.word(), "big")
-
-    def int(self) -> int:
-        """Take a number with a sign."""
-        return int.from_bytes(self.word(), "big", signed=True)
-
-    def address(self) -> Address:
-        """Take an address."""
-        return Address(self.word()[12:])
-
-    def subaccount(self) -> SubaccountId:
-        """Take the number of a subaccount."""
-        return SubaccountId(self.uint())
-
-    def market(self) -> MarketId:
-        """Take the number of a market."""
-        return MarketId(self.uint())
-
-    def feed(self) -> FeedId:
-        """Take the number of a feed."""
-        return FeedId(self.uint())
-
-    def addresses(self) -> Iterator[Address]:
-        """Take the offset of a list, and the list."""
-        self._at = self._data_at + self.uint()
-        for _ in range(self.uint()):
-            yield self.address()
-
-
-Change = Callable[[State, _Words], None]
-
-
-def _opened(state: State, words: _Words) -> None:
+def _opened(state: State, words: Words) -> None:
     """A subaccount was opened."""
     id_ = words.subaccount()
     state.subaccounts[id_] = Subaccount(owner=words.address(), margin_mode=words.uint())
     state.next_subaccount = SubaccountId(id_ + 1)
 
 
-def _position(state: State, words: _Words) -> None:
+def _position(state: State, words: Words) -> None:
     """A leg after a trade or a settlement."""
     legs, market = state.subaccounts[words.subaccount()].legs, words.market()
     position = Position(words.int(), words.int())
@@ -142,13 +98,13 @@ def _position(state: State, words: _Words) -> None:
         legs.pop(market, None)
 
 
-def _cash(state: State, words: _Words) -> None:
+def _cash(state: State, words: Words) -> None:
     """Cash after a trade or a settlement."""
     id_ = words.subaccount()
     state.subaccounts[id_].cash_wad = words.int()
 
 
-def _moved(state: State, words: _Words) -> None:
+def _moved(state: State, words: Words) -> None:
     """Cash moved without a trade."""
     source, target = state.subaccounts[words.subaccount()], state.subaccounts[words.subaccount()]
     amount = words.int()
@@ -156,19 +112,19 @@ def _moved(state: State, words: _Words) -> None:
     target.cash_wad += amount
 
 
-def _open_interest(state: State, words: _Words) -> None:
+def _open_interest(state: State, words: Words) -> None:
     """The sum of the long positions of a market."""
     id_ = words.market()
     state.markets[id_].open_interest_wad = words.int()
 
 
-def _closed(state: State, words: _Words) -> None:
+def _closed(state: State, words: Words) -> None:
     """The settlement index of a market will not change any more."""
     id_ = words.market()
     state.closed_at[id_] = words.int()
 
 
-def _listed(state: State, words: _Words) -> None:
+def _listed(state: State, words: Words) -> None:
     """A market with the terms it keeps."""
     id_ = words.market()
     terms = Terms(
@@ -182,19 +138,19 @@ def _listed(state: State, words: _Words) -> None:
     state.markets[id_].basis_at = state.now_s
 
 
-def _limits(state: State, words: _Words) -> None:
+def _limits(state: State, words: Words) -> None:
     """New limits of a market."""
     market = state.markets[words.market()]
     market.limits = Limits(**{name: words.uint() for name in _LIMIT_NAMES})
 
 
-def _status(state: State, words: _Words) -> None:
+def _status(state: State, words: Words) -> None:
     """A new status of a market."""
     id_ = words.market()
     state.markets[id_].status = MarketStatus(words.uint())
 
 
-def _refreshed(state: State, words: _Words) -> None:
+def _refreshed(state: State, words: Words) -> None:
     """A market at its latest price."""
     market = state.markets[words.market()]
     price, mark, settle_index, rate = words.int(), words.int(), words.int(), words.int()
@@ -203,13 +159,13 @@ def _refreshed(state: State, words: _Words) -> None:
         raise LookupError("another mark")
 
 
-def _noted(state: State, words: _Words) -> None:
+def _noted(state: State, words: Words) -> None:
     """Trades have moved the average basis."""
     market = state.markets[words.market()]
     market.last_trade_wad, market.basis_wad, market.basis_at = words.int(), words.int(), state.now_s
 
 
-def _reported(state: State, words: _Words) -> None:
+def _reported(state: State, words: Words) -> None:
     """What the reporter says of its book."""
     market = state.markets[words.market()]
     report = BookReport(
@@ -223,14 +179,14 @@ def _reported(state: State, words: _Words) -> None:
     take_report(market, report)
 
 
-def _future_settled(state: State, words: _Words) -> None:
+def _future_settled(state: State, words: Words) -> None:
     """A future has its settlement price."""
     market = state.markets[words.market()]
     market.index_price_wad = market.mark_wad = market.settle_index_wad = words.int()
     market.status = MarketStatus.EXPIRED
 
 
-def _feed(state: State, words: _Words) -> None:
+def _feed(state: State, words: Words) -> None:
     """A setting of a price feed and its signers."""
     id_ = words.feed()
     quorum, jump, ages = words.uint(), words.uint(), (words.uint(), words.uint(), words.uint())
@@ -242,42 +198,42 @@ def _feed(state: State, words: _Words) -> None:
         known.setting = setting
 
 
-def _pushed(state: State, words: _Words) -> None:
+def _pushed(state: State, words: Words) -> None:
     """A new price."""
     state.feeds[words.feed()].take(words.uint(), words.uint())
 
 
-def _ether(state: State, words: _Words) -> None:
+def _ether(state: State, words: Words) -> None:
     """Ether of a subaccount after a change."""
     id_ = words.subaccount()
     state.subaccounts[id_].ether_wei = words.uint()
 
 
-def _settings(state: State, words: _Words) -> None:
+def _settings(state: State, words: Words) -> None:
     """How ether counts."""
     feed = words.feed()
     state.collateral = CollateralSettings(ether_feed=feed, **{name: words.uint() for name in _SETTING_NAMES})
 
 
-def _tranche(state: State, words: _Words) -> None:
+def _tranche(state: State, words: Words) -> None:
     """A tranche of the insurance fund after a change."""
     id_ = words.market()
     state.tranches_wad[id_] = words.uint()
 
 
-def _floor(state: State, words: _Words) -> None:
+def _floor(state: State, words: Words) -> None:
     """An owner killed its older orders."""
     id_ = words.address()
     state.nonce_floors[id_] = words.uint()
 
 
-def _session_key(state: State, words: _Words) -> None:
+def _session_key(state: State, words: Words) -> None:
     """An owner let another key trade, or no longer."""
     owner, key = words.address(), words.address()
     state.session_keys[owner, key] = SessionKey(words.uint(), words.subaccount(), words.uint())
 
 
-def _filled(state: State, words: _Words) -> None:
+def _filled(state: State, words: Words) -> None:
     """Two orders have filled each other."""
     market, _, _ = state.markets[words.market()], words.subaccount(), words.subaccount()
     lots = abs(words.int()) // market.terms.lot_wad
@@ -293,36 +249,29 @@ _LIMIT_NAMES: Final = tuple(Limits.__dataclass_fields__)
 _SETTING_NAMES: Final = tuple(CollateralSettings.__dataclass_fields__)[1:]
 
 
-class _Event(NamedTuple):
-    """An event of a contract and what it changes."""
-
-    contract: Address
-    signature: str
-    change: Change
-
-
 _EVENTS: Final = (
-    _Event(LEDGER, "SubaccountOpened(uint64,address,uint8)", _opened),
-    _Event(LEDGER, "PositionChanged(uint64,uint32,int256,int256)", _position),
-    _Event(LEDGER, "CashChanged(uint64,int256)", _cash),
-    _Event(LEDGER, "CashMoved(uint64,uint64,int256,uint8)", _moved),
-    _Event(LEDGER, "OpenInterestChanged(uint32,int256)", _open_interest),
-    _Event(LEDGER, "MarketClosed(uint32,int256)", _closed),
-    _Event(MARKETS, f"MarketListed(uint32,{_TERMS})", _listed),
-    _Event(MARKETS, f"LimitsChanged(uint32,{_LIMITS})", _limits),
-    _Event(MARKETS, "StatusChanged(uint32,uint8)", _status),
-    _Event(MARKETS, "MarketRefreshed(uint32,int256,int256,int256,int256,uint64)", _refreshed),
-    _Event(MARKETS, "TradesNoted(uint32,int256,int256)", _noted),
-    _Event(MARKETS, f"BookReported(uint32,{_REPORT})", _reported),
-    _Event(MARKETS, "FutureSettled(uint32,int256)", _future_settled),
-    _Event(PRICE_ORACLE, "FeedChanged(uint32,(uint8,uint32,uint32[3]),address[])", _feed),
-    _Event(PRICE_ORACLE, "PricePushed(uint32,uint256,uint64,uint256)", _pushed),
-    _Event(COLLATERAL, "EtherChanged(uint64,uint256)", _ether),
-    _Event(COLLATERAL, f"SettingsChanged({_SETTINGS})", _settings),
-    _Event(INSURANCE_FUND, "TrancheChanged(uint32,uint256)", _tranche),
-    _Event(CLEARING, "NonceFloorRaised(address,uint64)", _floor),
-    _Event(CLEARING, "SessionKeySet(address,address,uint64,uint64,uint8)", _session_key),
-    _Event(
+    *OFFICE_EVENTS,
+    Event(LEDGER, "SubaccountOpened(uint64,address,uint8)", _opened),
+    Event(LEDGER, "PositionChanged(uint64,uint32,int256,int256)", _position),
+    Event(LEDGER, "CashChanged(uint64,int256)", _cash),
+    Event(LEDGER, "CashMoved(uint64,uint64,int256,uint8)", _moved),
+    Event(LEDGER, "OpenInterestChanged(uint32,int256)", _open_interest),
+    Event(LEDGER, "MarketClosed(uint32,int256)", _closed),
+    Event(MARKETS, f"MarketListed(uint32,{_TERMS})", _listed),
+    Event(MARKETS, f"LimitsChanged(uint32,{_LIMITS})", _limits),
+    Event(MARKETS, "StatusChanged(uint32,uint8)", _status),
+    Event(MARKETS, "MarketRefreshed(uint32,int256,int256,int256,int256,uint64)", _refreshed),
+    Event(MARKETS, "TradesNoted(uint32,int256,int256)", _noted),
+    Event(MARKETS, f"BookReported(uint32,{_REPORT})", _reported),
+    Event(MARKETS, "FutureSettled(uint32,int256)", _future_settled),
+    Event(PRICE_ORACLE, "FeedChanged(uint32,(uint8,uint32,uint32[3]),address[])", _feed),
+    Event(PRICE_ORACLE, "PricePushed(uint32,uint256,uint64,uint256)", _pushed),
+    Event(COLLATERAL, "EtherChanged(uint64,uint256)", _ether),
+    Event(COLLATERAL, f"SettingsChanged({_SETTINGS})", _settings),
+    Event(INSURANCE_FUND, "TrancheChanged(uint32,uint256)", _tranche),
+    Event(CLEARING, "NonceFloorRaised(address,uint64)", _floor),
+    Event(CLEARING, "SessionKeySet(address,address,uint64,uint64,uint8)", _session_key),
+    Event(
         CLEARING,
         "Filled(uint32,uint64,uint64,int256,uint256,bytes32,bytes32,uint256,uint256)",
         _filled,

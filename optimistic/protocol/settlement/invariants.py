@@ -216,6 +216,11 @@ _VIEWS: dict[str, Callable[[State], Mapping[Any, Any]]] = {
     "floor": lambda state: {owner: floor for owner, floor in state.nonce_floors.items() if floor},
     "tranche": lambda state: {id_: amount for id_, amount in state.tranches_wad.items() if amount},
     "price": lambda state: {id_: (feed.price_wad, feed.timestamp) for id_, feed in state.feeds.items()},
+    "fund": lambda state: {"": state.fund},
+    "queue": lambda state: {"": state.queue},
+    "flag": lambda state: state.flags,
+    "close": lambda state: state.close_requests,
+    "governance": lambda state: {"": state.governance},
 }
 
 _GROWING: dict[str, Callable[[State], Mapping[Any, int]]] = {

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from optimistic.protocol.errors import InvalidInput
+from optimistic.protocol.settlement.refusals import Refused
 from optimistic.protocol.settlement.state import POTS, State, Subaccount, UnknownSubaccount
 from optimistic.protocol.settlement.types import (
     BAD_DEBT,
@@ -65,7 +66,10 @@ def open_subaccount(state: State, owner: Address, margin_mode: int = 0) -> Subac
     Raises
     ------
     InvalidOwner : the owner is the zero address
+    Refused : there is no such margin mode
     """
+    if margin_mode:
+        raise Refused("InvalidMarginMode(uint8)", margin_mode)
     if owner == ZERO_ADDRESS:
         raise InvalidOwner("zero")
     id_ = state.next_subaccount

@@ -12,8 +12,10 @@ from optimistic.protocol.settlement.margin import Margin, collateral_value, init
 from optimistic.protocol.settlement.markets import hourly_volatility
 from optimistic.protocol.settlement.oracle import is_fresh
 from optimistic.protocol.settlement.reasons import Bust
+from optimistic.protocol.settlement.refusals import Refused
 from optimistic.protocol.settlement.state import State, Subaccount
 from optimistic.protocol.settlement.types import (
+    FeedId,
     LegChange,
     MarketId,
     MarketStatus,
@@ -99,11 +101,21 @@ def is_below(state: State, id_: SubaccountId, margin: Margin) -> bool:
     """
     if margin.is_maintained:
         return False
-    equity, markets = margin.equity_wad, state.markets
+    return index_equity(state, id_, margin.equity_wad) < margin.maintenance_wad
+
+
+def index_equity(state: State, id_: SubaccountId, equity_wad: int) -> int:
+    """Return what an equity were if every position were worth its index price instead of its mark.
+
+    Raises
+    ------
+    UnknownSubaccount : there is none
+    """
+    markets = state.markets
     for market_id, (size, _) in state.subaccount(id_).legs.items():
         market = markets[market_id]
-        equity += size * (market.index_price_wad - market.mark_wad) // WAD
-    return equity < margin.maintenance_wad
+        equity_wad += size * (market.index_price_wad - market.mark_wad) // WAD
+    return equity_wad
 
 
 def collateral_values(state: State, subaccount: Subaccount) -> tuple[int, int]:
@@ -192,6 +204,45 @@ def may_leave(state: State, id_: SubaccountId) -> tuple[int, int]:
     value = withdrawable(margin, gross, buffer)
     cash = subaccount.cash_wad + state.unsettled_wad(id_)
     return value, max(0, min(value, cash))
+
+
+def withdrawable_now(state: State, id_: SubaccountId) -> tuple[int, int]:
+    """Return `may_leave`, if the prices of all that is held are fresh enough to take risk.
+
+    Raises
+    ------
+    Refused : one is not; which one is named depends on the order of the legs
+    UnknownSubaccount : there is none
+    """
+    _require_priced(state, id_, PriceUse.INCREASE)
+    return may_leave(state, id_)
+
+
+def require_fresh(state: State, id_: SubaccountId, use: PriceUse) -> None:
+    """Raise `Refused` unless all prices behind a subaccount's margin are fresh enough, that of ether too.
+
+    Under a cap of zero ether counts for nothing, at any price.
+    """
+    _require_priced(state, id_, use)
+    settings = state.collateral
+    if state.subaccount(id_).ether_wei and settings is not None and settings.ether_cap_wei:
+        feed = state.feeds[settings.ether_feed]
+        if not is_fresh(feed.setting, feed.timestamp, use, state.now_s):
+            raise _stale(state, settings.ether_feed, feed.timestamp, use)
+
+
+def _require_priced(state: State, id_: SubaccountId, use: PriceUse) -> None:
+    """Refuse if a market that is held has no price fresh enough; expired ones need none."""
+    for market_id in state.subaccount(id_).legs:
+        if not is_priced(state, market_id, use):
+            market = state.markets[market_id]
+            raise _stale(state, market.terms.feed, market.priced_at, use)
+
+
+def _stale(state: State, feed: FeedId, timestamp: int, use: PriceUse) -> Refused:
+    """The refusal of a price."""
+    age = state.feeds[feed].setting.max_age_s[use]
+    return Refused("StalePrice(uint32,uint64,uint256)", feed, timestamp, age)
 
 
 def is_priced(state: State, market_id: MarketId, use: PriceUse) -> bool:

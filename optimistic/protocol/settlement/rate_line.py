@@ -5,12 +5,19 @@ amount x under the limit L per window w moves the end by x * w / L, rounded up, 
 Twin: solidity/src/libraries/settlement/RateLine.sol
 """
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from optimistic.protocol.settlement.units import WAD, ceil_div
 
 HOUR_S: Final = 3_600
 DAY_S: Final = 86_400
+
+
+class Place(NamedTuple):
+    """By how much an amount has moved the ends of a line, in seconds with 18 decimals."""
+
+    hour: int
+    day: int
 
 
 class RateLine(NamedTuple):
@@ -23,12 +30,30 @@ class RateLine(NamedTuple):
     """Seconds with 18 decimals."""
     day_end_wad: int
 
+    def place_of(self, amount: int) -> Place:
+        """Return the place that an amount takes, rounded up."""
+        return Place(
+            ceil_div(amount * HOUR_S * WAD, self.hourly_limit),
+            ceil_div(amount * DAY_S * WAD, self.daily_limit),
+        )
+
+    def joined(self, place: Place, time_s: int) -> Self:
+        """Return the line with one place more, which starts no earlier than a time."""
+        return self._replace(
+            hour_end_wad=max(self.hour_end_wad, time_s * WAD) + place.hour,
+            day_end_wad=max(self.day_end_wad, time_s * WAD) + place.day,
+        )
+
+    def left(self, place: Place) -> Self:
+        """Return the line with a place given back, whether or not its turn has come."""
+        return self._replace(
+            hour_end_wad=self.hour_end_wad - place.hour, day_end_wad=self.day_end_wad - place.day
+        )
+
     def ready_at(self, amount: int, time_s: int) -> int:
         """Return when an amount asked for at a time could be released, in Unix seconds."""
-        turns = (
-            ceil_div(max(end_wad, time_s * WAD) + ceil_div(amount * window_s * WAD, limit), WAD) - window_s
-            for limit, end_wad, window_s in self._windows()
-        )
+        line = self.joined(self.place_of(amount), time_s)
+        turns = ceil_div(line.hour_end_wad, WAD) - HOUR_S, ceil_div(line.day_end_wad, WAD) - DAY_S
         return max(time_s, *turns)
 
     def at_once(self, time_s: int) -> int:

@@ -6,11 +6,13 @@ Everything here is changed in place by one writer: `ledger`, `clearing` and `eve
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.settlement.funding import Funding
 from optimistic.protocol.settlement.margin import Ratios, ratios
 from optimistic.protocol.settlement.oracle import Averages, Feed, first_averages, moved_averages
+from optimistic.protocol.settlement.rate_line import Place
 from optimistic.protocol.settlement.types import (
     BAD_DEBT,
     FEES,
@@ -18,6 +20,7 @@ from optimistic.protocol.settlement.types import (
     INSURANCE,
     PENDING,
     VAULT,
+    Asset,
     BookReport,
     CollateralSettings,
     FeedId,
@@ -157,6 +160,76 @@ class SessionKey:
     scope: int
 
 
+class Withdrawal(NamedTuple):
+    """What somebody has asked for and not got."""
+
+    subaccount: SubaccountId
+    asset: Asset
+    amount: int
+    """Units of the token, or wei."""
+    recipient: Address
+    """On L1."""
+    ready_at: int
+    """In seconds; it does not leave before."""
+    place: Place
+
+
+@dataclass(slots=True)
+class Queue:
+    """Withdrawals on their way out, and what Collateral counts."""
+
+    token_unit_wad: int = 0
+    """Cash of one unit of the token; the first deposit says it."""
+    total_ether_wei: int = 0
+    """Of all subaccounts, and on its way out."""
+    line_ends_wad: dict[Asset, tuple[int, int]] = field(default_factory=lambda: dict.fromkeys(Asset, (0, 0)))
+    """Of the line of an hour and of that of a day, in seconds with 18 decimals."""
+    waiting: dict[int, Withdrawal] = field(default_factory=dict)
+    """By number."""
+    last_number: int = 0
+
+
+@dataclass(slots=True)
+class Fund:
+    """What bounds the insurance fund."""
+
+    backstops_wad: dict[MarketId, int] = field(default_factory=dict)
+    """Governance's caps on the notional of its positions."""
+    day: int = 0
+    """Of the last payment of the global tranche, in days."""
+    left_wad: int = 0
+    """What that tranche may still pay on that day."""
+
+
+class Flag(NamedTuple):
+    """When a subaccount was flagged, and the newest price behind its margin then; in seconds."""
+
+    at: int
+    priced_at: int
+
+
+class CloseRequest(NamedTuple):
+    """A position as it was when its owner asked for it to be closed, and from when on anybody may."""
+
+    size_wad: int
+    executable_at: int
+
+
+@dataclass(slots=True)
+class Governance:
+    """Who governs risk, and what is on its way; times in seconds."""
+
+    owner: Address = ZERO_ADDRESS
+    guardian: Address = ZERO_ADDRESS
+    is_sealed: bool = False
+    ready_at: dict[Hash32, int] = field(default_factory=dict)
+    """Of scheduled calls."""
+    tight_until: dict[MarketId, int] = field(default_factory=dict)
+    """Markets that the guardian made reduce-only."""
+    cool_until: dict[MarketId, int] = field(default_factory=dict)
+    """From when on it may do so again."""
+
+
 @dataclass(slots=True)
 class State:
     """Everything that decides about a trade."""
@@ -175,6 +248,11 @@ class State:
     """How ether counts; None before governance has said so."""
     tranches_wad: dict[MarketId, int] = field(default_factory=dict)
     """The insurance fund's cash by market; 0 is the global tranche."""
+    fund: Fund = field(default_factory=Fund)
+    queue: Queue = field(default_factory=Queue)
+    flags: dict[SubaccountId, Flag] = field(default_factory=dict)
+    close_requests: dict[tuple[SubaccountId, MarketId], CloseRequest] = field(default_factory=dict)
+    governance: Governance = field(default_factory=Governance)
     nonce_floors: dict[Address, int] = field(default_factory=dict)
     session_keys: dict[tuple[Address, Address], SessionKey] = field(default_factory=dict)
     """By owner and key."""
@@ -187,6 +265,11 @@ class State:
         if found is None:
             raise UnknownSubaccount(str(id_))
         return found
+
+    def owner_of(self, id_: SubaccountId) -> Address:
+        """Return who owns a subaccount; the zero address if nobody does."""
+        found = self.subaccounts.get(id_)
+        return ZERO_ADDRESS if found is None else found.owner
 
     def market(self, id_: MarketId) -> Market:
         """Return a market; raises `UnknownMarket`."""

@@ -42,6 +42,13 @@ class CashReason(IntEnum):
     BAD_DEBT = 9
 
 
+class Asset(IntEnum):
+    """What may be collateral."""
+
+    CASH = 0
+    ETHER = 1
+
+
 class PriceUse(IntEnum):
     """What a fresh price is wanted for; each has its own greatest age."""
 
