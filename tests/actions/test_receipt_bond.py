@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,15 @@ from optimistic.client.receipts import ReceiptLog, TwoStories, receipts_in, sign
 from optimistic.node.api.bond import BondReader
 from optimistic.node.api.replies import receipt_out
 from optimistic.node.exchange.answers import Ack
+from optimistic.node.exchange.exchange import Around
+from optimistic.node.exchange.house import ExchangeHouse, ExchangeKeys
+from optimistic.node.exchange.node_chain import NodeChain
+from optimistic.node.exchange.receipts import ReceiptSigner
+from optimistic.protocol.settlement.receipts import ReceiptDomain
 from optimistic.protocol.types import Address
 from optimistic.service.contract import revert_class
 from optimistic.service.receipt_bond import BondState, ReceiptBond
+from optimistic.service.signer import Signer
 from tests.helpers.exchange_stage import ExchangeStage
 from tests.helpers.settlement_setup import BTC_PRICE, WAD
 from tests.helpers.settlement_world import SettlementWorld, Trader
@@ -24,6 +31,7 @@ from tests.helpers.watchtower_stage import ETHER
 TICKS = BTC_PRICE * 10 // WAD
 BOND_WEI = 32 * ETHER + 1
 BENEFICIARY = Address(b"\x5e" * 20)
+NEW_KEY = bytes(31) + b"\x21"
 
 
 @pytest.fixture
@@ -108,6 +116,44 @@ def test_exchange__killed_and_started_again__keeps_its_bond(stage: ExchangeStage
     with pytest.raises(revert_class("NoContradiction")):
         alice.l1.send(bonds.slash_call(first, second, BENEFICIARY))
     assert bonds.bond(key, at="latest").amount_wei == BOND_WEI
+
+
+def test_exchange__new_key_on_the_log_of_the_old_one__settles_and_contradicts_nobody(
+    stage: ExchangeStage, tmp_path: Path
+) -> None:
+    world = stage.world
+    alice, bob = (world.trader(number, 50_000) for number in range(2))
+    world.push_prices()
+    stage.turn(3)
+    told = [receipt_of(stage, alice, -100), receipt_of(stage, bob, 100)]
+    stage.turn(4)
+    settled = stage.house.service.status()
+    assert settled.unsettled_trades == 0
+    world.until_safe(world.node)
+    stage.house.turn()
+    assert stage.house.service.status().posted_block >= settled.chain_block
+    stage.house.close()
+
+    world.deposit(Signer(NEW_KEY).address, 10 * ETHER)
+    world.turn(world.node, times=2)
+    stage.settlement = Signer(NEW_KEY)
+    node = world.node
+    chain = NodeChain(node.store, node.head_state, node.gateway, stage.settlement.address)
+    receipts = ReceiptSigner(NEW_KEY, world.params.l2_chain_id)
+    keys = ExchangeKeys(receipts=receipts, settlement=stage.settlement)
+    stage.house = ExchangeHouse(stage.folder, chain, keys, stage.options, Around(clock=world.clock))
+    world.push_prices()
+    stage.turn(3)
+    told += [receipt_of(stage, alice, -100), receipt_of(stage, bob, 100)]
+    stage.turn(4)
+
+    assert world.size(bob) == 2 * WAD // 10
+    assert stage.house.core.machine.settling.n_unsettled == 0
+    signed = [signed_receipt(values) for values in told]
+    for before, after in pairwise(signed):
+        assert after.receipt.prev == before.receipt.hash
+    domain = ReceiptDomain(world.params.l2_chain_id)
+    assert len({domain.signer(item) for item in signed}) == 2
 
 
 def test_attack__receipt_changed_by_a_trader__proves_nothing(stage: ExchangeStage) -> None:
