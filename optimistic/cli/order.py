@@ -12,7 +12,7 @@ import click
 from optimistic.cli.session import KEY_VARIABLE
 from optimistic.client.errors import Refused
 from optimistic.client.keys import TradingKey
-from optimistic.client.orders import Market, OrderSigner, Terms
+from optimistic.client.orders import Market, OrderSigner, Slices, Terms, Trigger
 from optimistic.client.quantities import Rounding
 from optimistic.client.receipts import ReceiptLog
 from optimistic.client.rest import RestClient
@@ -75,6 +75,23 @@ def order() -> None:
 @option("--lifetime", type=DURATION_MS, default="24h", help="From now to the signed expiry.")
 @option("--post-only", type=click.Choice(["no", "reject", "slide"]), default="no", help="If it would take.")
 @option("--reduce-only", is_flag=True, help="Only bring the position nearer to zero.")
+@option(
+    "--self-trade",
+    type=click.Choice(["cancel_newest", "cancel_oldest", "cancel_both", "decrement"]),
+    default="cancel_newest",
+    help="Which order gives way if it meets another one of the owner.",
+)
+@option("--display", default=None, help="Contracts that show at a time: an iceberg.")
+@option("--stop", default=None, help="Wait until the price is this bad: at or above it to buy.")
+@option("--take-profit", default=None, help="Wait until the price is this good: at or below it to buy.")
+@option(
+    "--watch",
+    type=click.Choice(["last", "mark", "index"]),
+    default="mark",
+    help="The price that --stop and --take-profit wait for.",
+)
+@option("--twap", type=DURATION_MS, default=None, help="Work it in equal parts over this time.")
+@option("--interval", type=DURATION_MS, default="30s", help="From part to part of --twap.")
 @option("--client-id", default="", help="Own name for the order, at most 36 bytes.")
 @option(
     "--max-fee-pips", type=click.IntRange(0), default=None, help="Most to pay; default: the market's fee."
@@ -96,15 +113,18 @@ def place(*, client: RestClient, key: TradingKey, side: Any, size: str, price: s
     if values["receipts"] is not None:
         client.receipts = ReceiptLog(client.chain_id, client.receipt_signer, file=values["receipts"])
     subaccount = values["subaccount"] or only_subaccount(client)
-    now_ms = time.time_ns() // 1_000_000
     terms = Terms(
-        expiry_s=(now_ms + values["lifetime"]) // 1_000,
-        nonce=now_ms,
+        expiry_s=(client.time_ms() + values["lifetime"]) // 1_000,
+        nonce=time.time_ns() // 1_000_000,
         max_fee_pips=values["max_fee_pips"],
         time_in_force=values["time_in_force"],
         post_only=values["post_only"],
         reduce_only=values["reduce_only"],
         client_id=values["client_id"],
+        self_trade=values["self_trade"],
+        display_lots=0 if values["display"] is None else market.steps.lots(values["display"]),
+        trigger=_trigger(market, side, values),
+        slices=None if values["twap"] is None else Slices(values["twap"], values["interval"]),
     )
     rounding = Rounding.DOWN if values["rounds"] else Rounding.REFUSE
     signer = OrderSigner(key, client.chain_id, subaccount)
@@ -119,6 +139,22 @@ def place(*, client: RestClient, key: TradingKey, side: Any, size: str, price: s
     if result["status"] == "refused":
         raise Refused(result["error"])
     emit({"subaccount": subaccount, "lots": signed["lots"], "ticks": signed["ticks"], **result})
+
+
+def _trigger(market: Market, side: str, values: dict[str, Any]) -> Trigger | None:
+    """Return what the order waits for, if it does."""
+    stop, take_profit = values["stop"], values["take_profit"]
+    if stop is not None and take_profit is not None:
+        raise click.UsageError("an order waits for --stop or for --take-profit")
+    price = stop if take_profit is None else take_profit
+    if price is None:
+        return None
+    rises = (side == "buy") == (take_profit is None)
+    return Trigger(
+        source=values["watch"],
+        when="at_or_above" if rises else "at_or_below",
+        ticks=market.steps.ticks(price),
+    )
 
 
 def _behind(client: RestClient, market: Market, side: str) -> int:
@@ -141,15 +177,26 @@ def only_subaccount(client: RestClient) -> int:
 @with_api
 @click.argument("orders", type=NUMBER, nargs=-1)
 @option("--all", "cancels_all", is_flag=True, help="Cancel every order of the key's owner.")
+@option("--market", type=NUMBER, default=None, help="With --all: only those of this market.")
+@option("--subaccount", type=NUMBER, default=None, help="With --all: only those of this subaccount.")
+@option("--side", type=click.Choice(["buy", "sell"]), default=None, help="With --all: only this side.")
 @click.pass_context
 def cancel(
-    context: click.Context, client: RestClient, key: TradingKey, orders: tuple[int, ...], cancels_all: bool
+    context: click.Context,
+    /,
+    *,
+    client: RestClient,
+    key: TradingKey,
+    orders: tuple[int, ...],
+    cancels_all: bool,
+    **which: Any,
 ) -> None:
     """Cancel ORDERS by number, or all; exits with 1 unless all of them were."""
     del key
-    if cancels_all == bool(orders):
+    named = {name: value for name, value in which.items() if value is not None}
+    if cancels_all == bool(orders) or (named and not cancels_all):
         raise click.UsageError("name orders, or give --all")
-    results = client.cancel_all() if cancels_all else client.cancel(orders)
+    results = client.cancel_all(**named) if cancels_all else client.cancel(orders)
     emit({"results": results})
     context.exit(int(any(result["status"] == "refused" for result in results)))
 
@@ -163,8 +210,19 @@ def amend(client: RestClient, key: TradingKey, order: int, size: str) -> None:
     del key
     market = client.markets()[client.order(order)["market"]]
     lots = market.steps.lots(size)
-    answer = client.post("/v1/orders/amend", {"amendments": [{"order": {"orderId": order}, "lots": lots}]})
-    (result,) = answer["results"]
+    (result,) = client.shrink(order, lots)
+    if result["status"] == "refused":
+        raise Refused(result["error"])
+    emit(result)
+
+
+@order.command("dead-man", cls=FlatEnvCommand)
+@with_api
+@click.argument("timeout", type=DURATION_MS)
+def dead_man(client: RestClient, key: TradingKey, timeout: int) -> None:
+    """Cancel every order of the key's owner after TIMEOUT, unless this comes again before; 0 disarms."""
+    del key
+    (result,) = client.dead_man(timeout)
     if result["status"] == "refused":
         raise Refused(result["error"])
     emit(result)

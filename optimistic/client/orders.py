@@ -62,7 +62,7 @@ class Trigger:
         return {"source": self.source, "when": self.when, "ticks": self.ticks}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Slices:
     """Lets an order be worked in parts over a time: a TWAP."""
 

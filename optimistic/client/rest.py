@@ -1,18 +1,25 @@
 """The REST side of the client; one call, one request."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from typing import Any, Final, Literal, Self
 
 import httpx
 
+from optimistic.client.commands import Commands
 from optimistic.client.errors import Unreachable, error_of
 from optimistic.client.keys import TradingKey
 from optimistic.client.orders import Market
-from optimistic.client.receipts import ReceiptLog, check_results
 from optimistic.protocol.settlement.login import login_digest
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 
 _TIMEOUT_S = 10
+_PATHS: Final = {
+    "place": "/v1/orders",
+    "cancel": "/v1/orders/cancel",
+    "cancelAll": "/v1/orders/cancel-all",
+    "amend": "/v1/orders/amend",
+    "deadMan": "/v1/orders/dead-man",
+}
 
 
 def signed_login(key: TradingKey, challenge: Mapping[str, Any], account: Address | None) -> dict[str, Any]:
@@ -28,7 +35,7 @@ def signed_login(key: TradingKey, challenge: Mapping[str, Any], account: Address
     }
 
 
-class RestClient:
+class RestClient(Commands):
     """Talks to one exchange.
 
     Parameters
@@ -43,8 +50,6 @@ class RestClient:
         """Of L2, once `markets` was asked."""
         self.receipt_signer = ZERO_ADDRESS
         """Who signs receipts, once `markets` was asked."""
-        self.receipts: ReceiptLog | None = None
-        """Checks the receipt of everything that is placed, if there is one."""
 
     def __enter__(self) -> Self:
         return self
@@ -89,26 +94,6 @@ class RestClient:
         challenge = self.post("/v1/sessions/challenge", {})
         session = self.post("/v1/sessions", signed_login(key, challenge, account))
         self._client.headers["authorization"] = f"Bearer {session['token']}"
-
-    def place(
-        self, orders: Sequence[Mapping[str, Any]], quotes: Sequence[Mapping[str, Any]] = ()
-    ) -> list[dict[str, Any]]:
-        """Send signed orders and trees; return one result each.
-
-        Raises
-        ------
-        BadReceipt, TwoStories, ReceiptsNotKept : a receipt of what was taken; only with `receipts`
-        """
-        results = self._results("/v1/orders", {"orders": list(orders), "quotes": list(quotes)})
-        return check_results(self.receipts, results)
-
-    def cancel(self, order_ids: Iterable[int]) -> list[dict[str, Any]]:
-        """Cancel orders by number."""
-        return self._results("/v1/orders/cancel", {"orders": [{"orderId": number} for number in order_ids]})
-
-    def cancel_all(self, **which: Any) -> list[dict[str, Any]]:
-        """Cancel all orders, or those of a subaccount, market or side."""
-        return self._results("/v1/orders/cancel-all", which)
 
     def orders(self, **which: Any) -> list[dict[str, Any]]:
         """Return own orders; `state="open"` leaves those out that are over."""
@@ -164,8 +149,8 @@ class RestClient:
         """Send a body; raises Refused, Busy or Unreachable."""
         return self._request("POST", path, json=body)
 
-    def _results(self, path: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.post(path, body)["results"]
+    def _command(self, op: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.post(_PATHS[op], body)["results"]
         return found
 
     def _request(self, method: str, path: str, **parts: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ One thread uses a stream. What arrives between a request and its answer is kept 
 
 import json
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Final, Self
 
@@ -13,9 +13,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
 from optimistic.client.book import BookCopy, OutOfStep
+from optimistic.client.commands import Commands
 from optimistic.client.errors import Unreachable, error_of
 from optimistic.client.keys import TradingKey
-from optimistic.client.receipts import ReceiptLog, check_results
 from optimistic.client.rest import signed_login
 from optimistic.protocol.types import Address
 
@@ -23,7 +23,7 @@ _TIMEOUT_S: Final = 10
 _MAX_MESSAGE_BYTES: Final = 16 << 20
 
 
-class Stream:
+class Stream(Commands):
     """One connection to the exchange.
 
     Parameters
@@ -41,8 +41,6 @@ class Stream:
         self.books: dict[int, BookCopy] = {}
         self.account_sequence: int | None = None
         """Of the last message of the account channel: where to go on after a new connection."""
-        self.receipts: ReceiptLog | None = None
-        """Checks the receipt of everything that is placed, if there is one."""
 
     def _connect(self) -> ClientConnection:
         address = "ws" + self._url.removeprefix("http") + "/v1/stream"
@@ -97,16 +95,8 @@ class Stream:
         challenge = self.request("challenge")
         self.request("login", **signed_login(key, challenge, account))
 
-    def place(
-        self, orders: Sequence[Mapping[str, Any]] = (), quotes: Sequence[Mapping[str, Any]] = ()
-    ) -> list[dict[str, Any]]:
-        """Send signed orders and trees; return one result each; raises as `RestClient.place` does."""
-        answer = self.request("place", orders=list(orders), quotes=list(quotes))
-        return check_results(self.receipts, answer["results"])
-
-    def cancel_all(self, **which: Any) -> list[dict[str, Any]]:
-        """Cancel all orders, or those of a subaccount, market or side."""
-        results: list[dict[str, Any]] = self.request("cancelAll", **which)["results"]
+    def _command(self, op: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+        results: list[dict[str, Any]] = self.request(op, **body)["results"]
         return results
 
     # ------------------------------------------------------------------------------ channels
