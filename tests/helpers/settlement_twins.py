@@ -87,9 +87,14 @@ _BUSTED: Final = keccak256(b"FillBusted(uint256,uint64,uint64,uint8)")
 
 
 class Twins:
-    """Governed markets with prices and traders, on the contracts; `state` is what their logs say."""
+    """Governed markets with prices and traders, on the contracts; `state` is what their logs say.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    is_sealed : whether the set-up is over
+    """
+
+    def __init__(self, *, is_sealed: bool = True) -> None:
         self.chain = SettlementChain()
         self.people: list[Trader] = []
         self.effects = Counter[str]()
@@ -105,7 +110,8 @@ class Twins:
         self.chain.govern("Collateral", "setSettings", astuple(COLLATERAL))
         for market, backstop in zip(PERPETUALS, BACKSTOPS, strict=True):
             self.chain.govern("InsuranceFund", "setBackstop", market, backstop)
-        self.chain.act(OWNER, "RiskGovernor", "seal")
+        if is_sealed:
+            self.chain.act(OWNER, "RiskGovernor", "seal")
         for feed in FEEDS:
             self.push(feed, MIDDLE * STEPS.tick_wad)
         self.people = traders(len(CASH), FIRST_SUBACCOUNT, CHAIN_ID, STEPS)
