@@ -49,6 +49,8 @@ interface IMarkets {
     /// @notice Where a market is, as of its last refresh. `settleIndexWad` = mark − cumulative funding; a position gains
     /// size × (settleIndexWad − its index) when it is settled. Of an expired future it is the settlement price. A future
     /// whose time has come is HALTED until its settlement price is known.
+    /// @param indexPriceWad The price of the feed; of a future, from half an hour before its expiry on, what it would
+    /// settle at if that price stood.
     struct State {
         MarketStatus status;
         int256 indexPriceWad;
