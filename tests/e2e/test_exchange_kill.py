@@ -1,155 +1,279 @@
-"""kill -9 of a trading exchange again and again: nothing acknowledged is lost, nothing happens twice."""
+"""kill -9 of a whole aggregator while people trade: nothing told is lost, nothing happens twice.
+
+The node, the contracts, the exchange, its API and the clients are the real ones; L1 is an anvil.
+"""
 
 import os
 import random
-import signal
-import subprocess
-import sys
+import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import pytest
 
-from optimistic.node.exchange.events import TradeSettled
-from optimistic.node.exchange.house import ExchangeHouse
+from optimistic.client.errors import Unreachable
+from optimistic.client.receipts import ReceiptLog
+from optimistic.client.rest import RestClient
+from optimistic.node.exchange.exchange import Exchange
 from optimistic.node.exchange.image import dump
-from optimistic.node.exchange.receipts import Receipt, ReceiptDomain, SignedReceipt
-from optimistic.node.exchange.records import OrderTaken
+from optimistic.node.exchange.journal import Journal
+from optimistic.node.exchange.machine import Machine
+from optimistic.node.exchange.receipts import GENESIS_RECEIPT
+from optimistic.node.exchange.records import decode_group
+from optimistic.node.node import Node
+from optimistic.protocol.engine import Log
+from optimistic.protocol.settlement.events import rebuild
 from optimistic.protocol.settlement.invariants import differences
-from optimistic.protocol.settlement.types import MarketId, SubaccountId
+from optimistic.protocol.settlement.state import State
+from optimistic.protocol.settlement.types import FEES, MarketId, Position, SubaccountId
 from optimistic.protocol.types import Hash32
-from optimistic.service.clock import FakeClock
-from tests.architecture.source_tree import ROOT
-from tests.helpers.exchange_process import open_house
-from tests.helpers.exchange_world import CHAIN_ID, LOT_WAD, MARKET
-from tests.helpers.fake_chain import FakeChain
+from optimistic.service.wal import SyncPolicy, Wal
+from scripts.staging.contract_views import Views
+from tests.helpers.anvil import anvil_binary
+from tests.helpers.durable_trader import DurableTrader
+from tests.helpers.exchange_process import EXCHANGE
+from tests.helpers.settlement_setup import BTC_PRICE, PERPETUAL, WAD
+from tests.helpers.trading_rollup import TradingRollup, wait_for
 
 KILLS = 50
+EARLY = 5
+"""Every so many kills come while the aggregator starts."""
+TRADERS = 4
+LOT_WAD = WAD // 1_000
 
 
-def run_and_kill(folder: Path, seed: int, after_s: float) -> list[list[str]]:
-    """Let a process trade and kill it; return the words of the whole lines it wrote."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.helpers.exchange_process", str(folder), str(seed)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
-    timer = Timer(after_s, process.send_signal, [signal.SIGKILL])
-    timer.start()
-    output = process.stdout.read()
-    timer.join()
-    assert process.wait() == -signal.SIGKILL
-    process.stdout.close()
-    whole = output[: output.rfind(b"\n") + 1].decode()
-    return [line.split() for line in whole.splitlines() if line]
+class Scene:
+    """A rollup, its traders, and a copy of the exchange's whole log."""
 
-
-class Witness:
-    """Remembers everything that was acknowledged and holds it against what a restart finds."""
-
-    def __init__(self) -> None:
-        self.receipts: dict[int, SignedReceipt] = {}
-        self.trades: dict[int, tuple[int, int, int]] = {}
-
-    def hear(self, lines: list[list[str]]) -> None:
-        for kind, *words in lines:
-            if kind == "ack":
-                number, digest, seq, prev, ts_ms, signature = words
-                receipt = Receipt(
-                    Hash32(bytes.fromhex(digest)), int(seq), Hash32(bytes.fromhex(prev)), int(ts_ms)
+    def __init__(self, rollup: TradingRollup, chance: random.Random) -> None:
+        self.rollup = rollup
+        self.chance = chance
+        self.data = rollup.seat.folder / "data"
+        self.whole_log = rollup.seat.folder / "whole"
+        self.whole_log.mkdir()
+        rollup.start()
+        keys = rollup.fund_traders(TRADERS, 1_000_000)
+        rollup.open_market()
+        rest = RestClient(rollup.api_url)
+        market = wait_for(rest.markets, "the markets")[PERPETUAL]
+        receipts = ReceiptLog(rest.chain_id, rest.receipt_signer)
+        self.traders = []
+        for number, key in enumerate(keys):
+            rest.login(key)
+            [subaccount] = wait_for(rest.subaccounts, "a subaccount")
+            self.traders.append(
+                DurableTrader(
+                    rollup.api_url,
+                    key,
+                    subaccount,
+                    chain_id=rest.chain_id,
+                    market=market,
+                    now_s=rest.time_ms() // 1_000,
+                    middle_ticks=BTC_PRICE * 10 // WAD,
+                    receipts=receipts,
+                    chance=chance,
+                    is_bound=number == 0,
                 )
-                assert int(number) not in self.receipts, "a number was given twice"
-                self.receipts[int(number)] = SignedReceipt(receipt, bytes.fromhex(signature))
+            )
+        rest.close()
+
+    def keep_log(self) -> None:
+        """Keep the files of the log that snapshots will make superfluous."""
+        for path in (self.data / "exchange" / "log").glob("*.wal"):
+            kept = self.whole_log / path.name
+            if not kept.exists():
+                os.link(path, kept)
+
+    def await_api(self) -> None:
+        """Wait until the exchange answers; keep its price fresh."""
+        with RestClient(self.rollup.api_url) as rest:
+            wait_for(rest.time_ms, "the exchange's API")
+        self.rollup.keep_price()
+
+    def trade_until_killed(self, after_s: float) -> None:
+        """Let everybody trade, and kill the aggregator after some time."""
+        self.await_api()
+        timer = Timer(after_s, self.rollup.kill)
+        timer.start()
+        try:
+            for trader in self.traders:
+                trader.connect()
+            while True:
+                self.chance.choice(self.traders).trade()
+                self.keep_log()
+        except Unreachable:
+            timer.join()
+        self.keep_log()
+        for trader in self.traders:
+            trader.hang_up()
+
+    def come_to_rest(self) -> None:
+        """Cancel everything, wait until all trades are settled, and end the aggregator in order."""
+        self.await_api()
+        for trader in self.traders:
+            trader.connect()
+            trader.stream.cancel_all()
+        with RestClient(self.rollup.api_url) as rest:
+            wait_for(lambda: rest.status()["unsettledTrades"] == 0, "settlement")
+        for trader in self.traders:
+            trader.stream.request("time")
+            trader.listen()
+
+    def kill_again_and_again(self) -> None:
+        self.keep_log()
+        self.rollup.kill()
+        for number in range(KILLS):
+            self.rollup.start()
+            if number % EARLY:
+                self.trade_until_killed(self.chance.uniform(0.02, 0.7))
             else:
-                trade, maker, taker, lots = map(int, words)
-                assert trade not in self.trades, "a trade was told twice"
-                self.trades[trade] = (maker, taker, lots)
-
-    def check_receipts(self) -> None:
-        domain = ReceiptDomain(CHAIN_ID)
-        assert len({domain.signer(signed) for signed in self.receipts.values()}) == 1
-        prevs = Counter(signed.receipt.prev for signed in self.receipts.values())
-        assert set(prevs.values()) == {1}, "two receipts name one before them"
+                time.sleep(self.chance.uniform(0.1, 1.2))
+                self.rollup.kill()
+        self.rollup.start()
+        self.come_to_rest()
 
 
-def settle_all(chain: FakeChain, house: ExchangeHouse) -> None:
-    for _ in range(2_000):
-        house.turn()
-        chain.mine()
-        house.turn()
-        if not house.core.machine.settling.n_unsettled:
-            return
-    raise AssertionError("trades remain unsettled")
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    if anvil_binary() is None:
+        pytest.skip("anvil is not installed (make setup)")
+    with TradingRollup(tmp_path) as rollup:
+        yield Scene(rollup, random.Random(20))
 
 
-def check_chain(chain: FakeChain, house: ExchangeHouse) -> None:
-    """What was matched is what the chain holds: positions, lots filled, and the mirror of it."""
-    machine = house.core.machine
-    engine = machine.desk(MARKET).engine
-    for trader in chain.traders:
-        leg = chain.state.subaccounts[SubaccountId(trader.subaccount)].legs.get(MarketId(MARKET))
-        held = 0 if leg is None else leg.size_wad // LOT_WAD
-        assert held == engine.positions.get(trader.subaccount, 0)
-    for order in machine.registry.orders.values():
-        filled = chain.state.filled_lots.get(order.message.digest, 0)
-        assert filled == order.lots - order.open
-    mirror = house.core.state
-    assert mirror.filled_lots == chain.state.filled_lots
-    assert [name for name in differences(mirror, chain.state) if "subaccount" in name] == []
-
-
-@pytest.mark.e2e
 @pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_exchange__killed_fifty_times__loses_nothing_and_does_nothing_twice(tmp_path: Path) -> None:
-    chance = random.Random(20)
-    witness = Witness()
-    for kill in range(KILLS):
-        witness.hear(run_and_kill(tmp_path, kill + 1, chance.uniform(0.01, 0.4)))
+def test_exchange__killed_fifty_times__loses_nothing_and_does_nothing_twice(scene: Scene) -> None:
+    scene.kill_again_and_again()
 
-    chain, house = open_house(tmp_path, FakeClock())
-    settled: list[int] = []
-    house.core.subscribe(
-        lambda published: settled.extend(
-            event.trade_id for event in published.events if isinstance(event, TradeSettled)
-        )
-    )
-    witness.check_receipts()
-    assert len(witness.receipts) > 10 * KILLS
-    assert len(witness.trades) > KILLS
-    assert max(witness.receipts) < house.core.machine.next_number
-    assert max(witness.trades) < house.core.machine.settling.next_trade
-    again = open_house(tmp_path, FakeClock())[1]
-    assert dump(again.core.machine) == dump(house.core.machine), "replay equals storage"
-    check_repeats(house, witness)
-
-    settle_all(chain, house)
-    check_chain(chain, house)
-    assert len(settled) == len(set(settled))
-    lots = Counter(house.core.state.filled_lots)
-    for maker, taker, amount in witness.trades.values():
-        for signed in map(witness.receipts.get, (maker, taker)):
-            if signed is not None:  # else the process died between the order and its line
-                lots[signed.receipt.order_hash] -= amount
-    assert min(lots.values()) >= 0, "a trade that was told is not on the chain"
-    house.close()
+    check_receipts(scene.traders)
+    check_stories(scene.traders)
+    check_answers(scene)
+    assert scene.rollup.stop() == 0
+    scene.keep_log()
+    node, floor = scene.rollup.seat.open()
+    try:
+        check_replay(floor.house.core, scene.whole_log)
+        check_chain(node, floor.house.core, scene.traders)
+    finally:
+        node.close()
 
 
-def check_repeats(house: ExchangeHouse, witness: Witness) -> None:
-    """Every order still in the log has the receipt that was given out, to the byte."""
-    core = house.core
-    first = core._journal._wal.first_index
-    known = {signed.receipt.order_hash: signed for signed in witness.receipts.values()}
-    found = 0
-    for group in core._journal.replay(first):
+# ---------------------------------------------------------------------------------- what was told
+
+
+def check_receipts(traders: list[DurableTrader]) -> None:
+    """Every receipt of everybody is in one chain that lacks none."""
+    receipts = {seq: receipt for trader in traders for seq, receipt in trader.receipts.items()}
+    assert len(receipts) == sum(len(trader.receipts) for trader in traders) > 5 * KILLS
+    prev = GENESIS_RECEIPT
+    for _, (receipt, struct) in sorted(receipts.items()):
+        assert receipt["prev"] == "0x" + prev.hex()
+        prev = struct
+    assert sum(trader.repeats for trader in traders), "no answer got lost: the kills were too gentle"
+
+
+def check_stories(traders: list[DurableTrader]) -> None:
+    """Each order was told from its beginning to its one end, each trade once and settled once."""
+    for trader in traders:
+        opened = {event["orderId"]: event["lots"] for event in trader.events("opened")}
+        done = Counter(event["orderId"] for event in trader.events("done"))
+        assert set(opened) <= set(done) == set(trader.keys)
+        assert set(done.values()) == {1}
+        filled = lots_by_order(trader.events("filled"))
+        for event in trader.events("done"):
+            lots = opened.get(event["orderId"], event["lots"])
+            assert event["lots"] + filled[event["orderId"]] == lots
+        trades = Counter((event["trade"], event["role"]) for event in trader.events("filled"))
+        ends = Counter(event["trade"] for event in trader.events("settled") + trader.events("busted"))
+        assert set(trades.values()) == set(ends.values()) == {1}
+        assert {trade for trade, _ in trades} == set(ends)
+    assert any(event["reason"] == "disconnected" for event in traders[0].events("done"))
+    all_trades = {event["trade"] for trader in traders for event in trader.events("filled")}
+    assert all_trades == set(range(1, len(all_trades) + 1))
+    assert len({event["trade"] for trader in traders for event in trader.events("settled")}) > 2 * KILLS
+
+
+def check_answers(scene: Scene) -> None:
+    """Orders and fills of before the last restart are answered as they were told."""
+    for trader in scene.traders:
+        with RestClient(scene.rollup.api_url) as rest:
+            rest.login(trader.key)
+            for event in trader.events("done")[::20]:
+                order = rest.order(event["orderId"])
+                assert (order["state"], order["reason"]) == ("over", event["reason"])
+            fills = rest.fills(limit=1_000)
+            newest = sorted(trader.events("filled"), key=lambda event: -event["trade"])[: len(fills)]
+            assert sorted(_fill(fill) for fill in fills) == sorted(map(_fill, newest))
+
+
+def lots_by_order(fills: list[dict[str, Any]]) -> Counter[int]:
+    lots: Counter[int] = Counter()
+    for event in fills:
+        lots[event["orderId"]] += event["lots"]
+    return lots
+
+
+def _fill(event: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(event[name] for name in ("trade", "role", "orderId", "ticks", "lots", "lotsLeft"))
+
+
+# ---------------------------------------------------------------------------------- what there is
+
+
+def check_replay(core: Exchange, whole_log: Path) -> None:
+    """The whole log from nothing gives what runs now, and the last snapshot."""
+    machine = Machine(nonce_window=EXCHANGE.nonce_window, name_window=EXCHANGE.client_id_window)
+    log = Wal(whole_log, sync_policy=SyncPolicy.NONE)
+    assert log.first_index == 0
+    for _, payload in log.replay():
+        group = decode_group(payload)
+        machine.advance(group.ts_ms)
         for record in group.records:
-            if isinstance(record, OrderTaken) and record.digest in known:
-                name = (record.owner, record.place.client_id)
-                taken = core.machine.registry.names[name]  # type: ignore[index] # bytes of the log
-                assert core.signer.sign(taken.receipt) == known[Hash32(record.digest)]
-                found += 1
-    assert found
+            machine.apply(record)
+        machine.take_events()
+    assert dump(machine) == dump(core.machine)
+    journal: Journal = core._journal
+    assert journal._wal.first_index > 0, "no snapshot ever made log superfluous"
+    latest = journal.latest()
+    assert latest is not None
+    assert latest[1] == dump(machine)
+
+
+def check_chain(node: Node, core: Exchange, traders: list[DurableTrader]) -> None:
+    """Storage of the contracts is what was told, what the engine has, and what the logs add up to."""
+    views = Views.at_head(node, node.params)
+    state = state_of_logs(node)
+    engine = core.machine.desk(PERPETUAL).engine
+    assert [line for line in differences(state, core.state) if "price" not in line] == []
+    for trader in traders:
+        id_ = SubaccountId(trader.subaccount)
+        told = sum(event["lots"] * (1 if event["side"] == "buy" else -1) for event in trader.settled_fills())
+        size_wad, index_wad = views.read("Ledger", "position", id_, PERPETUAL)
+        leg = state.subaccounts[id_].legs.get(MarketId(PERPETUAL), Position(0, 0))
+        assert leg == Position(size_wad, index_wad)
+        assert size_wad == told * LOT_WAD == engine.positions.get(id_, 0) * LOT_WAD
+        assert state.subaccounts[id_].cash_wad == views.read("Ledger", "subaccount", id_)[2]
+        filled = lots_by_order(trader.settled_fills())
+        for order_id, (digest, index) in trader.keys.items():
+            key = Hash32(bytes.fromhex(digest[2:]))
+            assert views.read("Clearing", "filledLots", key, index) == filled[order_id]
+    assert state.subaccounts[FEES].cash_wad == views.read("Ledger", "subaccount", FEES)[2] > 0
+    settled = [event["lots"] for trader in traders for event in trader.settled_fills()]
+    assert sum(state.filled_lots.values()) == sum(settled)
+
+
+def state_of_logs(node: Node) -> State:
+    """The state that the logs of all blocks describe."""
+    receipts = (
+        receipt
+        for number in range(1, node.store.heads().unsafe.number + 1)
+        for receipt in node.store.receipts(number)
+    )
+    return rebuild(
+        (log.block_timestamp, Log(address=log.address, topics=log.topics, data=log.data))
+        for receipt in receipts
+        for log in receipt.logs
+    )

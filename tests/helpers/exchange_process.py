@@ -1,96 +1,94 @@
-"""A process that trades on an exchange until it is killed.
+"""An aggregator with its exchange as a process that is started on one folder again and again.
 
-Run as ``python -m tests.helpers.exchange_process FOLDER SEED``. Every line on stdout was acknowledged before
-it was written: ``ack ID DIGEST SEQ PREV TS SIGNATURE`` for a signed order, ``trade ID MAKER TAKER LOTS`` for
-a match.
+Processes are forked from one that has imported everything, so a start costs what the exchange takes to
+recover.
 """
 
-import random
+import multiprocessing
+import os
+import socket
 import sys
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Final
 
-from optimistic.node.exchange.answers import Ack
-from optimistic.node.exchange.commands import Cancel, Command
-from optimistic.node.exchange.events import Published, Traded
-from optimistic.node.exchange.exchange import Around
-from optimistic.node.exchange.house import ExchangeHouse, ExchangeKeys
+from optimistic.node.api.options import ApiLimits, ApiOptions
+from optimistic.node.batcher import BatcherOptions
+from optimistic.node.config import NodeConfig
 from optimistic.node.exchange.options import ExchangeOptions, SettlementOptions
-from optimistic.node.exchange.receipts import ReceiptSigner
-from optimistic.service.clock import Clock, FakeClock
+from optimistic.node.node import Node, Signers, Surroundings
+from optimistic.node.rpc.options import RpcOptions
+from optimistic.node.sequencer import SequencerOptions
+from optimistic.node.trading import TradingFloor, TradingOptions
+from optimistic.service.deployment import Deployment
+from optimistic.service.embedded_chain import dev_keys
+from optimistic.service.l1_client import L1Client
 from optimistic.service.logging import configure_logging
 from optimistic.service.signer import Signer
-from tests.helpers.exchange_world import CHAIN_ID, PRICE_TICKS, RECEIPT_KEY
-from tests.helpers.fake_chain import FakeChain
 
-SETTLEMENT_KEY = bytes(31) + b"\x12"
-OPTIONS = ExchangeOptions(
-    snapshot_every=150,
-    segment_bytes=20_000,
-    client_id_window=10_000,
-    settlement=SettlementOptions(max_trades=7, max_age_ms=0, resend_ms=0, max_in_flight=3),
+SEQUENCER: Final = 0
+EXCHANGE_KEY: Final = bytes(31) + b"\x12"
+EXCHANGE: Final = ExchangeOptions(
+    snapshot_every=300,
+    segment_bytes=64_000,
+    settlement=SettlementOptions(max_trades=12, max_age_ms=20, resend_ms=500),
 )
+_forks: Final = multiprocessing.get_context("forkserver")
 
 
-def open_house(folder: Path, clock: Clock) -> tuple[FakeChain, ExchangeHouse]:
-    """The chain and the exchange in a folder, as a process that starts finds them."""
-    chain = FakeChain(folder / "chain")
-    keys = ExchangeKeys(receipts=ReceiptSigner(RECEIPT_KEY, CHAIN_ID), settlement=Signer(SETTLEMENT_KEY))
-    house = ExchangeHouse(folder / "exchange", chain, keys, OPTIONS, Around(clock=clock))
-    while house.follower.step():
-        pass
-    return chain, house
+@dataclass(frozen=True, kw_only=True)
+class Seat:
+    """Where an aggregator works."""
 
+    folder: Path
+    deployment_file: Path
+    l1_url: str
+    rpc_port: int
+    api_port: int
 
-def main(folder: Path, seed: int) -> None:
-    """Trade for ever."""
-    configure_logging(level="error", log_format="json")
-    chance = random.Random(seed)
-    clock = FakeClock()
-    chain, house = open_house(folder, clock)
-    told: list[str] = []
-
-    def listen(published: Published) -> None:
-        told.extend(
-            f"trade {event.trade_id} {event.maker.order_id} {event.taker.order_id} {event.lots}"
-            for event in published.events
-            if isinstance(event, Traded)
+    def open(self) -> tuple[Node, TradingFloor]:
+        """Put the parts together; the caller closes the node."""
+        deployment = Deployment.load(self.deployment_file)
+        config = NodeConfig(
+            data_dir=self.folder / "data",
+            asserts=False,
+            l1_poll_ms=100,
+            sequencer=SequencerOptions(block_interval_ms=100),
+            batcher=BatcherOptions(max_delay_s=1),
+            rpc=RpcOptions(port=self.rpc_port),
         )
+        client = L1Client.connect(self.l1_url, chain_id=deployment.params.l1_chain_id)
+        signers = Signers(sequencer=Signer(dev_keys()[SEQUENCER]))
+        node = Node(deployment, config, Surroundings(client=client, signers=signers))
+        limits = ApiLimits(anonymous_per_s=100_000, anonymous_burst=100_000)
+        api = ApiOptions(port=self.api_port, limits=limits)
+        return node, TradingFloor(node, EXCHANGE_KEY, TradingOptions(exchange=EXCHANGE, api=api))
 
-    house.core.subscribe(listen)
-    nonce = seed << 32
-    _say(["ready"])
-    while True:
-        commands: list[Command] = []
-        for _ in range(chance.randint(1, 4)):
-            trader = chance.choice(chain.traders)
-            nonce += 1
-            lots = chance.choice([-1, 1]) * chance.randint(1, 9)
-            ticks = PRICE_TICKS + chance.randint(-3, 3)
-            commands.append(trader.place(lots, ticks, nonce=nonce, client_id=b"%d" % nonce))
-        live = house.core.machine.registry.orders
-        if live and chance.random() < 0.3:
-            order = chance.choice(list(live.values()))
-            commands.append(Cancel(owner=order.owner, order_id=order.id))
-        for answer in house.core.submit(commands):
-            if isinstance(answer, Ack) and answer.receipt is not None:
-                receipt = answer.receipt.receipt
-                told.append(
-                    f"ack {answer.order_id} {receipt.order_hash.hex()} {receipt.seq} {receipt.prev.hex()} "
-                    f"{receipt.ts_ms} {answer.receipt.signature.hex()}"
-                )
-        _say(told)
-        told.clear()
-        clock.advance(0.01)
-        if chance.random() < 0.7:
-            house.turn()
-        if chance.random() < 0.5:
-            chain.mine()
+    def start(self) -> BaseProcess:
+        """Start a process there."""
+        _forks.set_forkserver_preload([__name__])
+        process = _forks.Process(target=_serve, args=(self,))
+        process.start()
+        return process
 
 
-def _say(lines: list[str]) -> None:
-    sys.stdout.write("".join(line + "\n" for line in lines))
-    sys.stdout.flush()
+def _serve(seat: Seat) -> None:
+    """Run until told to stop, or killed."""
+    with (seat.folder / "aggregator.log").open("ab") as log:
+        os.dup2(log.fileno(), sys.stdout.fileno())
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    configure_logging(level="info", log_format="json")
+    node, floor = seat.open()
+    floor.start()
+    sys.exit(node.run())
 
 
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+def free_ports(count: int) -> list[int]:
+    """Return ports on which nobody listens."""
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    try:
+        return [listener.getsockname()[1] for listener in listeners]
+    finally:
+        for listener in listeners:
+            listener.close()

@@ -24,6 +24,7 @@ from optimistic.service.wal import SyncPolicy, Wal
 from tests.helpers.exchange_world import CHAIN_ID, FEED, make_traders, market_state
 
 START_S = 1_700_000_000
+SETTLEMENT_KEY = bytes(31) + b"\x12"
 _NO_HASH = Hash32(bytes(32))
 _TERMS = "(uint32,uint8,uint64,uint128,uint128)"
 _LIMITS = "(" + "uint32," * 7 + ",".join(["uint128"] * 7) + ")"

@@ -20,9 +20,8 @@ from optimistic.protocol.settlement.units import WAD
 from optimistic.service.clock import FakeClock
 from optimistic.service.signer import Signer
 from optimistic.service.wal import SyncPolicy
-from tests.helpers.exchange_process import SETTLEMENT_KEY
 from tests.helpers.exchange_world import CHAIN_ID, MARKET, OTHER_MARKET, PRICE_TICKS, RECEIPT_KEY
-from tests.helpers.fake_chain import FakeChain
+from tests.helpers.fake_chain import SETTLEMENT_KEY, FakeChain
 
 OPTIONS = ExchangeOptions(
     sync_policy=SyncPolicy.NONE,

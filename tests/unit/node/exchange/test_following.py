@@ -26,9 +26,8 @@ from optimistic.protocol.matching.types import Reason, TriggerSource, TriggerWhe
 from optimistic.protocol.settlement.types import MarketStatus
 from optimistic.service.clock import FakeClock
 from optimistic.service.signer import Signer
-from tests.helpers.exchange_process import SETTLEMENT_KEY
 from tests.helpers.exchange_world import CHAIN_ID, MARKET, PRICE_TICKS, RECEIPT_KEY
-from tests.helpers.fake_chain import FakeChain, event_log
+from tests.helpers.fake_chain import SETTLEMENT_KEY, FakeChain, event_log
 
 OPTIONS = ExchangeOptions(
     settlement=SettlementOptions(max_trades=8, max_age_ms=0, resend_ms=0, max_in_flight=2)
