@@ -41,9 +41,10 @@ class Recalled(msgspec.Struct, frozen=True, kw_only=True):
     """Groups with the events that have owners, in order."""
 
 
-_encoder: Final = msgspec.msgpack.Encoder()
-_pages: Final = msgspec.msgpack.Decoder(_Page)
-_told: Final = msgspec.msgpack.Decoder(tuple[Published, ...])
+_encoder: Final = msgspec.json.Encoder()
+"""Not msgpack: amounts in WAD are longer than its 64 bits."""
+_pages: Final = msgspec.json.Decoder(_Page)
+_told: Final = msgspec.json.Decoder(tuple[Published, ...])
 
 
 class Archive:

@@ -11,12 +11,19 @@ from optimistic.node.api.errors import ApiError, Code
 from optimistic.node.api.history import sequence_of
 from optimistic.node.api.options import ApiLimits
 from optimistic.node.exchange.archive import Archive
-from optimistic.node.exchange.events import OWN_EVENTS, OrderChanged, OrderDone, Published, Traded
+from optimistic.node.exchange.events import (
+    OWN_EVENTS,
+    OrderChanged,
+    OrderDone,
+    Published,
+    Traded,
+    TradeSettled,
+)
 from optimistic.node.exchange.exchange import Exchange
 from optimistic.node.exchange.options import ExchangeOptions
 from optimistic.node.exchange.service import ExchangeService
 from optimistic.protocol.matching.types import Reason
-from optimistic.protocol.types import Address
+from optimistic.protocol.types import Address, Hash32
 from optimistic.service.storage_errors import CorruptStorage, DiskFull
 from optimistic.service.wal import SyncPolicy
 from tests.helpers.exchange_world import PRICE_TICKS, ExchangeWorld
@@ -91,6 +98,17 @@ def test_recall__more_than_is_kept__forgets_the_oldest_and_says_from_where(tmp_p
     assert list(recalled.told) == [item for item in ears.heard if item.group >= recalled.first]
     assert 40 <= sum(len(published.events) for published in recalled.told) < 60
     assert recalled.first > 40
+
+
+def test_archive__fee_of_more_than_64_bits__is_kept(tmp_path: Path) -> None:
+    settled = TradeSettled(1, 1, OWNER, OWNER, 7, Hash32(b"\x02" * 32), -(1 << 90), 1 << 90)
+    kept = archive(tmp_path)
+    kept.add(Published(0, 1, (settled,)))
+    kept.sync()
+
+    (published,) = archive(tmp_path).recall()[1]
+
+    assert published.events == (settled,)
 
 
 def test_archive__much_of_it__gives_the_disk_back(tmp_path: Path) -> None:
