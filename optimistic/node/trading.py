@@ -4,6 +4,8 @@ import gc
 from dataclasses import dataclass, field
 from typing import Final
 
+import structlog
+
 from optimistic.node.api.bond import BondReader
 from optimistic.node.api.chain_view import NodeView
 from optimistic.node.api.desk import UnsignedReceipts
@@ -25,6 +27,9 @@ from optimistic.service.l1_client import L1Client
 from optimistic.service.metrics import Metrics, NoopMetrics
 from optimistic.service.receipt_bond import NoReceiptBond, ReceiptBond
 from optimistic.service.signer import Signer
+from optimistic.service.wal import SyncPolicy
+
+log = structlog.get_logger(__name__)
 
 _FOLDER: Final = "exchange"
 
@@ -68,6 +73,8 @@ class TradingFloor:
             Around(clock=clock, metrics=metrics),
         )
         node.on_close(self.house.close)
+        self._bond = _bond_of(node, account.address, clock)
+        self._sync = options.exchange.sync_policy
         view = NodeView(local_client(node, clock), clock)
         self.api = ApiServer(
             self.house.service,
@@ -77,7 +84,7 @@ class TradingFloor:
             clock=clock,
             metrics=metrics,
             receipt_key=key,
-            bond=_bond_of(node, account.address, clock),
+            bond=self._bond,
         )
         node.on_close(self.api.stop)
         for name, step, interval_s in self.house.loops():
@@ -95,7 +102,18 @@ class TradingFloor:
         # What lives as long as the process need not be looked through while orders wait.
         gc.collect()
         gc.freeze()
+        self._warn_of_power_cuts()
         self.api.start()
+
+    def _warn_of_power_cuts(self) -> None:
+        """Log what is at stake if the log may lose what has receipts."""
+        bond = None if self._bond is None else self._bond.read()
+        if bond is not None and int(bond.amount_wei) and self._sync is not SyncPolicy.EACH:
+            log.warning(
+                "receipt_bond_at_risk",
+                amount_wei=bond.amount_wei,
+                reason="a power cut may take orders that have receipts: run with --exchange-sync each",
+            )
 
 
 def _bond_of(node: Node, signer: Address, clock: Clock) -> BondReader | None:

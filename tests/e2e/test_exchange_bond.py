@@ -1,0 +1,52 @@
+"""A node's API tells the bond of its exchange, and its log what puts the bond at risk."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from optimistic.client.rest import RestClient
+from optimistic.node.api.options import ApiOptions
+from optimistic.node.exchange.options import ExchangeOptions
+from optimistic.node.trading import TradingFloor, TradingOptions
+from optimistic.service.receipt_bond import ReceiptBond
+from optimistic.service.wal import SyncPolicy
+from tests.helpers.settlement_world import SettlementWorld
+from tests.helpers.trading_stage import WorldClock
+from tests.helpers.watchtower_stage import ETHER
+
+EXCHANGE_KEY = bytes(31) + b"\x13"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[SettlementWorld]:
+    made = SettlementWorld(tmp_path)
+    made.open(made.aggregator())
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("policy", [SyncPolicy.EACH, SyncPolicy.GROUP])
+def test_exchange__with_a_bond__tells_it_and_warns_of_power_cuts(
+    world: SettlementWorld, policy: SyncPolicy
+) -> None:
+    options = TradingOptions(exchange=ExchangeOptions(sync_policy=policy), api=ApiOptions(port=0))
+    floor = TradingFloor(world.node, EXCHANGE_KEY, options, clock=WorldClock(world))
+    bonds = ReceiptBond.of(world.client, world.deployment)
+    world.trader(0, 1).l1.send(bonds.post_call(floor.account, 3 * ETHER))
+
+    with capture_logs() as logs:
+        floor.start()
+    try:
+        with RestClient(floor.api.url) as client:
+            told = client.get("/v1/exchange")
+    finally:
+        floor.api.stop()
+
+    assert told["receiptSigner"] == "0x" + floor.account.hex()
+    assert told["bond"]["contract"] == "0x" + bonds.address.hex()
+    assert (told["bond"]["amountWei"], told["bond"]["readyAt"]) == (str(3 * ETHER), 0)
+    assert told["bond"]["l1ChainId"] == world.params.l1_chain_id
+    warned = [entry for entry in logs if entry["event"] == "receipt_bond_at_risk"]
+    assert len(warned) == (0 if policy is SyncPolicy.EACH else 1)
