@@ -4,46 +4,29 @@ The position taken over stands in the keeper's own subaccount, at the worst pric
 allows to the liquidated, which is below the mark for longs and above it for shorts.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
 from typing import Any, Final
 
 import structlog
 
+from optimistic.agents.risk_watch import Patient, RiskWatch
 from optimistic.client.keys import TradingKey
 from optimistic.protocol.settlement.batch_codec import NO_TAKER, Batch, Fill, SignedOrder, encode
 from optimistic.protocol.settlement.orders import Order, Steps, domain_separator, order_digest
-from optimistic.protocol.settlement.types import FIRST_SUBACCOUNT, MarketId, SubaccountId
+from optimistic.protocol.settlement.types import SubaccountId
 from optimistic.protocol.settlement.units import ceil_div
 from optimistic.service.clock import Clock
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_errors import ContractReverted
-from optimistic.service.l1_types import BlockId
 from optimistic.service.one_shot import OneShotSender
-from optimistic.service.settlement_contracts import Ledger, Liquidator, Markets, MarketView, StandardMargin
+from optimistic.service.settlement_contracts import Liquidator, Markets, MarketView
 from optimistic.service.signer import Signer
 
 log = structlog.get_logger(__name__)
 
 _ORDER_LIFE_S: Final = 600
-_PIPS: Final = 1_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
-    """A subaccount with positions, and how it stands."""
-
-    id: SubaccountId
-    legs: dict[MarketId, int]
-    equity_wad: int
-    maintenance_wad: int
-
-    @property
-    def health_pips(self) -> int:
-        """Equity over maintenance margin in millionths, rounded down; with none, well or in debt."""
-        if self.maintenance_wad <= 0:
-            return _PIPS if self.equity_wad >= 0 else -1
-        return self.equity_wad * _PIPS // self.maintenance_wad
+TREATMENTS: Final = ("flagged", "liquidated", "resolved", "waiting", "unpriced", "reverted")
+"""What may come of a subaccount in a turn. It waits for the end of its grace, or for a price to close at."""
 
 
 def own_quote(market: MarketView, size_wad: int, limit_wad: int, terms: Order) -> tuple[Order, int] | None:
@@ -85,45 +68,35 @@ class Keeper:
     """
 
     def __init__(self, node: L1Client, key: bytes, subaccount: SubaccountId, clock: Clock) -> None:
-        self._node = node
         self._key = TradingKey(key)
         self._subaccount = subaccount
         self._clock = clock
         self._sender = OneShotSender(node, Signer(key), clock=clock)
         self._separator = domain_separator(node.chain_id)
-        self._ledger, self._markets = Ledger.of(node), Markets.of(node)
-        self._margin, self._liquidator = StandardMargin.of(node), Liquidator.of(node)
+        self._watch = RiskWatch(node)
+        self._markets, self._liquidator = Markets.of(node), Liquidator.of(node)
         self._nonce = clock.time_ms()
 
-    def patients(self, at: BlockId) -> list[Patient]:
-        """Return everybody with positions or debt, who is worst off first."""
-        found = [
-            patient
-            for number in range(FIRST_SUBACCOUNT, self._ledger.next_subaccount(at))
-            for patient in self._look(SubaccountId(number), at)
-        ]
-        return sorted(found, key=lambda patient: patient.health_pips)
-
-    def _look(self, id_: SubaccountId, at: BlockId) -> Iterator[Patient]:
-        legs = self._ledger.legs(id_, at)
-        _, cash_wad = self._ledger.owner_and_cash(id_, at)
-        if not legs and cash_wad >= 0:
-            return
-        margin = self._margin.margin(id_, at)
-        yield Patient(id=id_, legs=legs, equity_wad=margin.equity_wad, maintenance_wad=margin.maintenance_wad)
+    def patients(self) -> list[Patient]:
+        """Return everybody else with positions or debt, who is worst off first."""
+        return [patient for patient in self._watch.patients() if patient.id != self._subaccount]
 
     def step(self) -> dict[str, Any]:
-        """Do one turn; return how many are watched, flagged and liquidated."""
-        head = self._node.head().number
-        patients = [patient for patient in self.patients(head) if patient.id != self._subaccount]
-        ill = [patient for patient in patients if patient.health_pips < _PIPS]
-        done = [self._treat(patient) for patient in ill]
+        """Do one turn, the worst off first; return what was done, how long it took and who is next."""
+        began_s = self._clock.monotonic_s()
+        patients = self.patients()
+        looked_s = self._clock.monotonic_s()
+        ill = [patient for patient in patients if patient.is_below]
+        done = Counter(self._treat(patient) for patient in ill)
+        next_ = next((patient for patient in patients if not patient.is_below), None)
         return {
             "watched": len(patients),
             "below": len(ill),
-            "flagged": done.count("flagged"),
-            "liquidated": done.count("liquidated"),
-            "resolved": done.count("resolved"),
+            **{what: done[what] for what in TREATMENTS},
+            "nextSubaccount": None if next_ is None else next_.id,
+            "nextHealthPips": None if next_ is None else next_.health_pips,
+            "lookedMs": int((looked_s - began_s) * 1_000),
+            "tookMs": int((self._clock.monotonic_s() - began_s) * 1_000),
         }
 
     def _treat(self, patient: Patient) -> str:
@@ -139,8 +112,12 @@ class Keeper:
 
         Raises
         ------
-        ContractReverted : it recovered, or somebody else was faster
+        ContractReverted : it recovered, somebody else was faster, or the keeper's margin is used up
         """
+        if not patient.is_below:
+            return "healthy"
+        if not self._watch.is_priced(patient.id):
+            return "unpriced"
         if not patient.legs:
             self._sender.send(self._liquidator.resolve_call(patient.id))
             return "resolved"

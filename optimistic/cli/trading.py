@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from optimistic.agents.keeper import Keeper
+from optimistic.agents.risk_watch import Patient, RiskWatch
 from optimistic.cli.cash import outflow_shown
 from optimistic.cli.session import KEY_VARIABLE, with_node, with_signer
 from optimistic.client.quantities import from_wad
@@ -128,7 +129,7 @@ def force_close(node: L1Client, signer: Signer, subaccount: int, market: int) ->
 
 @click.group(cls=FlatEnvGroup)
 def margin() -> None:
-    """Why the margin of a subaccount is what it is."""
+    """Why the margin of a subaccount is what it is, and who is nearest to liquidation."""
 
 
 @margin.command("explain", cls=FlatEnvCommand)
@@ -158,6 +159,27 @@ def explain(node: L1Client, subaccount: int) -> None:
             "lines": [_line(line) for line in lines],
         }
     )
+
+
+@margin.command("list", cls=FlatEnvCommand)
+@with_node
+@option("--limit", type=NUMBER, default=20, help="Most subaccounts to list.")
+def list_margins(node: L1Client, limit: int) -> None:
+    """List subaccounts with positions or debt by their distance to liquidation, the nearest first."""
+    found = RiskWatch(node).patients()
+    shown = [
+        {"subaccount": patient.id, "isBelowMaintenance": patient.is_below, **_health(patient)}
+        for patient in found[:limit]
+    ]
+    emit({"watched": len(found), "subaccounts": shown})
+
+
+def _health(patient: Patient) -> dict[str, Any]:
+    return {
+        "healthPips": patient.health_pips,
+        "equity": str(from_wad(patient.equity_wad)),
+        "maintenanceMargin": str(from_wad(patient.maintenance_wad)),
+    }
 
 
 def _owner_and_cash(node: L1Client, subaccount: int) -> tuple[bytes, int]:
@@ -191,15 +213,8 @@ def _line(line: MarginLine) -> dict[str, Any]:
 def liquidate(node: L1Client, key_file: Any, subaccount: int, reward_to: int) -> None:
     """Do the next thing about SUBACCOUNT below its maintenance margin: flag, close a part, resolve."""
     keeper = Keeper(node, read_key(key_file, KEY_VARIABLE), SubaccountId(reward_to), SystemClock())
-    found = [patient for patient in keeper.patients("latest") if patient.id == subaccount]
+    found = [patient for patient in keeper.patients() if patient.id == subaccount]
     if not found:
         raise UnknownAccount(f"subaccount {subaccount} has no position and no debt")
     (patient,) = found
-    emit(
-        {
-            "did": keeper.treat(patient),
-            "healthPips": patient.health_pips,
-            "equity": str(from_wad(patient.equity_wad)),
-            "maintenanceMargin": str(from_wad(patient.maintenance_wad)),
-        }
-    )
+    emit({"did": keeper.treat(patient), **_health(patient)})

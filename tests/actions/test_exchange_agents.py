@@ -8,10 +8,18 @@ import pytest
 from optimistic.agents.keeper import Keeper
 from optimistic.agents.price_signer import Observer, PriceDaemon, choose
 from optimistic.agents.price_sources import NoPrice, ReplaySource
+from optimistic.agents.risk_watch import RiskWatch
 from optimistic.client.keys import TradingKey
 from optimistic.node.api.chain_view import NodeView
 from optimistic.service.one_shot import OneShotSender
-from optimistic.service.settlement_contracts import Asset, Collateral, Markets, PriceOracle, StandardMargin
+from optimistic.service.settlement_contracts import (
+    Asset,
+    Collateral,
+    Ledger,
+    Markets,
+    PriceOracle,
+    StandardMargin,
+)
 from optimistic.service.signer import Signer
 from scripts.staging.market_terms import LIMITS
 from tests.helpers.settlement_setup import (
@@ -140,3 +148,50 @@ def test_node_view__money_and_gates__are_what_the_chain_says(world: SettlementWo
     assert [item.status for item in view.withdrawals(trader.subaccount, 10)] == ["released"]
     closed = [gate for gate in view.gates() if not gate.is_open]
     assert any("too old" in gate.reason for gate in closed)
+
+
+def test_keeper__below_at_the_mark_alone__sends_nothing(world: SettlementWorld) -> None:
+    long, short, helper = (world.trader(i, tokens) for i, tokens in enumerate((3_200, 60_000, 200_000)))
+    world.push_prices()
+    world.trade(long, short, 1_000, TICKS)
+    keeper = keeper_of(world, helper)
+    low_wad = BTC_PRICE * 977 // 1_000
+    book_wad = low_wad * 985 // 1_000
+    for _ in range(3):
+        world.push_prices(btc_wad=low_wad)
+        world.trade(helper, short, 1, book_wad * 10 // WAD)
+    now_s = world.node.chain.head.timestamp
+    report = (book_wad, book_wad + WAD, book_wad, book_wad + WAD, 1_000_000 * WAD, now_s)
+    world.act(world.owner, "Markets", "reportBook", PERPETUAL, report)
+    world.push_prices(btc_wad=low_wad)
+    world.act(world.owner, "Markets", "refresh", PERPETUAL)
+    margin = StandardMargin.of(node_client(world)).margin(long.subaccount, "latest")
+
+    done = keeper.step()
+
+    assert margin.equity_wad < margin.maintenance_wad
+    assert (done["below"], done["reverted"]) == (0, 0)
+    assert done["nextSubaccount"] == long.subaccount
+    assert 1_000_000 <= done["nextHealthPips"] < 1_100_000
+
+
+def test_risk_watch__any_moment__has_every_margin_as_the_contracts_have_it(world: SettlementWorld) -> None:
+    traders = [world.trader(i, tokens) for i, tokens in enumerate((3_200, 60_000, 5_000))]
+    node = node_client(world)
+    watch = RiskWatch(node)
+    assert watch.patients() == []
+    for buyer, seller, lots in ((0, 1, 900), (2, 1, 1_000), (1, 0, 300)):
+        world.push_prices()
+        world.trade(traders[buyer], traders[seller], lots, TICKS)
+        world.act(world.owner, "Markets", "refresh", PERPETUAL)
+
+        patients = watch.patients()
+
+        for patient in patients:
+            margin = StandardMargin.of(node).margin(patient.id, "latest")
+            assert patient.maintenance_wad == margin.maintenance_wad
+            assert patient.equity_wad >= margin.equity_wad
+            assert patient.legs == Ledger.of(node).legs(patient.id, "latest")
+        assert [item.health_pips for item in patients] == sorted(item.health_pips for item in patients)
+    assert len(patients) == 3
+    assert RiskWatch(node).patients() == patients

@@ -170,7 +170,8 @@ def test_chain_commands__live_node__show_and_do(tmp_path: Path) -> None:
         (market, _) = run(key, "market", "list", *node)["markets"]
         margin = run(key, "margin", "explain", number, *node)
         (position,) = run(key, "position", "list", number, *node)["positions"]
-        healthy = invoke(key, "liquidate", number, "--reward-to", str(short.subaccount), *node)
+        healthy = run(key, "liquidate", number, "--reward-to", str(short.subaccount), *node)
+        standing = run(key, "margin", "list", "--limit", "1", *node)
         limits = run(key, "cash", "limits", number, "100", *node)
         nobody = invoke(key, "margin", "explain", "999", *node)
         again = invoke(key, "market", "open", str(opening), "--seal", *node)
@@ -190,8 +191,9 @@ def test_chain_commands__live_node__show_and_do(tmp_path: Path) -> None:
     assert margin["withdrawable"]["cash"]["reason"] == "margin needs the rest"
     assert 0 < float(limits["atOnce"]) <= float(limits["most"]) < 50_000
     assert limits["readyAt"] >= withdrawn["readyAt"]
-    assert healthy.exit_code == 1
-    assert "Healthy" in healthy.stderr
+    assert healthy["did"] == "healthy"
+    assert standing["watched"] == 2
+    assert 1_000_000 < standing["subaccounts"][0]["healthPips"] <= healthy["healthPips"]
     assert "first deposit opens one" in nobody.stderr
     assert "NotOwner" in again.stderr
     assert asked["executableAt"] > 0
