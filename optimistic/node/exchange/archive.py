@@ -78,15 +78,17 @@ class Archive:
     def begin(self, first: int, end: int) -> None:
         """Get ready to be told the groups from `first` on again; the log holds those before `end`.
 
-        What the archive has of groups that the log has lost did not happen.
-
         Raises
         ------
-        DiskFull : there is no room to say so
+        CorruptStorage : the log has lost groups that were told
         """
-        if not first <= self._stored <= end:
-            self._stored = self._end = first
-            self._write()
+        if self._stored > end:
+            raise CorruptStorage(
+                f"the exchange's log ends with group {end - 1}, but {self._stored - 1} was told: it has lost "
+                "what was acknowledged, and its key would give two receipts for one place. See the runbook, "
+                "The exchange's bond"
+            )
+        self._stored = self._end = max(self._stored, first)
 
     def add(self, published: Published) -> None:
         """Take in what was told of the next group."""
@@ -136,12 +138,10 @@ class Archive:
             pages = [*(page for _, page in self._stored_pages(oldest)), self._page()]
         first = end = pages[0].first
         for page in pages:
-            if page.first > end:  # what lies between is lost: start again behind it
+            if page.first > end:  # what lies between was never written down: start again behind it
                 told, first = [], page.first
-            while told and told[-1].group >= page.first:  # the log lost it, and went on otherwise
-                told.pop()
             told += _told.decode(page.told)
-            first, end = min(first, page.first), page.end
+            end = page.end
         return first, tuple(told)
 
     def close(self) -> None:

@@ -252,7 +252,8 @@ class Exchange:
         return is_due
 
     def _save(self, index: int, payload: bytes) -> None:
-        """Store a snapshot, once nothing that was told needs the log before it any more."""
+        """Store a snapshot, once nothing that it holds or that was told can be lost behind it."""
+        self._journal.sync()
         self._archive.sync()
         self._journal.save(index, payload)
 

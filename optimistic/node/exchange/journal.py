@@ -83,8 +83,13 @@ class Journal:
 
         Raises
         ------
-        CorruptStorage : the log does not reach back so far, or is damaged
+        CorruptStorage : the log does not reach so far back, or so far at all, or is damaged
         """
+        if self._wal.next_index < from_index:
+            raise CorruptStorage(
+                f"the exchange's log in {self._folder} ends before group {self._wal.next_index}, a snapshot "
+                f"holds all before {from_index}: the log has lost what was acknowledged"
+            )
         if self._wal.first_index > from_index:
             raise CorruptStorage(
                 f"the exchange's log in {self._folder} begins with group {self._wal.first_index}, "
@@ -92,6 +97,10 @@ class Journal:
             )
         for _, payload in self._wal.replay(from_index):
             yield decode_group(payload)
+
+    def sync(self) -> None:
+        """Make every group durable."""
+        self._wal.sync()
 
     def close(self) -> None:
         """Sync and close."""

@@ -47,7 +47,7 @@ class Settler:
 
     def step(self) -> bool:
         """Send a batch if one is due, and again what has waited long; return whether one was sent."""
-        now_ms = self._exchange.clock.time_ms()
+        now_ms = int(self._exchange.clock.monotonic_s() * 1_000)
         batch = self._make(now_ms)
         if batch is not None:
             self._hand_over(batch, now_ms)
@@ -125,7 +125,8 @@ class Settler:
         """Hand over again what has no block yet: the node may have been restarted, or refused it."""
         with self._exchange.lock:
             waiting = self._exchange.machine.settling.in_flight()
-        self._sent_ms = {batch.number: self._sent_ms.get(batch.number, 0) for batch in waiting}
+        due_ms = now_ms - self._options.resend_ms
+        self._sent_ms = {batch.number: self._sent_ms.get(batch.number, due_ms) for batch in waiting}
         for batch in waiting:
-            if now_ms - self._sent_ms[batch.number] >= self._options.resend_ms:
+            if self._sent_ms[batch.number] <= due_ms:
                 self._hand_over(batch, now_ms)

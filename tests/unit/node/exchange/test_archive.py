@@ -124,28 +124,17 @@ def test_archive__much_of_it__gives_the_disk_back(tmp_path: Path) -> None:
     assert len(kept.recall()[1]) >= 5_000
 
 
-def test_archive__log_lost_its_end__what_it_tells_instead_counts(tmp_path: Path) -> None:
-    before = archive(tmp_path)
-    for group in range(10):
-        before.add(told(group))
-    before.flush()
-    before.close()
+def test_attack__log_rolled_back__stops_before_it_tells_another_story(tmp_path: Path) -> None:
+    world = ExchangeWorld(tmp_path)
+    trade(world, 2)
+    shutil.copytree(tmp_path / "log", tmp_path / "older")
+    trade(world, 1)
+    world.exchange.tick()
+    shutil.rmtree(tmp_path / "log")
+    (tmp_path / "older").rename(tmp_path / "log")
 
-    after = archive(tmp_path)
-    after.begin(3, 6)
-    for group in range(3, 6):
-        after.add(told(group))
-    after.close()  # killed before the first flush
-    again = archive(tmp_path)
-    again.begin(3, 12)
-    for group in range(3, 12):
-        again.add(Published(group, 2, told(group).events))
-
-    first, recalled = again.recall()
-    assert first == 0
-    assert [(item.group, item.ts_ms) for item in recalled] == [(g, 1) for g in range(3)] + [
-        (g, 2) for g in range(3, 12)
-    ]
+    with pytest.raises(CorruptStorage, match="two receipts for one place"):
+        world.open()
 
 
 def test_archive__lost__recalls_from_the_snapshot_on(tmp_path: Path) -> None:

@@ -77,10 +77,20 @@ class MovableChain(FakeChain):
         self._append((event_log(LEDGER, "Other()", []),))
 
 
+class SetBackClock(FakeClock):
+    """Can be set back; the time that has passed cannot."""
+
+    behind_ms = 0
+
+    def time_ms(self) -> int:
+        return super().time_ms() - self.behind_ms
+
+
 class Stage:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, options: ExchangeOptions = OPTIONS) -> None:
         self.folder = folder
-        self.clock = FakeClock()
+        self.options = options
+        self.clock = SetBackClock()
         self.chain = MovableChain(folder / "chain")
         self.events: list[Any] = []
         self.house = self.open()
@@ -88,7 +98,9 @@ class Stage:
 
     def open(self) -> ExchangeHouse:
         keys = ExchangeKeys(receipts=ReceiptSigner(RECEIPT_KEY, CHAIN_ID), settlement=Signer(SETTLEMENT_KEY))
-        house = ExchangeHouse(self.folder / "exchange", self.chain, keys, OPTIONS, Around(clock=self.clock))
+        house = ExchangeHouse(
+            self.folder / "exchange", self.chain, keys, self.options, Around(clock=self.clock)
+        )
         house.core.subscribe(lambda published: self.events.extend(published.events))
         return house
 
@@ -147,6 +159,21 @@ def test_settler__node_that_is_out__gets_the_same_transaction_later(stage: Stage
 
     assert stage.chain.result(batch.tx_hash) is not None
     assert stage.lots() == 6
+
+
+def test_settler__clock_set_back__trades_do_not_wait_for_it(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ExchangeOptions(settlement=SettlementOptions(max_age_ms=150, resend_ms=300)))
+    stage.chain.is_out = True
+    stage.trade(1)
+    stage.turn(3)
+    assert len(stage.house.core.machine.settling.in_flight()) == 1
+    stage.trade(1)
+    stage.clock.behind_ms = 3_600_000
+    stage.chain.is_out = False
+    stage.turn(8)
+    stage.house.close()
+
+    assert stage.lots() == 4
 
 
 def test_settler__transactions_that_do_nothing__are_halved_and_the_last_trade_is_busted(

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from optimistic.node.exchange.image import dump
 from optimistic.node.exchange.options import ExchangeOptions
 from optimistic.node.exchange.receipts import GENESIS_RECEIPT, ReceiptDomain
 from optimistic.node.exchange.records import Halted
+from optimistic.service.clock import FakeClock
 from optimistic.service.storage_errors import CorruptStorage, DiskFull
 from optimistic.service.wal import SyncPolicy
 from tests.helpers.exchange_world import CHAIN_ID, PRICE_TICKS, ExchangeWorld
@@ -84,6 +86,50 @@ def test_restart__log_torn_at_any_byte__loses_whole_groups_from_the_end_only(tmp
         exchange = world.open()
         assert dump(exchange.machine) == images[exchange.group + 1]
         exchange.close()
+
+
+def test_attack__bit_flipped_anywhere_in_the_log__stops_and_loses_nothing_silently(tmp_path: Path) -> None:
+    world = ExchangeWorld(tmp_path, n_traders=3)
+    trade_a_little(world, 3)
+    world.exchange.tick()
+    [segment] = (tmp_path / "log").glob("*.wal")
+    content = segment.read_bytes()
+
+    for at in range(0, len(content), 23):
+        flipped = bytearray(content)
+        flipped[at] ^= 1 << at % 8
+        segment.write_bytes(flipped)
+        with pytest.raises(CorruptStorage, match=r"damaged|not a log|lost what was acknowledged"):
+            world.open()
+    segment.write_bytes(content)
+    assert dump(world.open().machine) == dump(world.exchange.machine)
+
+
+def test_attack__snapshot_ahead_of_the_log__is_refused(tmp_path: Path) -> None:
+    world = ExchangeWorld(tmp_path)
+    trade_a_little(world, 3)
+    world.exchange.close()
+    for name in ("log", "told"):
+        shutil.rmtree(tmp_path / name)
+
+    with pytest.raises(CorruptStorage, match="a snapshot holds"):
+        world.open()
+
+
+def test_clock__set_back__time_stands_still_until_it_has_caught_up(tmp_path: Path) -> None:
+    clock = FakeClock()
+    world = ExchangeWorld(tmp_path)
+    world.pass_time(100)
+    [first] = world.do(world.traders[0].place(1, PRICE_TICKS, client_id=b"first"))
+    world.clock = clock
+
+    world.exchange = world.open()
+    [second] = world.do(world.traders[0].place(1, PRICE_TICKS - 1))
+    clock.advance(100.5)
+    [third] = world.do(world.traders[0].place(1, PRICE_TICKS - 2))
+
+    assert [answer.ts_ms - first.ts_ms for answer in (first, second, third)] == [0, 0, 500]
+    assert dump(world.open().machine) == dump(world.exchange.machine)
 
 
 def test_attack__log_of_another_version__is_refused(tmp_path: Path) -> None:
