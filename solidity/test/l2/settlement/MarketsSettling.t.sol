@@ -166,6 +166,24 @@ contract MarketsSettlingTest is PriceWorld, LedgerWorld {
         assertEq(settled(), last);
     }
 
+    /// @dev Through 48 half hours one that counts is looked for: a refresh stays cheap.
+    function test_refresh_longAfterTheExpiry_looksThroughADay() public {
+        uint256[2] memory firsts = [uint256(47), 48];
+        int256[2] memory expected = [INDEX, mean(PRICE, 900, PRICE * 11 / 10, 900)];
+        uint256 snapshot = vm.snapshotState();
+        for (uint256 i = 0; i < 2; ++i) {
+            uint256 end = EXPIRY + firsts[i] * 1800;
+            vm.warp(end - 1860);
+            push(PRICE);
+            pushUntil(PRICE, end + 840, 60);
+            assertEq(ORACLE.settlementPrice(FEED, uint64(end)), PRICE);
+            vm.warp(end + 900);
+            assertEq(indexAfter(PRICE * 11 / 10), expected[i]);
+            assertEq(settled(), INDEX);
+            assertTrue(vm.revertToState(snapshot));
+        }
+    }
+
     /// @dev Who moves the spot price in the last minute moves what a position is worth by a thirtieth of that.
     /// forge-config: default.fuzz.runs = 64
     /// forge-config: lite.fuzz.runs = 64
