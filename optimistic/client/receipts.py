@@ -29,7 +29,7 @@ class TwoStories(CriticalError):
 
     Attributes
     ----------
-    receipts : both, as the exchange sent them: keep them, they are evidence
+    receipts : both, as the exchange sends them: keep them, they are evidence
     file : where they are written, as `optimistic receipt slash` takes them; None: nowhere
     """
 
@@ -64,7 +64,7 @@ class ReceiptLog:
         self._domain = ReceiptDomain(chain_id)
         self._signer = signer
         self._keep = keep
-        self._by_place: OrderedDict[int | Hash32, dict[str, Any]] = OrderedDict()
+        self._by_place: OrderedDict[int | Hash32, SignedReceipt] = OrderedDict()
         self._file: Path | None = None
         if file is not None and file.exists():
             for values in receipts_in(file):
@@ -85,26 +85,27 @@ class ReceiptLog:
         receipt = signed.receipt
         if self._domain.signer(signed) != self._signer:
             raise BadReceipt(f"receipt {receipt.seq} is not signed by 0x{self._signer.hex()}")
-        is_new = False
-        for place in (receipt.seq, receipt.prev):
+        places = (receipt.seq, receipt.prev)
+        for place in places:
             known = self._by_place.get(place)
-            if known is None:
-                self._by_place[place] = _plain(values)
-                is_new = True
-            elif receipt.contradicts(signed_receipt(known).receipt):
-                raise TwoStories(known, values, self._write_down(known, values))
-        if is_new and self._file is not None:
-            _write(self._file, json.dumps(_plain(values)), mode="a")
+            if known is not None and receipt.contradicts(known.receipt):
+                raise self._two_stories(known, signed)
+        if any(place not in self._by_place for place in places):
+            if self._file is not None:
+                _write(self._file, json.dumps(_json_of(signed)), mode="a")
+            self._by_place.update(dict.fromkeys(places, signed))
         while len(self._by_place) > 2 * self._keep:
             self._by_place.popitem(last=False)
         return receipt.hash
 
-    def _write_down(self, known: Mapping[str, Any], values: Mapping[str, Any]) -> Path | None:
+    def _two_stories(self, *receipts: SignedReceipt) -> TwoStories:
+        """Write both down and return the error that names them."""
+        first, second = map(_json_of, receipts)
         if self._file is None:
-            return None
+            return TwoStories(first, second)
         path = self._file.with_name(self._file.name + ".contradiction.json")
-        _write(path, json.dumps({"receipts": [_plain(known), _plain(values)]}), mode="w")
-        return path
+        _write(path, json.dumps({"receipts": [first, second]}), mode="w")
+        return TwoStories(first, second, path)
 
 
 def check_results(log: ReceiptLog | None, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -177,8 +178,10 @@ def _find(value: Any) -> Iterator[dict[str, Any]]:
             yield from _find(part)
 
 
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: values[name] for name in _FIELDS}
+def _json_of(signed: SignedReceipt) -> dict[str, Any]:
+    order_hash, seq, prev, ts_ms = signed.receipt
+    values = ("0x" + order_hash.hex(), seq, "0x" + prev.hex(), ts_ms, "0x" + signed.signature.hex())
+    return dict(zip(_FIELDS, values, strict=True))
 
 
 def _write(path: Path, line: str, mode: str) -> None:

@@ -9,6 +9,7 @@ from optimistic.client.commands import Commands
 from optimistic.client.errors import Unreachable, error_of
 from optimistic.client.keys import TradingKey
 from optimistic.client.orders import Market
+from optimistic.client.receipts import ReceiptLog
 from optimistic.protocol.settlement.login import login_digest
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 
@@ -68,10 +69,15 @@ class RestClient(Commands):
         return int(self.get("/v1/time")["timeMs"])
 
     def markets(self) -> dict[int, Market]:
-        """Return the markets by number, and note the chain's id and who signs receipts."""
+        """Return the markets by number, and note the chain's id and who signs receipts.
+
+        From then on receipts are checked, in memory unless `receipts` was set.
+        """
         answer = self.get("/v1/markets")
         self.chain_id = int(answer["chainId"])
         self.receipt_signer = Address(bytes.fromhex(answer["receiptSigner"].removeprefix("0x")))
+        if self.receipts is None:
+            self.receipts = ReceiptLog(self.chain_id, self.receipt_signer)
         return {entry["market"]: Market.from_json(entry) for entry in answer["markets"]}
 
     def market_details(self) -> list[dict[str, Any]]:

@@ -3,10 +3,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from optimistic.client.errors import ReceiptsNotKept
 from optimistic.client.receipts import ReceiptLog, TwoStories, check_results, receipts_in
+from optimistic.client.rest import RestClient
 from optimistic.node.api.replies import receipt_out
 from optimistic.node.exchange.receipts import GENESIS_RECEIPT, Receipt, ReceiptSigner
 from optimistic.protocol.settlement.receipts import BadReceipt
@@ -170,3 +172,20 @@ def test_check_results__receipt_of_a_stranger__is_refused() -> None:
     assert check_results(None, results) is results
     with pytest.raises(BadReceipt):
         check_results(ReceiptLog(43, SIGNER.address), results)
+
+
+def test_attack__client_that_asked_for_markets__notices_without_being_told_to() -> None:
+    told = [sent(receipt(1)), sent(receipt(1, 2))]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/markets":
+            signer = "0x" + SIGNER.address.hex()
+            return httpx.Response(200, json={"chainId": 42, "receiptSigner": signer, "markets": []})
+        return httpx.Response(200, json={"results": [{"status": "taken", "receipt": told.pop(0)}]})
+
+    http = httpx.Client(base_url="http://exchange", transport=httpx.MockTransport(answer))
+    with RestClient("http://exchange", http) as client:
+        client.markets()
+        client.place([{}])
+        with pytest.raises(TwoStories):
+            client.place([{}])
