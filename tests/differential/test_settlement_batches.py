@@ -23,6 +23,8 @@ NIGHTLY_PARTS, NIGHTLY_SEQUENCES = 4, 500
 UNREACHED = {Bust.TOO_MANY_LEGS}
 """Three markets are too few for it; tests/unit/protocol/settlement has one."""
 ENDS = {
+    "Clearing.raiseNonceFloor": ("", "FloorNotRaised"),
+    "Clearing.setSessionKey": ("", "InvalidSessionKey"),
     "Collateral.cancel": ("", "NotOwner", "UnknownWithdrawal"),
     "Collateral.creditToken": ("",),
     "Collateral.depositEther": ("", "NotOwner", "OverCap", "ZeroAmount"),
@@ -47,6 +49,7 @@ ENDS = {
     "Liquidator.unflag": ("", "NotFlagged", "Unhealthy"),
     "Liquidator.unwind": ("", "NothingToClose", "UnknownMarket"),
     "Markets.closeExpired": ("", "NotSettled", "UnknownMarket"),
+    "Markets.settleFuture": ("", "NoSettlementPriceYet", "NotExpired", "UnknownMarket"),
     "RiskGovernor.cancel": ("", "NotOwner", "NotScheduled"),
     "RiskGovernor.execute": (
         *("", "CallFailed: OutOfBounds", "CallFailed: UnknownMarket"),

@@ -18,12 +18,13 @@ from optimistic.protocol.settlement import (
     insurance,
     ledger,
     listings,
+    permissions,
 )
 from optimistic.protocol.settlement.batch_codec import Batch, encode
 from optimistic.protocol.settlement.orders import domain_separator
 from optimistic.protocol.settlement.portfolio import may_leave
 from optimistic.protocol.settlement.refusals import Refused
-from optimistic.protocol.settlement.state import State
+from optimistic.protocol.settlement.state import SessionKey, State
 from optimistic.protocol.settlement.types import (
     BAD_DEBT,
     INSURANCE,
@@ -60,6 +61,7 @@ class Offices:
     def __init__(self, twins: Twins, random: Random, advance: Callable[[int], None]) -> None:
         self.twins, self.random, self.advance = twins, random, advance
         self.outcomes = Outcomes()
+        self._settle_from = twins.state.markets[FUTURE].terms.expiry
         self._scheduled: list[tuple[Change, Hash32]] = []
 
     def step(self) -> None:
@@ -94,6 +96,29 @@ class Offices:
         error = self.twins.both(play, sender, (contract, name), *arguments, value=value, touched=touched)
         self.outcomes[call, error] += 1
         return not error
+
+    # ------------------------------------------------------------------------------ owners
+
+    def raise_floor(self, owner: Trader, floor: int) -> None:
+        """Kill orders."""
+        self.do(
+            lambda state: permissions.raise_nonce_floor(state, owner.address, floor),
+            owner.address,
+            "Clearing.raiseNonceFloor",
+            floor,
+        )
+
+    def set_key(self, owner: Trader, key: Address, session: SessionKey) -> bool:
+        """Let somebody else sign."""
+        return self.do(
+            lambda state: permissions.set_session_key(state, owner.address, key, session),
+            owner.address,
+            "Clearing.setSessionKey",
+            key,
+            session.expiry,
+            session.subaccount,
+            session.scope,
+        )
 
     # ------------------------------------------------------------------------------ collateral
 
@@ -260,6 +285,17 @@ class Offices:
             touched=(*everybody, target[0], reward_to),
         )
 
+    def settle_future(self, market: MarketId) -> None:
+        """Settle the future, or try to settle another market."""
+        stopped: list[int] = []
+
+        def play(state: State) -> bool:
+            stopped.append(expiry.settle_future(state, market, self._settle_from))
+            return state.markets[market].status is MarketStatus.EXPIRED
+
+        if self.do(play, OWNER, "Markets.settleFuture", market):
+            self._settle_from = stopped[0]
+
     def close_expired(self, market: MarketId, ids: tuple[SubaccountId, ...]) -> bool:
         return self.do(
             lambda state: expiry.close_expired(state, market, ids),
@@ -321,7 +357,7 @@ class Offices:
             self._set_up()
         for _ in range(random.randint(0, 3)):
             if self._scheduled:
-                random.choice((self._cancel_call, self._execute, self._execute, self._execute))()
+                random.choice((self._cancel_call, self._execute, self._execute))()
 
     def guard(self) -> None:
         """The guardian, or somebody else, says what only a guardian may."""

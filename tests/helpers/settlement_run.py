@@ -12,11 +12,12 @@ from optimistic.protocol.settlement.liquidation import spread_price
 from optimistic.protocol.settlement.oracle import WINDOW_S
 from optimistic.protocol.settlement.portfolio import margin_of
 from optimistic.protocol.settlement.reasons import Bust
+from optimistic.protocol.settlement.state import SessionKey
 from optimistic.protocol.settlement.types import INSURANCE, BookReport, MarketId, SubaccountId
 from optimistic.protocol.settlement.units import WAD
+from optimistic.protocol.types import ZERO_ADDRESS
 from tests.helpers.contract_host import Reverted
 from tests.helpers.settlement_batches import Batches, Trader
-from tests.helpers.settlement_chain import OWNER
 from tests.helpers.settlement_offices import Offices
 from tests.helpers.settlement_twins import FEEDS, FUTURE, MIDDLE, PERPETUALS, STEPS, Twins
 
@@ -44,7 +45,7 @@ class Run:
             self.squeeze: 4,
             self.abandon: 2,
             self.unwind: 2,
-            self.outlive: 1,
+            self.outlive: 2,
             self.offices.step: 12,
         }
         (kind,) = self.random.choices(list(kinds), list(kinds.values()))
@@ -102,17 +103,17 @@ class Run:
     def own(self) -> None:
         """A trader kills orders, or lends its name to another key."""
         trader, other = self.random.sample(self.twins.people, 2)
-        act = self.twins.chain.act
         if self.random.random() < 0.5:
-            least = self.twins.state.nonce_floors.get(trader.address, 0) + 1
-            floor = max(least, self.batches.nonce + self.random.randint(-20, 20))
-            act(trader.address, "Clearing", "raiseNonceFloor", floor)
+            floor = self.twins.state.nonce_floors.get(trader.address, 0)
+            near = max(0, self.batches.nonce + self.random.randint(-20, 20))
+            self.offices.raise_floor(trader, self.random.choice((floor, near, max(floor + 1, near))))
             return
         until = self.twins.chain.now + self.random.choice((-1, 0, 100))
-        scope = self.random.choice((0, 1, 1))
-        terms = (other.address, until, self.random.choice((0, trader.id, other.id)), scope)
-        act(trader.address, "Clearing", "setSessionKey", *terms)
-        self.batches.lend(trader, other)
+        whose = SubaccountId(self.random.choice((0, trader.id, other.id)))
+        session = SessionKey(until, whose, self.random.choice((0, 1, 1, 1, 2)))
+        key = other.address if self.random.random() < 0.9 else ZERO_ADDRESS
+        if self.offices.set_key(trader, key, session):
+            self.batches.lend(trader, other)
 
     def load(self, trader: Trader, market: MarketId, side: int) -> None:
         """Let a trader take on as much as margin allows, at a fresh price."""
@@ -164,7 +165,7 @@ class Run:
             legs = twins.state.subaccounts[trader.id].legs
             if margin_of(twins.state, trader.id).is_maintained or not legs:
                 continue
-            if random.random() < 0.9:
+            if random.random() < 0.8:
                 self.offices.flag(trader.id)
             self.advance(twins.chain.now + random.choice((0, 0, 1, 5, GRACE_S, OUTAGE_GRACE_S)))
             market = random.choice(list(legs)) if random.random() < 0.97 else MarketId(9)
@@ -192,19 +193,22 @@ class Run:
         """Some owe more than they have when their future ends; nothing is left to close: it is resolved."""
         twins, random, side = self.twins, self.random, self.random.choice((-1, 1))
         expiry, everybody = twins.state.markets[FUTURE].terms.expiry, tuple(one.id for one in twins.people)
-        self.offices.close_expired(random.choice((FUTURE, MarketId(9))), everybody)
+        market = random.choice((FUTURE, *PERPETUALS, MarketId(9)))
+        self.offices.settle_future(market)
+        self.offices.close_expired(market, everybody)
         if twins.chain.now > expiry - WINDOW_S:
             return
-        for trader in random.sample(twins.people[1:], random.randint(1, 3)):
-            if random.random() < 0.5:
+        for trader in random.sample(twins.people[1:], random.randint(2, 4)):
+            if random.random() < 0.3:
                 self.give_ether(trader)
             self.load(trader, FUTURE, side)
-        self.price = min(max(self.price - side * random.choice((50, 115, 130, 160, 400)), LOWEST), HIGHEST)
+        self.price = min(
+            max(self.price - side * random.choice((50, 105, 112, 120, 130, 400)), LOWEST), HIGHEST
+        )
         for time in range(expiry - WINDOW_S - 20, expiry + 40, 59):
             twins.chain.move_to(max(time, twins.chain.now))
             self.push()
-        with suppress(Reverted):
-            twins.chain.act(OWNER, "Markets", "settleFuture", FUTURE)
+        self.offices.settle_future(FUTURE)
         if self.offices.close_expired(FUTURE, everybody):
             for one in reversed(twins.people):
                 if twins.state.subaccounts[one.id].cash_wad < 0 or random.random() < 0.1:

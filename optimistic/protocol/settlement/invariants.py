@@ -214,6 +214,7 @@ _VIEWS: dict[str, Callable[[State], Mapping[Any, Any]]] = {
     "next": lambda state: {"": state.next_subaccount},
     "market": lambda state: {id_: _market_fields(market) for id_, market in state.markets.items()},
     "floor": lambda state: {owner: floor for owner, floor in state.nonce_floors.items() if floor},
+    "session": lambda state: state.session_keys,
     "tranche": lambda state: {id_: amount for id_, amount in state.tranches_wad.items() if amount},
     "price": lambda state: {id_: (feed.price_wad, feed.timestamp) for id_, feed in state.feeds.items()},
     "fund": lambda state: {"": state.fund},
