@@ -1,6 +1,7 @@
 """A trader who loses connections, never his patience, and remembers everything he was told."""
 
 import random
+from collections import Counter
 from itertools import count
 from typing import Any, Final
 
@@ -57,6 +58,7 @@ class DurableTrader:
         self.messages: list[dict[str, Any]] = []
         self.repeats = 0
         """Orders that were taken before their answer got lost."""
+        self.refusals: Counter[str] = Counter()
         self._url = url
         self._signer = OrderSigner(key, chain_id, subaccount)
         self._market = market
@@ -126,6 +128,8 @@ class DurableTrader:
         for result in answer["results"]:
             if result["status"] == "taken":
                 self._take(result)
+            else:
+                self.refusals[result["error"]["reason"]] += 1
 
     def _take(self, result: dict[str, Any]) -> None:
         receipt = result["receipt"]

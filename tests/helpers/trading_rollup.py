@@ -1,5 +1,6 @@
 """A rollup on anvil on whose exchange people trade: contracts, a governed market, prices, funded traders."""
 
+import resource
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -115,9 +116,20 @@ class TradingRollup:
         """Ask it to end; return its exit code."""
         assert self._process is not None, "start it first"
         self._process.terminate()
+        return self.exit_code()
+
+    def exit_code(self) -> int | None:
+        """Wait until it ends by itself; return its exit code."""
+        assert self._process is not None, "start it first"
         self._process.join(PATIENCE_S)
         code, self._process = self._process.exitcode, None
         return code
+
+    def limit_files(self, bytes_per_file: int) -> None:
+        """Let none of its files grow beyond a size, as a full disk would."""
+        assert self._process is not None, "start it first"
+        assert self._process.pid is not None, "it runs"
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (bytes_per_file, bytes_per_file))
 
     # ------------------------------------------------------------------------------ set-up
 

@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 _MAGIC: Final = b"OPTEXS\x00\x01"
 _KEPT: Final = 2
 _SUFFIX: Final = ".snapshot"
+_PARTIAL: Final = ".part"
 
 
 class Journal:
@@ -38,6 +39,8 @@ class Journal:
         self._folder = folder
         self._policy = policy
         self._wal = Wal(folder / "log", sync_policy=policy, segment_bytes=segment_bytes)
+        for partial in folder.glob(f"*{_PARTIAL}"):  # of a process that was killed
+            partial.unlink()
         self._wake = threading.Event()
         self._is_closed = False
         self._syncer: threading.Thread | None = None
@@ -120,7 +123,7 @@ class Journal:
         DiskFull : there is no room; what was there before still is
         """
         path = self._folder / f"{index:020d}{_SUFFIX}"
-        partial = path.with_suffix(".part")
+        partial = path.with_suffix(_PARTIAL)
         try:
             with partial.open("wb") as file:
                 file.write(_MAGIC + zlib.crc32(payload).to_bytes(4, "big") + payload)

@@ -132,6 +132,15 @@ def test_clock__set_back__time_stands_still_until_it_has_caught_up(tmp_path: Pat
     assert dump(world.open().machine) == dump(world.exchange.machine)
 
 
+def test_restart__killed_while_it_stored_a_snapshot__leaves_nothing_of_it(tmp_path: Path) -> None:
+    world = ExchangeWorld(tmp_path)
+    trade_a_little(world, 1)
+    (tmp_path / f"{1:020d}.part").write_bytes(b"OPTEXS")
+
+    assert dump(world.open().machine) == dump(world.exchange.machine)
+    assert not list(tmp_path.glob("*.part"))
+
+
 def test_attack__log_of_another_version__is_refused(tmp_path: Path) -> None:
     world = ExchangeWorld(tmp_path)
     world.exchange._journal._wal.append(b"\x93\x02\x00\x90")
