@@ -17,7 +17,7 @@ from scripts.staging.scenarios import SCENARIOS
 from scripts.staging.stages import Stage, embedded_stage, running_stage
 from scripts.staging.strategies import STRATEGIES
 
-KINDS = "\n".join(f"  {name.ljust(14)}  {scenario.help}" for name, scenario in SCENARIOS.items())
+KINDS = "\n".join(f"  {name.ljust(20)}  {scenario.help}" for name, scenario in SCENARIOS.items())
 
 
 @click.command(help=__doc__, epilog=f"\b\nKinds:\n{KINDS}")
@@ -33,7 +33,11 @@ KINDS = "\n".join(f"  {name.ljust(14)}  {scenario.help}" for name, scenario in S
     help="Deployment file.",
 )
 @click.option("--embedded", is_flag=True, help="Set up a rollup in this process and lie there.")
-@click.option("--unit", "place", help="newest (transaction), first, last, padding, or BATCH:UNIT.")
+@click.option(
+    "--unit",
+    "place",
+    help="newest, settlement, liquidation, first, last, padding, or BATCH:UNIT.",
+)
 @click.option(
     "--step", default="last", show_default=True, help="First wrong step: first, middle, last, or N."
 )

@@ -10,7 +10,7 @@ from challenger.model import ChainView, Draft
 from challenger.solver import right_chain
 from challenger.unit_run import read_view
 from challenger.watchtower import Watchtower, Wiring
-from optimistic.protocol.constants import UNIT_BITS
+from optimistic.protocol.constants import CLEARING, LIQUIDATOR, UNIT_BITS
 from optimistic.protocol.derivation import BatchReplay, UnitKind, UnitResult
 from optimistic.protocol.engine import Outcome
 from optimistic.protocol.errors import InvalidInput
@@ -22,6 +22,7 @@ from scripts.staging.faults import FaultPlan, FaultyEngine
 
 _BEHIND: Final = 100
 """A unit of the padding is so far behind the last one."""
+_RECEIVERS: Final = {"settlement": CLEARING, "liquidation": LIQUIDATOR}
 
 
 class NothingToLieAbout(InvalidInput):
@@ -37,7 +38,7 @@ class Target:
     draft : the right assertion about its batch
     unit : its index in that assertion
     batch, unit_in_batch : its place
-    tx_hash : of the transaction that it executes, if it does
+    tx_hash, raw : of the transaction that it executes, if it does
     """
 
     draft: Draft
@@ -45,6 +46,7 @@ class Target:
     batch: int
     unit_in_batch: int
     tx_hash: Hash32 | None
+    raw: bytes | None
 
 
 class Insider:
@@ -82,8 +84,9 @@ class Insider:
 
         Parameters
         ----------
-        place : newest (transaction), first or last (unit of the newest batch), padding (behind its
-            last unit), or BATCH:UNIT
+        place : newest (transaction), settlement or liquidation (the newest one to Clearing or to the
+            Liquidator), first or last (unit of the newest batch), padding (behind its last unit), or
+            BATCH:UNIT
 
         Raises
         ------
@@ -96,13 +99,15 @@ class Insider:
                 units = self.units(batch)
                 index = _place_in(units, place, batch)
                 if index is not None:
-                    effect = units[index].effect if index < len(units) else None
+                    found = units[index] if index < len(units) else None
+                    effect = None if found is None else found.effect
                     return Target(
                         draft=draft,
                         unit=(batch - draft.from_batch << UNIT_BITS) + index,
                         batch=batch,
                         unit_in_batch=index,
                         tx_hash=effect.tx_hash if isinstance(effect, Outcome) else None,
+                        raw=None if found is None else found.raw,
                     )
         raise NothingToLieAbout(
             f"no batch that may still be asserted has a unit {place!r}: "
@@ -154,11 +159,13 @@ def _place_in(units: list[UnitResult], place: str, batch: int) -> int | None:
             return len(units) - 1
         case "padding":
             return len(units) + _BEHIND
-        case "newest":
+        case "newest" | "settlement" | "liquidation":
             executed = [
                 unit.index
                 for unit in units
-                if unit.kind is UnitKind.TRANSACTION and isinstance(unit.effect, Outcome)
+                if unit.kind is UnitKind.TRANSACTION
+                and isinstance(unit.effect, Outcome)
+                and unit.effect.to == _RECEIVERS.get(place, unit.effect.to)
             ]
             return executed[-1] if executed else None
     wanted, _, unit = place.partition(":")

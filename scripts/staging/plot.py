@@ -7,17 +7,19 @@ from typing import Any, Final
 
 from optimistic.protocol.commitment import UnitTree
 from optimistic.protocol.records import AssertionStatus
+from optimistic.protocol.transactions import decode_transaction
 from optimistic.protocol.types import Hash32
 from optimistic.service.clock import Clock
 from optimistic.service.game_calls import describe
 from optimistic.service.l1_types import Call
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.signer import Signer
-from scripts.staging.faults import FaultPlan
+from scripts.staging.faults import FaultPlan, Lie
 from scripts.staging.insider import Insider, Target
 from scripts.staging.liar import Liar, Played, WrongDraft
 from scripts.staging.lies import Fault, LyingTraces, NoRoomForLie, StepLie, UnitLie, states_of
 from scripts.staging.onlooker import Onlooker
+from scripts.staging.pretence import Pretence
 from scripts.staging.scenarios import Scenario
 from scripts.staging.strategies import STRATEGIES, CommitsOnly, Strategy
 
@@ -85,7 +87,7 @@ class Plot:
         ContractReverted : L1 refuses them
         """
         scenario = self._scenario
-        target = self.target = self._insider.target(choices.place or scenario.place)
+        target = self.target = self._insider.target(choices.place or self._place())
         if scenario.is_late:
             self._await_end(target, tick)
         strategy = STRATEGIES[choices.strategy or scenario.strategy]
@@ -99,6 +101,11 @@ class Plot:
         if scenario.sabotages:
             self.saboteur = self._make_saboteur(target)
         return target
+
+    def _place(self) -> str:
+        """Return where the scenario lies unless told otherwise."""
+        forgery = self._scenario.forgery
+        return self._scenario.place if forgery is None else forgery.place
 
     def _await_end(self, target: Target, tick: Tick) -> None:
         """Wait until the window for siblings is about to close."""
@@ -132,11 +139,21 @@ class Plot:
 
     def _wrong_draft(self, target: Target, fault: Fault) -> WrongDraft:
         draft, right = target.draft, self._insider.traces(target.draft)
-        if self._scenario.engine_lie is None:
+        lie = self._lie_about(target)
+        if lie is None:
             return WrongDraft.about(draft, right, fault)
-        plan = FaultPlan(self._scenario.engine_lie, tx_hash=target.tx_hash)
+        plan = FaultPlan(lie, tx_hash=target.tx_hash)
         leaves = self._insider.false_leaves(draft, plan)
         return WrongDraft.of(draft, right, UnitTree(self._onlooker.terms.log_arity, leaves), fault)
+
+    def _lie_about(self, target: Target) -> Lie | Pretence | None:
+        """Return what the engine does falsely, if it does."""
+        forgery = self._scenario.forgery
+        if forgery is None:
+            return self._scenario.engine_lie
+        if target.raw is None:
+            raise NoRoomForLie(f"unit {target.unit_in_batch} of batch {target.batch} is no transaction")
+        return forgery.pretend(decode_transaction(target.raw).data)
 
     def _make_saboteur(self, target: Target) -> Liar:
         right = self._insider.traces(target.draft)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scripts.staging.faults import Lie
+from scripts.staging.forged_settlement import SKIPPED_MARGIN_CHECK, WORSE_FILL, WRONG_LIQUIDATION, Forgery
 from scripts.staging.lies import StepLie, UnitLie
 
 
@@ -16,6 +17,7 @@ class Scenario:
     help : what it is, for people
     unit_lie, step_lie : what is wrong with the two trees
     engine_lie : what a transaction did falsely, if the wrong states are those of a false execution
+    forgery : the same, of a transaction of settlement; instead of `engine_lie` and `place`
     place : of the first wrong unit, unless told otherwise; see `Insider.target`
     sabotages : whether a second account commits to wrong traces for the right side
     is_late : whether it is posted in the last seconds of the window
@@ -27,6 +29,7 @@ class Scenario:
     unit_lie: UnitLie = UnitLie.RESULT
     step_lie: StepLie = StepLie.FALSE
     engine_lie: Lie | None = None
+    forgery: Forgery | None = None
     place: str = "newest"
     sabotages: bool = False
     is_late: bool = False
@@ -44,6 +47,11 @@ _ENGINE_HELP: Final = {
 
 SCENARIOS: Final = {
     **{lie.value: Scenario(help=_ENGINE_HELP[lie], engine_lie=lie) for lie in Lie},
+    "skipped-margin-check": Scenario(
+        help="a trade settles that its margin check refuses", forgery=SKIPPED_MARGIN_CHECK
+    ),
+    "worse-fill": Scenario(help="a fill costs a thousand more than was signed", forgery=WORSE_FILL),
+    "wrong-liquidation": Scenario(help="a healthy account is liquidated", forgery=WRONG_LIQUIDATION),
     "step": Scenario(help="states are invented from one step on"),
     "once": Scenario(help="one unit ends falsely, all others are right", unit_lie=UnitLie.ONCE),
     "padding": Scenario(help="a false state behind the last unit of a batch", place="padding"),

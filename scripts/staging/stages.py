@@ -14,6 +14,7 @@ from optimistic.service.l1_client import L1Client
 from optimistic.service.signer import Signer
 from optimistic.service.terminal import say as progress
 from scripts.staging.by_hand import advise, ask, watch
+from scripts.staging.forged_settlement import stage_forgery
 from scripts.staging.insider import Insider, Target
 from scripts.staging.liar import Liar
 from scripts.staging.onlooker import Onlooker
@@ -95,7 +96,7 @@ def embedded_stage(folder: Path, scenario: Scenario, *, is_defended: bool) -> St
     """
     resources = ExitStack()
     world = resources.enter_context(World(folder=folder))
-    fill(world)
+    fill(world, scenario)
     if is_defended:
         world.start_tower()
     wiring = Wiring(connect=lambda *_: world.l1.client(), clock=world.clock)
@@ -114,20 +115,28 @@ def embedded_stage(folder: Path, scenario: Scenario, *, is_defended: bool) -> St
     )
 
 
-def fill(world: World) -> None:
-    """Have a batch with a few transactions asserted, and the aggregator stopped."""
+def fill(world: World, scenario: Scenario) -> None:
+    """Have a batch asserted with what the scenario lies about, and the aggregator stopped."""
     world.start_node()
+    if scenario.forgery is None:
+        _transfer(world)
+    else:
+        stage_forgery(world, scenario.forgery)
+    head = world.node.chain.head.number + 1
+    world.turn_until(lambda: world.node.store.heads().safe.number >= head, "the batch")
+    count = world.node.store.batch_count()
+    world.turn_until(lambda: bool(world.node.store.assertions_covering(count - 1)), "the assertion")
+    world.stop_node()
+
+
+def _transfer(world: World) -> None:
+    """Send a few transactions."""
     user = world.signers[USER_KEY].address
     call = world.bridge.deposit_call(to=user, value=_DEPOSIT_WEI, gas_limit=21_000)
     world.send_l1(USER_KEY, call)
     world.turn_until(lambda: world.node.head_state.account(user).balance > 0, "the deposit")
     for n in range(_TRANSFERS):
         world.send_l2(world.l1.keys[USER_KEY], n + 1, to=user, value=1)
-    head = world.node.chain.head.number + 1
-    world.turn_until(lambda: world.node.store.heads().safe.number >= head, "the batch")
-    count = world.node.store.batch_count()
-    world.turn_until(lambda: bool(world.node.store.assertions_covering(count - 1)), "the assertion")
-    world.stop_node()
 
 
 def _right(plot: Plot, insider: Insider, onlooker: Onlooker, signer: Signer, *, clock: Clock) -> Liar:

@@ -84,7 +84,10 @@ def test_trading_act__whatever_the_market_does__ends_whole(seed: int) -> None:
     assert act.message is not None
 
 
-@pytest.mark.parametrize("kind", ["credit", "sabotage", "silent", "late"])
+@pytest.mark.parametrize(
+    "kind",
+    ["credit", "sabotage", "silent", "late", "skipped-margin-check", "worse-fill", "wrong-liquidation"],
+)
 def test_scenario__against_the_watchtower__every_lie_dies(tmp_path: Path, kind: str) -> None:
     lines: list[str] = []
 
