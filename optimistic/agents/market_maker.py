@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from optimistic.client.keys import TradingKey
 from optimistic.client.orders import Market, OrderSigner, Quote, Terms
+from optimistic.client.receipts import ReceiptLog
 from optimistic.client.rest import RestClient
 from optimistic.client.stream import Stream
 from optimistic.protocol.errors import InvalidInput
@@ -75,6 +77,7 @@ class MarketMaker:
         self._stream = Stream(url)
         self._stream.login(key)
         self._market: Market = self._rest.markets()[market]
+        self._stream.receipts = self._rest.receipts
         self._signer = OrderSigner(key, self._rest.chain_id, subaccount)
         self._subaccount = subaccount
         self._ladder = ladder
@@ -97,6 +100,10 @@ class MarketMaker:
         (result,) = self._stream.place([], [self._signer.quotes(self._market, quotes, terms)])
         self._quoted = quotes if result["status"] == "taken" else ()
         return {"quotes": len(self._quoted), "renewed": True, "result": result}
+
+    def keep_receipts(self, file: Path) -> None:
+        """Keep receipts in a file, and hold each against those that earlier processes got."""
+        self._stream.receipts = ReceiptLog(self._rest.chain_id, self._rest.receipt_signer, file=file)
 
     def close(self) -> None:
         """Take the quotes back and hang up."""

@@ -11,7 +11,7 @@ from optimistic.agents.keeper import Keeper
 from optimistic.agents.market_maker import Ladder, MarketMaker
 from optimistic.agents.price_signer import Observation, Observer, PriceDaemon, await_time, choose
 from optimistic.agents.price_sources import HttpSource, PriceSource, ReplaySource
-from optimistic.cli.order import api_url
+from optimistic.cli.order import api_url, receipts_file
 from optimistic.cli.session import KEY_VARIABLE, load_signer, with_node, with_signer
 from optimistic.client.keys import TradingKey
 from optimistic.protocol.errors import InvalidInput
@@ -192,6 +192,7 @@ def keeper(context: click.Context, /, **values: Any) -> None:
 @option(
     "--max-lots", type=NUMBER, default=1_000, help="Position beyond which the side that adds is not quoted."
 )
+@receipts_file
 @_loop_options
 @click.pass_context
 @reports_errors
@@ -206,6 +207,8 @@ def market_maker(context: click.Context, /, **values: Any) -> None:
     )
     key = TradingKey(read_key(values["key_file"], KEY_VARIABLE))
     maker = MarketMaker(values["api_url"], key, values["subaccount"], values["market"], ladder, SystemClock())
+    if values["receipts"] is not None:
+        maker.keep_receipts(values["receipts"])
     code = _serve("market_maker", maker.step, values, dict)
     if not values["once"]:
         maker.close()

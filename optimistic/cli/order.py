@@ -31,6 +31,12 @@ from optimistic.service.signer import read_key
 from optimistic.service.terminal import emit, reports_errors
 
 api_url = option("--api-url", type=URL, required=True, help="Address of the exchange's API.")
+receipts_file = option(
+    "--receipts",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    help="Keep receipts in this file, and hold each against those before it.",
+)
 NUMBER = click.IntRange(1)
 _SLIDES: Final = 3
 """Prices to try for an order that slides: the book moves meanwhile."""
@@ -99,12 +105,7 @@ def order() -> None:
 @option(
     "--round", "rounds", is_flag=True, help="Round to tick and lot, towards less risk, instead of failing."
 )
-@option(
-    "--receipts",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=None,
-    help="Keep receipts in this file, and hold each against those before it.",
-)
+@receipts_file
 def place(*, client: RestClient, key: TradingKey, side: Any, size: str, price: str, **values: Any) -> None:
     """Place an order to buy or sell SIZE contracts at PRICE."""
     market = client.markets().get(values["market"])

@@ -1,4 +1,4 @@
-"""A node's API tells the bond of its exchange, and its log what puts the bond at risk."""
+"""A node's API tells the bond of its exchange, its log what puts the bond at risk; agents notice a lie."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,12 +6,18 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from optimistic.agents.market_maker import Ladder, MarketMaker
+from optimistic.client.receipts import TwoStories, receipts_in
 from optimistic.client.rest import RestClient
 from optimistic.node.api.options import ApiOptions
 from optimistic.node.exchange.options import ExchangeOptions
 from optimistic.node.trading import TradingFloor, TradingOptions
+from optimistic.protocol.settlement.receipts import GENESIS_RECEIPT
+from optimistic.service.clock import SystemClock
 from optimistic.service.receipt_bond import ReceiptBond
 from optimistic.service.wal import SyncPolicy
+from tests.helpers.api_stage import ALICE, ALICE_SUBACCOUNT, api_stage
+from tests.helpers.fake_exchange import MARKET
 from tests.helpers.settlement_world import SettlementWorld
 from tests.helpers.trading_stage import WorldClock
 from tests.helpers.watchtower_stage import ETHER
@@ -50,3 +56,20 @@ def test_exchange__with_a_bond__tells_it_and_warns_of_power_cuts(
     assert told["bond"]["l1ChainId"] == world.params.l1_chain_id
     warned = [entry for entry in logs if entry["event"] == "receipt_bond_at_risk"]
     assert len(warned) == (0 if policy is SyncPolicy.EACH else 1)
+
+
+def test_attack__exchange_goes_back_below_a_market_maker__stops_it_with_evidence(tmp_path: Path) -> None:
+    ladder = Ladder(levels=2, lots=3, spread_pips=1_000, step_pips=1_000, max_lots=1_000)
+    with api_stage() as stage:
+        maker = MarketMaker(stage.url, ALICE, ALICE_SUBACCOUNT, MARKET, ladder, SystemClock())
+        maker.keep_receipts(tmp_path / "receipts.jsonl")
+        assert maker.step()["renewed"]
+        stage.exchange.seq, stage.exchange.prev = 0, GENESIS_RECEIPT
+        stage.rest(stage.alice).cancel_all()
+
+        with pytest.raises(TwoStories) as caught:
+            maker.step()
+        maker.close()
+
+    assert caught.value.file is not None
+    assert len(receipts_in(caught.value.file)) == 2

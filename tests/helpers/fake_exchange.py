@@ -40,7 +40,7 @@ from optimistic.node.exchange.ports import (
     Prepared,
     Status,
 )
-from optimistic.node.exchange.receipts import GENESIS_RECEIPT, Receipt, ReceiptSigner
+from optimistic.node.exchange.receipts import GENESIS_RECEIPT, Receipt, ReceiptSigner, SignedReceipt
 from optimistic.protocol.matching.engine import Engine
 from optimistic.protocol.matching.events import Done, Fill, Rejected, Requeued, Resized
 from optimistic.protocol.matching.types import Order, PostOnly, Reason, Side, Terms, TimeInForce
@@ -203,10 +203,14 @@ class FakeExchange:
             return refused
         assert item.digest is not None
         order_id = self._enter(place, item.digest)
-        receipt = Receipt(item.digest, self.seq + 1, self.prev, NOW_MS)
-        self.prev = receipt.hash
+        receipt = self._receipt(item.digest)
         rejected = self._absorb()
-        return self._ack(order_id=order_id, receipt=self.signer.sign(receipt), refused_by_book=rejected)
+        return self._ack(order_id=order_id, receipt=receipt, refused_by_book=rejected)
+
+    def _receipt(self, digest: Hash32) -> SignedReceipt:
+        receipt = Receipt(digest, self.seq + 1, self.prev, NOW_MS)
+        self.prev = receipt.hash
+        return self.signer.sign(receipt)
 
     def _quotes(self, tree: PlaceQuotes, item: Prepared) -> Answer:
         refused = self._refusal(tree.subaccount, item)
@@ -230,7 +234,7 @@ class FakeExchange:
             )
             ids.append(self._enter(place, item.digest))
             self._absorb()
-        return self._ack(order_id=ids[0], order_ids=tuple(ids))
+        return self._ack(order_id=ids[0], order_ids=tuple(ids), receipt=self._receipt(item.digest))
 
     def _enter(self, place: Place, digest: Hash32) -> int:
         order_id = len(self.live) + len(self.trades) + self.seq * 1_000 + 1
