@@ -24,13 +24,13 @@ ETHER = 10**18
 
 
 class Rollup:
-    """A deployment with a cash token on anvil, and its commands."""
+    """A deployment on anvil, and its commands."""
 
-    def __init__(self, anvil: Anvil, folder: Path) -> None:
+    def __init__(self, anvil: Anvil, folder: Path, *token: str) -> None:
         self.folder = folder
         self.anvil = anvil
         self.l1 = L1Client.connect(anvil.url)
-        out = ("--dev-token", "--out", str(folder / "deployment.json"))
+        out = (*token, "--out", str(folder / "deployment.json"))
         deployed = CliRunner().invoke(
             main,
             ["deploy", "--l1-rpc-url", anvil.url, *out, "--json"],
@@ -66,7 +66,7 @@ class Rollup:
 
 @pytest.fixture
 def rollup(anvil: Anvil, tmp_path: Path) -> Rollup:
-    return Rollup(anvil, tmp_path)
+    return Rollup(anvil, tmp_path, "--dev-token")
 
 
 def receipt(seq: int, order: int, prev: Hash32 = GENESIS_RECEIPT) -> Receipt:
@@ -132,6 +132,15 @@ def test_receipt__files_that_hold_none__are_refused_by_name(rollup: Rollup) -> N
     assert rollup.run(TRADER, "receipt", "compare", str(empty))["receipts"] == 0
     both = rollup.invoke(TRADER, "bond", "status")
     assert "--exchange" in both.stderr
+
+
+def test_bond__rollup_without_an_exchange__says_so(anvil: Anvil, tmp_path: Path) -> None:
+    rollup = Rollup(anvil, tmp_path)
+
+    refused = rollup.invoke(EXCHANGE, "bond", "post", "1ether")
+
+    assert refused.exit_code == 1
+    assert "deploy it with --token" in refused.stderr
 
 
 def test_exchange__without_an_l1__tells_who_signs_and_no_bond() -> None:
