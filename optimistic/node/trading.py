@@ -95,7 +95,8 @@ class TradingFloor:
 
         Raises
         ------
-        ApiNotStarted : the address cannot be bound
+        PortTaken : the API cannot listen where the options say
+        ApiNotStarted : its workers did not come up
         """
         while self.house.follower.step():
             pass

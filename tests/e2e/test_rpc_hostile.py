@@ -14,9 +14,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from optimistic.node.listener import PortTaken
 from optimistic.node.rpc.backend import RpcBackend, make_server
 from optimistic.node.rpc.options import RpcLimits, RpcOptions
-from optimistic.node.rpc.server import PortTaken, RpcServer
+from optimistic.node.rpc.server import RpcServer
 from tests.helpers.l2_wallet import Wallet
 from tests.helpers.live_chain import LiveChain
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from optimistic.node.listener_options import problems_of
 from optimistic.protocol.errors import InvalidInput
 
 
@@ -69,14 +70,8 @@ class ApiOptions:
 
     def check(self) -> None:
         """Raise InvalidApiOptions with all problems at once."""
-        problems = []
-        if not 0 <= self.port <= 65_535:
-            problems.append("port must lie in 0..65535")
-        if not self.host:
-            problems.append("host must not be empty")
+        problems = [*problems_of(self.host, self.port, self.limits)]
         if self.verifiers < 1 or self.readers < 1:
             problems.append("verifiers and readers must be positive")
-        names = ApiLimits.__dataclass_fields__
-        problems += [f"{name} must be positive" for name in names if getattr(self.limits, name) <= 0]
         if problems:
             raise InvalidApiOptions("; ".join(problems))

@@ -1,7 +1,6 @@
 """The API on a socket: a starlette application in a uvicorn thread of its own."""
 
 import asyncio
-import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -33,23 +32,22 @@ from optimistic.node.api.routes import ROUTES, Asked, Route
 from optimistic.node.api.signature_pool import SignaturePool
 from optimistic.node.exchange.events import Published
 from optimistic.node.exchange.ports import ExchangePort
+from optimistic.node.listener import Listener, post, uvicorn_config
 from optimistic.protocol.errors import TemporaryError
 from optimistic.service.clock import Clock
 from optimistic.service.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-_BACKLOG: Final = 1_024
 _STOP_TIMEOUT_S: Final = 10
 _START_TIMEOUT_S: Final = 30
-_KEEP_ALIVE_S: Final = 120
 _BUSY_MS: Final = 250
 _JSON: Final = "application/json"
 _encode = msgspec.json.Encoder().encode
 
 
 class ApiNotStarted(TemporaryError):
-    """The address cannot be bound, or the workers did not come up."""
+    """The workers did not come up."""
 
 
 class ApiServer:
@@ -87,8 +85,7 @@ class ApiServer:
         self._options = options
         self._clock = clock
         self._metrics = metrics
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._socket: socket.socket | None = None
+        self._listener = Listener(options.host, options.port)
         self._server: uvicorn.Server | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="api", daemon=True)
@@ -96,34 +93,22 @@ class ApiServer:
     @property
     def port(self) -> int:
         """The port listened on, once started."""
-        assert self._socket is not None, "the server is not started"
-        return int(self._socket.getsockname()[1])
+        return self._listener.port
 
     @property
     def url(self) -> str:
         """HTTP address, once started."""
-        host = f"[{self._options.host}]" if ":" in self._options.host else self._options.host
-        return f"http://{host}:{self.port}"
+        return self._listener.url
 
     def start(self) -> None:
         """Listen and serve.
 
         Raises
         ------
-        ApiNotStarted : the address cannot be bound, or a worker does not start
+        PortTaken : the address cannot be bound
+        ApiNotStarted : a worker does not start
         """
-        address = (self._options.host, self._options.port)
-        family = socket.AF_INET6 if ":" in self._options.host else socket.AF_INET
-        # The explicit protocol number makes asyncio set TCP_NODELAY on connections.
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(_BACKLOG)
-        except OSError as error:
-            listener.close()
-            raise ApiNotStarted(f"cannot listen on {address[0]}:{address[1]}: {error.strerror}") from error
-        self._socket = listener
+        self._listener.open()
         self._thread.start()
         if not self._ready.wait(_START_TIMEOUT_S) or self._server is None:
             raise ApiNotStarted("the API's workers did not start; the log says why")
@@ -135,8 +120,7 @@ class ApiServer:
             self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(_STOP_TIMEOUT_S)
-        if self._socket is not None:
-            self._socket.close()
+        self._listener.close()
         log.info("api_stopped")
 
     def _run(self) -> None:
@@ -171,10 +155,16 @@ class ApiServer:
         )
         queries = Queries(self._exchange, self._view, hub.history, self._chain_id, self._bond)
         app = ApiApp(office, queries, self._options)
-        self._server = uvicorn.Server(_uvicorn_config(app.application(), self._options))
+        self._server = uvicorn.Server(
+            uvicorn_config(
+                app.application(),
+                max_message_bytes=limits.max_message_bytes,
+                max_connections=limits.max_connections,
+            )
+        )
         self._ready.set()
         try:
-            await self._server.serve(sockets=[self._socket] if self._socket else None)
+            await self._listener.serve(self._server)
         finally:
             app.close()
             await pool.close()
@@ -330,29 +320,9 @@ def _on_loop(
     own = threading.get_ident()
 
     def listener(published: Published) -> None:
-        try:
-            if threading.get_ident() == own:
-                loop.call_soon(publish, published)
-            else:
-                loop.call_soon_threadsafe(publish, published)
-        except RuntimeError:  # the loop has ended: nobody listens any more
-            log.debug("publication_dropped", group=published.group)
+        if threading.get_ident() == own and not loop.is_closed():
+            loop.call_soon(publish, published)
+        else:
+            post(loop, publish, published)
 
     return listener
-
-
-def _uvicorn_config(app: Starlette, options: ApiOptions) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        ws="websockets-sansio",
-        ws_max_size=options.limits.max_message_bytes,
-        ws_per_message_deflate=False,
-        lifespan="off",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        limit_concurrency=options.limits.max_connections,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=1,
-    )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from optimistic.node.listener_options import problems_of
 from optimistic.protocol.errors import InvalidInput
 
 
@@ -63,12 +64,6 @@ class RpcOptions:
 
     def check(self) -> None:
         """Raise InvalidRpcOptions with all problems at once."""
-        problems = []
-        if not 0 <= self.port <= 65_535:
-            problems.append("port must lie in 0..65535")
-        if not self.host:
-            problems.append("host must not be empty")
-        names = RpcLimits.__dataclass_fields__
-        problems += [f"{name} must be positive" for name in names if getattr(self.limits, name) <= 0]
+        problems = [*problems_of(self.host, self.port, self.limits)]
         if problems:
             raise InvalidRpcOptions("; ".join(problems))

@@ -7,9 +7,8 @@ and traces on another.
 
 import asyncio
 import ipaddress
-import socket
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -18,6 +17,7 @@ import uvicorn
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from optimistic.node.listener import Listener, post, uvicorn_config
 from optimistic.node.mempool import PooledTransaction
 from optimistic.node.rpc.dispatch import Dispatcher, Message, failure
 from optimistic.node.rpc.errors import limit_exceeded
@@ -26,20 +26,14 @@ from optimistic.node.rpc.options import RpcOptions
 from optimistic.node.rpc.registry import Cost
 from optimistic.node.rpc.subscriptions import SubscriptionHub
 from optimistic.node.rpc.websocket import WebSocketSession, serve_websocket
-from optimistic.protocol.errors import RollupError, TemporaryError
+from optimistic.protocol.errors import RollupError
 
 log = structlog.get_logger(__name__)
 
-_BACKLOG: Final = 1_024
-_KEEP_ALIVE_S: Final = 120
 _STOP_TIMEOUT_S: Final = 5
 _CONTENT_TYPES: Final = frozenset((b"application/json", b"application/json-rpc", b"application/jsonrequest"))
 
 Headers = Sequence[tuple[bytes, bytes]]
-
-
-class PortTaken(TemporaryError):
-    """The address to listen on is in use or not available."""
 
 
 class RpcApp:
@@ -173,23 +167,26 @@ class RpcServer:
         self._app = RpcApp(dispatcher, hub, options)
         self._hub = hub
         self._feed = feed
-        self._options = options
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._socket: socket.socket | None = None
-        self._server = uvicorn.Server(_uvicorn_config(self._app, options))
+        self._listener = Listener(options.host, options.port)
+        self._server = uvicorn.Server(
+            uvicorn_config(
+                _with_origins(self._app, options),
+                max_message_bytes=options.limits.max_body_bytes,
+                max_connections=options.limits.max_connections,
+            )
+        )
         self._thread = threading.Thread(target=self._run, name="rpc", daemon=True)
 
     @property
     def port(self) -> int:
         """The port listened on, once started."""
-        assert self._socket is not None, "the server is not started"
-        return int(self._socket.getsockname()[1])
+        return self._listener.port
 
     @property
     def url(self) -> str:
         """HTTP address of the server, once started."""
-        host = f"[{self._options.host}]" if ":" in self._options.host else self._options.host
-        return f"http://{host}:{self.port}"
+        return self._listener.url
 
     def start(self) -> None:
         """Listen and serve.
@@ -198,18 +195,14 @@ class RpcServer:
         ------
         PortTaken : the address cannot be bound.
         """
-        address = (self._options.host, self._options.port)
-        try:
-            self._socket = _listen(*address)
-        except OSError as exc:
-            raise PortTaken(f"cannot listen on {address[0]}:{address[1]}: {exc.strerror}") from exc
+        self._listener.open()
         self._thread.start()
         log.info("rpc_started", url=self.url)
 
     def chain_changed(self) -> None:
         """Look at the chain soon and tell subscribers; returns at once, for any thread."""
         if self._loop is not None:
-            _post(self._loop, self._refresh)
+            post(self._loop, self._refresh)
 
     def transaction_accepted(self, pooled: PooledTransaction) -> None:
         """Tell subscribers and filters about a transaction that the pool took; returns at once."""
@@ -221,8 +214,7 @@ class RpcServer:
         if self._thread.is_alive():
             self._thread.join(_STOP_TIMEOUT_S)
         self._app.close()
-        if self._socket is not None:
-            self._socket.close()
+        self._listener.close()
         log.info("rpc_stopped")
 
     def _run(self) -> None:
@@ -230,11 +222,11 @@ class RpcServer:
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
-        self._feed.on_blocks(lambda events: _post(loop, self._hub.publish_blocks, events))
-        self._feed.on_pending(lambda event: _post(loop, self._hub.publish_pending, event))
+        self._feed.on_blocks(lambda events: post(loop, self._hub.publish_blocks, events))
+        self._feed.on_pending(lambda event: post(loop, self._hub.publish_pending, event))
         self._loop = loop
         self._refresh()
-        await self._server.serve(sockets=[self._socket] if self._socket else None)
+        await self._listener.serve(self._server)
 
     def _refresh(self) -> None:
         try:
@@ -243,47 +235,12 @@ class RpcServer:
             log.warning("chain_feed_failed", error=str(exc))
 
 
-def _uvicorn_config(app: RpcApp, options: RpcOptions) -> uvicorn.Config:
-    asgi: ASGIApp = app
-    if options.cors_origins:
-        asgi = CORSMiddleware(
-            app, allow_origins=options.cors_origins, allow_methods=("POST", "GET"), allow_headers=("*",)
-        )
-    return uvicorn.Config(
-        asgi,
-        ws="websockets-sansio",
-        ws_max_size=options.limits.max_body_bytes,
-        ws_per_message_deflate=False,
-        lifespan="off",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        limit_concurrency=options.limits.max_connections,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=1,
+def _with_origins(app: RpcApp, options: RpcOptions) -> ASGIApp:
+    if not options.cors_origins:
+        return app
+    return CORSMiddleware(
+        app, allow_origins=options.cors_origins, allow_methods=("POST", "GET"), allow_headers=("*",)
     )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The explicit protocol number makes asyncio set TCP_NODELAY on connections.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _post(loop: asyncio.AbstractEventLoop, publish: Callable[..., None], *items: object) -> None:
-    try:
-        loop.call_soon_threadsafe(publish, *items)
-    except RuntimeError:  # the loop has ended: nobody listens any more
-        log.debug("notification_dropped")
 
 
 def _busy(message: Message) -> bytes:
