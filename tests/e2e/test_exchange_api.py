@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -544,8 +544,10 @@ def test_origin__of_another_site__may_not_open_a_stream(stage: ApiStage) -> None
 
 def _signature_workers() -> list[int]:
     """Our child processes that recover signers."""
-    tasks = Path("/proc/self/task").iterdir()
-    children = [child for task in tasks for child in (task / "children").read_text().split()]
+    children: list[str] = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError):  # a thread that has just ended
+            children += (task / "children").read_text().split()
     return [
         int(child) for child in children if b"signature_worker" in Path(f"/proc/{child}/cmdline").read_bytes()
     ]

@@ -13,6 +13,7 @@ SET_KEY : one item, a key (32), which neither arguments nor the environment may 
 import signal
 import socket
 import sys
+from contextlib import suppress
 from enum import IntEnum
 from typing import BinaryIO, Final
 
@@ -83,7 +84,8 @@ def main(descriptor: str) -> None:
     """Serve the process that holds the other end of the socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon, which closes the socket
     end = socket.socket(fileno=int(descriptor))
-    with end, end.makefile("rb") as stream:
+    # A process that is killed leaves answers unread: that ends this one, too, and is no news.
+    with end, end.makefile("rb") as stream, suppress(ConnectionError):
         serve(stream, end)
 
 

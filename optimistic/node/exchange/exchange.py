@@ -79,11 +79,11 @@ class Exchange:
         self._separator = domain_separator(signer.chain_id)
         self._journal = Journal(folder, options.sync_policy, options.segment_bytes)
         self._archive = Archive(folder / "told", options.sync_policy, options.kept_events)
+        self._since_snapshot = 0
         self.machine = self._recover()
         self.pretrade = around.pretrade or StandardPreTrade(state)
         self._admission = Admission(self.machine, state, self.pretrade, options)
         self._listeners: list[Listener] = []
-        self._since_snapshot = 0
 
     def _recover(self) -> Machine:
         windows = {"nonce_window": self.options.nonce_window, "name_window": self.options.client_id_window}
@@ -96,6 +96,7 @@ class Exchange:
             for record in group.records:
                 machine.apply(record)
             self._archive.add(Published(index, group.ts_ms, machine.take_events()))
+            self._since_snapshot += len(group.records) + 1
         log.info(
             "exchange_recovered",
             snapshot=start,

@@ -1,4 +1,7 @@
 import asyncio
+import socket
+import subprocess
+import sys
 from collections.abc import Coroutine
 from typing import Any
 
@@ -77,3 +80,19 @@ def test_sign__few_here_or_many_there__recover_to_the_key(count: int) -> None:
             await pool.close()
 
     run(story())
+
+
+def test_worker__whose_process_was_killed__ends_without_a_word() -> None:
+    ours, theirs = socket.socketpair()
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "optimistic.node.api.signature_worker", str(theirs.fileno())],
+        pass_fds=[theirs.fileno()],
+        stderr=subprocess.PIPE,
+    )
+    theirs.close()
+    ours.sendall(b"\x00" + (1).to_bytes(4, "big") + item(1))
+    assert ours.recv(1, socket.MSG_PEEK)
+    ours.close()  # with the answer unread, as the kernel does for the dead
+
+    assert worker.communicate(timeout=20) == (None, b"")
+    assert worker.returncode == 0

@@ -132,6 +132,19 @@ def test_clock__set_back__time_stands_still_until_it_has_caught_up(tmp_path: Pat
     assert dump(world.open().machine) == dump(world.exchange.machine)
 
 
+def test_restart__killed_again_and_again__still_stores_snapshots(tmp_path: Path) -> None:
+    world = ExchangeWorld(tmp_path, options=ExchangeOptions(snapshot_every=40, segment_bytes=2_000))
+    for _ in range(20):
+        trade_a_little(world, 3)
+        world.exchange.tick()
+        before = dump(world.exchange.machine)
+        world.exchange = world.open()
+        assert dump(world.exchange.machine) == before
+
+    assert len(list(tmp_path.glob("*.snapshot"))) == 2
+    assert min(int(path.stem) for path in (tmp_path / "log").glob("*.wal")) > 0
+
+
 def test_restart__killed_while_it_stored_a_snapshot__leaves_nothing_of_it(tmp_path: Path) -> None:
     world = ExchangeWorld(tmp_path)
     trade_a_little(world, 1)
