@@ -327,6 +327,8 @@ contract ClearingAttackTest is ClearingWorld {
         assertMalformed(withByte(sound, fill + 3, 2));
         assertMalformed(withByte(sound, fill + 9, 0)); // no lots
         assertMalformed(withByte(sound, 0, 2)); // another version
+        assertMalformed(withByte(sound, orders - 2, 0xff)); // more fills than there are bytes
+        assertMalformed(withByte(sound, orders - 1, 2)); // a fill out of the bytes of an order
     }
 
     function testFuzz_attack__cutOrExtended__isMalformed(uint256 length, bytes1 extra) public {
