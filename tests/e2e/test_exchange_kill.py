@@ -36,7 +36,7 @@ from tests.helpers.anvil import anvil_binary
 from tests.helpers.durable_trader import DurableTrader
 from tests.helpers.exchange_process import EXCHANGE
 from tests.helpers.settlement_setup import BTC_PRICE, PERPETUAL, WAD
-from tests.helpers.trading_rollup import TradingRollup, wait_for
+from tests.helpers.trading_rollup import PATIENCE_S, TradingRollup, wait_for
 
 KILLS = 50
 EARLY = 5
@@ -173,6 +173,27 @@ def test_exchange__killed_fifty_times__loses_nothing_and_does_nothing_twice(scen
     assert any(event["reason"] == "disconnected" for event in traders[0].events("done"))
     log = scene.data / "exchange" / "log"
     assert not (log / f"{0:020d}.wal").exists(), "no snapshot ever made log superfluous"
+
+
+@pytest.mark.slow
+def test_exchange__second_process_on_its_folder__ends_and_harms_nothing(scene: Scene) -> None:
+    for trader in scene.traders:
+        trader.connect()
+    for _ in range(10):
+        scene.chance.choice(scene.traders).trade()
+
+    second = scene.rollup.seat.start()
+    second.join(PATIENCE_S)
+    for _ in range(10):
+        scene.chance.choice(scene.traders).trade()
+    scene.keep_log()
+    for trader in scene.traders:
+        trader.hang_up()
+    scene.come_to_rest()
+
+    assert second.exitcode == 1
+    assert "another process" in (scene.rollup.seat.folder / "aggregator.log").read_text()
+    check_everything(scene)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from optimistic.service.storage_errors import CorruptStorage
 from optimistic.service.wal import SyncPolicy, Wal
 
 _VERSION: Final = 1
+_T = TypeVar("_T")
 
 
 class _Page(msgspec.Struct, frozen=True, array_like=True):
@@ -43,8 +44,6 @@ class Recalled(msgspec.Struct, frozen=True, kw_only=True):
 
 _encoder: Final = msgspec.json.Encoder()
 """Not msgpack: amounts in WAD are longer than its 64 bits."""
-_pages: Final = msgspec.json.Decoder(_Page)
-_told: Final = msgspec.json.Decoder(tuple[Published, ...])
 
 
 class Archive:
@@ -140,7 +139,7 @@ class Archive:
         for page in pages:
             if page.first > end:  # what lies between was never written down: start again behind it
                 told, first = [], page.first
-            told += _told.decode(page.told)
+            told += _decode(page.told, tuple[Published, ...])
             end = page.end
         return first, tuple(told)
 
@@ -167,12 +166,16 @@ class Archive:
 
     def _stored_pages(self, oldest: int = 0) -> Iterator[tuple[int, _Page]]:
         for index, payload in self._wal.replay(oldest):
-            try:
-                page = _pages.decode(payload)
-            except msgspec.DecodeError as error:
-                raise CorruptStorage(f"a page of the exchange's archive cannot be read: {error}") from error
+            page = _decode(payload, _Page)
             if page.version != _VERSION:
                 raise CorruptStorage(
                     f"the exchange's archive has version {page.version}, this program reads {_VERSION}"
                 )
             yield index, page
+
+
+def _decode(payload: bytes | msgspec.Raw, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(payload, type=kind)
+    except msgspec.DecodeError as error:
+        raise CorruptStorage(f"a page of the exchange's archive cannot be read: {error}") from error
