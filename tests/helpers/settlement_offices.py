@@ -146,7 +146,7 @@ class Offices:
                 touched=(id_,),
             )
         else:
-            wei = random.choice((0, 10**15, 10**17, 10**18, 3 * 10**18, 5 * 10**18))
+            wei = random.choice((0, 0, 10**15, 10**17, 10**18, 3 * 10**18, 5 * 10**18))
             target = random.choice((SubaccountId(0), trader.id, trader.id, trader.id, id_))
             self.do(
                 lambda state: collateral.deposit_ether(state, trader.address, target, wei),
@@ -162,8 +162,7 @@ class Offices:
         trader, random, times = self._trader(), self.random, 1
         if random.random() < 0.06:
             trader, times = self.twins.people[0], 9
-        if random.random() < 0.1:
-            self.twins.chain.move_to(self.twins.chain.now + 16)
+        self._let_prices_age(16)
         for _ in range(times):
             asset = Asset.CASH if times > 1 else random.choice(tuple(Asset))
             amount = 1 if times > 1 else random.choice((0, 1, *self._amounts(trader.id, asset)))
@@ -219,6 +218,7 @@ class Offices:
     def transfer(self) -> None:
         """Cash goes from one subaccount of an owner to another."""
         random, rich, spare = self.random, self.twins.people[0], self.twins.spare
+        self._let_prices_age(16)
         source, target = random.sample((rich.id, rich.id, rich.id, spare, self._account()), 2)
         amounts = (amount * UNIT_WAD for amount in self._amounts(source, Asset.CASH))
         amount = random.choice((0, -1, 1, *amounts))
@@ -254,6 +254,7 @@ class Offices:
     def watch(self) -> None:
         """A keeper tries its hand at any subaccount, or one that is flagged."""
         id_ = self.random.choice((self._account(), *self.twins.state.flags))
+        self._let_prices_age(31)
         self.random.choice((self.flag, self.unflag, self.unflag, self.resolve))(id_)
 
     def flag(self, id_: SubaccountId) -> bool:
@@ -473,6 +474,11 @@ class Offices:
         return CLEARING, b"", lambda _: None
 
     # ------------------------------------------------------------------------------ whose, how much
+
+    def _let_prices_age(self, seconds: int) -> None:
+        """Let time pass without prices, now and then."""
+        if self.random.random() < 0.15:
+            self.twins.chain.move_to(self.twins.chain.now + seconds)
 
     def _trader(self) -> Trader:
         return self.random.choice(self.twins.people)

@@ -19,7 +19,7 @@ from optimistic.protocol.types import ZERO_ADDRESS
 from tests.helpers.contract_host import Reverted
 from tests.helpers.settlement_batches import Batches, Trader
 from tests.helpers.settlement_offices import Offices
-from tests.helpers.settlement_twins import FEEDS, FUTURE, MIDDLE, PERPETUALS, STEPS, Twins
+from tests.helpers.settlement_twins import FEEDS, FUTURE, FUTURE_LIFE_S, MIDDLE, PERPETUALS, STEPS, Twins
 
 LOWEST, HIGHEST = 500, 1_500
 """Of the price, in thousandths of the first one."""
@@ -41,7 +41,7 @@ class Run:
             self.wait: 4,
             self.report: 2,
             self.refresh: 1,
-            self.own: 1,
+            self.own: 2,
             self.squeeze: 4,
             self.abandon: 2,
             self.unwind: 2,
@@ -106,7 +106,7 @@ class Run:
         if self.random.random() < 0.5:
             floor = self.twins.state.nonce_floors.get(trader.address, 0)
             near = max(0, self.batches.nonce + self.random.randint(-20, 20))
-            self.offices.raise_floor(trader, self.random.choice((floor, near, max(floor + 1, near))))
+            self.offices.raise_floor(trader, self.random.choice((floor, near, near, near)))
             return
         until = self.twins.chain.now + self.random.choice((-1, 0, 100))
         whose = SubaccountId(self.random.choice((0, trader.id, other.id)))
@@ -207,6 +207,8 @@ class Run:
         )
         for time in range(expiry - WINDOW_S - 20, expiry + 40, 59):
             twins.chain.move_to(max(time, twins.chain.now))
+            if time >= expiry:
+                self.offices.settle_future(FUTURE)
             self.push()
         self.offices.settle_future(FUTURE)
         if self.offices.close_expired(FUTURE, everybody):
@@ -227,11 +229,17 @@ class Run:
             return
         if random.random() < 0.3:
             self.load(trader, market, -side)
-        wait = CLOSE_DELAY_S + random.choice((0, 0, 0, 0, 1_800, -1, CLOSE_WINDOW_S, CLOSE_WINDOW_S + 1))
-        if random.random() < 0.15:
+        wait = CLOSE_DELAY_S + random.choice(
+            (0, 0, 0, 0, FUTURE_LIFE_S, -1, CLOSE_WINDOW_S, CLOSE_WINDOW_S + 1)
+        )
+        if random.random() < 0.2:
             self.twins.chain.move_to(self.twins.chain.now + wait)
         else:
             self.advance(self.twins.chain.now + wait)
+        held = self.twins.state.subaccounts[trader.id].legs.get(market)
+        if held is not None and random.random() < 0.4:
+            self.twins.chain.move_to(self.twins.chain.now + 1)
+            self.move(random.randint(60, 140) * (-1 if held.size_wad > 0 else 1))
         if offices.force_close(trader.id, market):
             offices.force_close(trader.id, market)
             self.unwind()
