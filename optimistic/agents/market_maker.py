@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from optimistic.client.errors import Busy, Refused, Unreachable
 from optimistic.client.keys import TradingKey
 from optimistic.client.orders import Market, OrderSigner, Quote, Terms
 from optimistic.client.receipts import ReceiptLog
@@ -60,8 +61,24 @@ class Ladder:
         return found
 
 
+class _Line:
+    """A connection of both kinds, logged in."""
+
+    def __init__(self, url: str, key: TradingKey, market: int) -> None:
+        self.rest = RestClient(url)
+        self.rest.login(key)
+        self.stream = Stream(url)
+        self.stream.login(key)
+        self.market: Market = self.rest.markets()[market]
+
+    def close(self) -> None:
+        """Hang up."""
+        self.stream.close()
+        self.rest.close()
+
+
 class MarketMaker:
-    """Keeps a ladder in one market.
+    """Keeps a ladder in one market; connects again when the exchange was away.
 
     Parameters
     ----------
@@ -72,47 +89,80 @@ class MarketMaker:
     def __init__(
         self, url: str, key: TradingKey, subaccount: int, market: int, ladder: Ladder, clock: Clock
     ) -> None:
-        self._rest = RestClient(url)
-        self._rest.login(key)
-        self._stream = Stream(url)
-        self._stream.login(key)
-        self._market: Market = self._rest.markets()[market]
-        self._stream.receipts = self._rest.receipts
-        self._signer = OrderSigner(key, self._rest.chain_id, subaccount)
+        self._url = url
+        self._key = key
         self._subaccount = subaccount
+        self._number = market
         self._ladder = ladder
         self._clock = clock
         self._nonce = clock.time_ms()
         self._quoted: Sequence[Quote] = ()
+        self._line: _Line | None = _Line(url, key, market)
+        self._receipts = self._line.rest.receipts
+        self._line.stream.receipts = self._receipts
 
     def step(self) -> dict[str, Any]:
-        """Quote anew if the ladder has moved or was traded; return what stands."""
-        details = self._rest.get(f"/v1/markets/{self._market.number}")
-        quotes = self._ladder.quotes(
-            int(details["markWad"]), self._market.steps.tick_wad, self._position_lots()
-        )
-        n_open = len(self._rest.orders(state="open", market=self._market.number, limit=1_000))
-        if quotes == self._quoted and n_open == len(quotes):
-            return {"quotes": n_open, "renewed": False}
-        self._stream.cancel_all(market=self._market.number, subaccount=self._subaccount)
-        self._nonce = max(self._nonce + 1, self._clock.time_ms())
-        terms = Terms(expiry_s=self._clock.time_s() + _QUOTE_LIFE_S, nonce=self._nonce, post_only="reject")
-        (result,) = self._stream.place([], [self._signer.quotes(self._market, quotes, terms)])
-        self._quoted = quotes if result["status"] == "taken" else ()
-        return {"quotes": len(self._quoted), "renewed": True, "result": result}
+        """Quote anew if the ladder has moved or was traded; return what stands.
+
+        Raises
+        ------
+        Refused, Busy, Unreachable : the next turn connects again
+        """
+        try:
+            return self._quote(self._connected())
+        except (Refused, Busy, Unreachable):
+            self._hang_up()
+            raise
 
     def keep_receipts(self, file: Path) -> None:
         """Keep receipts in a file, and hold each against those that earlier processes got."""
-        self._stream.receipts = ReceiptLog(self._rest.chain_id, self._rest.receipt_signer, file=file)
+        line = self._connected()
+        self._receipts = ReceiptLog(line.rest.chain_id, line.rest.receipt_signer, file=file)
+        line.stream.receipts = self._receipts
 
     def close(self) -> None:
         """Take the quotes back and hang up."""
-        self._stream.cancel_all(market=self._market.number, subaccount=self._subaccount)
-        self._stream.close()
-        self._rest.close()
+        try:
+            self._cancel(self._connected())
+        except (Refused, Busy, Unreachable):
+            self._hang_up()
+            self._cancel(self._connected())
+        finally:
+            self._hang_up()
 
-    def _position_lots(self) -> int:
-        for position in self._rest.positions(self._subaccount):
-            if position["market"] == self._market.number:
-                return int(position["matchedWad"]) // self._market.steps.lot_wad
+    def _connected(self) -> _Line:
+        if self._line is None:
+            self._line = _Line(self._url, self._key, self._number)
+            self._line.stream.receipts = self._receipts
+            self._quoted = ()
+        return self._line
+
+    def _hang_up(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()
+
+    def _quote(self, line: _Line) -> dict[str, Any]:
+        details = line.rest.get(f"/v1/markets/{self._number}")
+        quotes = self._ladder.quotes(
+            int(details["markWad"]), line.market.steps.tick_wad, self._position_lots(line)
+        )
+        n_open = len(line.rest.orders(state="open", market=self._number, limit=1_000))
+        if quotes == self._quoted and n_open == len(quotes):
+            return {"quotes": n_open, "renewed": False}
+        self._cancel(line)
+        self._nonce = max(self._nonce + 1, self._clock.time_ms())
+        terms = Terms(expiry_s=self._clock.time_s() + _QUOTE_LIFE_S, nonce=self._nonce, post_only="reject")
+        signer = OrderSigner(self._key, line.rest.chain_id, self._subaccount)
+        (result,) = line.stream.place([], [signer.quotes(line.market, quotes, terms)])
+        self._quoted = quotes if result["status"] == "taken" else ()
+        return {"quotes": len(self._quoted), "renewed": True, "result": result}
+
+    def _cancel(self, line: _Line) -> None:
+        line.stream.cancel_all(market=self._number, subaccount=self._subaccount)
+
+    def _position_lots(self, line: _Line) -> int:
+        for position in line.rest.positions(self._subaccount):
+            if position["market"] == self._number:
+                return int(position["matchedWad"]) // line.market.steps.lot_wad
         return 0

@@ -21,6 +21,7 @@ from optimistic.service.embedded_chain import dev_keys
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import Call, Receipt
 from optimistic.service.one_shot import OneShotSender
+from optimistic.service.settlement_section import SettlementRoles
 from optimistic.service.signer import Signer
 from tests.helpers.anvil import Anvil
 
@@ -122,7 +123,9 @@ class RollupOnAnvil:
             sequencer=sequencer, governance=ZERO_ADDRESS, guardian=ZERO_ADDRESS, fee_recipient=sequencer
         )
         params = replace(replace(DEVNET, **changes), l1_chain_id=self.l1.chain_id)  # type: ignore[arg-type]
-        self.deployment = deploy(self.l1, self.signers[DEPLOYER], params, roles)
+        self.deployment = deploy(
+            self.l1, self.signers[DEPLOYER], params, roles, settlement=self.settlement_roles()
+        )
         self.deployment_file = folder / "deployment.json"
         self.deployment.save(self.deployment_file)
         contracts = self.deployment.contracts
@@ -135,6 +138,10 @@ class RollupOnAnvil:
 
     def __exit__(self, *_error: object) -> None:
         self._stack.close()
+
+    def settlement_roles(self) -> SettlementRoles | None:
+        """Return what a rollup with derivatives begins with."""
+        return None
 
     # ------------------------------------------------------------------------------ daemons
 
@@ -153,11 +160,16 @@ class RollupOnAnvil:
         return self._daemon("watchtower", WATCHTOWER, command, None)
 
     def _daemon(self, name: str, key: int, command: list[str], l1_url: str | None) -> Daemon:
-        program, *arguments = command
         options = ["--l1-rpc-url", l1_url or self.anvil.url, "--deployment", str(self.deployment_file)]
-        options += ["--data-dir", str(self.folder / name), "--log-format", "json"]
-        secret = {f"{program.upper()}_PRIVATE_KEY": self.keys[key].hex()}
-        daemon = Daemon(self.folder, name, [_tool(program), *arguments, *options], secret)
+        options += ["--data-dir", str(self.folder / name)]
+        return self.process(name, [*command, *options], self.keys[key])
+
+    def process(self, name: str, command: list[str], secret: bytes) -> Daemon:
+        """Return any of our daemons, not started; its log is JSON."""
+        program, *arguments = command
+        environment = {f"{program.upper()}_PRIVATE_KEY": secret.hex()}
+        whole = [_tool(program), *arguments, "--log-format", "json"]
+        daemon = Daemon(self.folder, name, whole, environment)
         self._stack.callback(daemon.close)
         return daemon
 

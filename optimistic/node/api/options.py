@@ -19,6 +19,7 @@ class ApiLimits:
     max_orders: int = 100
     """Orders, amendments or cancels in one message."""
     max_connections: int = 1_000
+    """Open at a time; nine of ten may be WebSockets."""
     max_subscriptions: int = 64
     """Channels of one WebSocket connection."""
     max_queue_bytes: int = 4 * 1024 * 1024
@@ -51,6 +52,11 @@ class ApiLimits:
     account_burst: int = 10_000
     max_buckets: int = 20_000
     """Clients whose use is remembered; those who used least lately are forgotten first."""
+
+    @property
+    def max_streams(self) -> int:
+        """WebSocket connections at a time; what is left of all connections is for REST."""
+        return max(1, self.max_connections * 9 // 10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

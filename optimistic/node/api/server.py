@@ -42,6 +42,7 @@ log = structlog.get_logger(__name__)
 _STOP_TIMEOUT_S: Final = 10
 _START_TIMEOUT_S: Final = 30
 _BUSY_MS: Final = 250
+_FULL_MS: Final = 5_000
 _JSON: Final = "application/json"
 _encode = msgspec.json.Encoder().encode
 
@@ -187,6 +188,7 @@ class ApiApp:
         self._limits = options.limits
         self._readers = ThreadPoolExecutor(options.readers, thread_name_prefix="api-read")
         self._n_reading = 0
+        self._n_streams = 0
 
     def application(self) -> Starlette:
         """Return the ASGI application."""
@@ -217,9 +219,17 @@ class ApiApp:
         if origin and "*" not in self._options.cors_origins and origin not in self._options.cors_origins:
             await websocket.close(1008)
             return
-        await websocket.accept()
-        connection = Connection(self._office, _peer(websocket))
-        await serve_connection(connection, websocket.receive, websocket.send, self._limits.max_in_flight)
+        if self._n_streams >= self._limits.max_streams:
+            self._office.metrics.count("api_refusals", code=str(Code.OVERLOADED))
+            await websocket.send_denial_response(_failure(overloaded(_FULL_MS)))
+            return
+        self._n_streams += 1
+        try:
+            await websocket.accept()
+            connection = Connection(self._office, _peer(websocket))
+            await serve_connection(connection, websocket.receive, websocket.send, self._limits.max_in_flight)
+        finally:
+            self._n_streams -= 1
 
     def _endpoint(self, route: Route) -> Callable[[Request], Any]:
         async def serve(request: Request) -> Response:

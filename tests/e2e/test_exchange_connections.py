@@ -1,0 +1,51 @@
+"""Connections to the exchange's API come to an end: too many at a time, and a server that was away."""
+
+import time
+
+import pytest
+
+from optimistic.agents.market_maker import Ladder, MarketMaker
+from optimistic.client.errors import Refused, Unreachable
+from optimistic.node.api.options import ApiLimits
+from optimistic.service.clock import SystemClock
+from tests.helpers.api_stage import ALICE, ALICE_SUBACCOUNT, ApiStage, api_stage
+from tests.helpers.fake_exchange import MARKET
+
+
+def test_attack__all_streams_taken__rest_goes_on_and_the_next_one_is_told() -> None:
+    with api_stage(ApiLimits(max_connections=20)) as stage:
+        streams = [stage.stream() for _ in range(18)]
+
+        with pytest.raises(Unreachable, match="429"):
+            stage.stream()
+        assert stage.rest().time_ms() > 0
+
+        streams[0].close()
+        assert reopened(stage)
+
+
+def reopened(stage: ApiStage) -> bool:
+    """Whether a stream can be opened again; the server hears of a closed one a moment later."""
+    for _ in range(50):
+        try:
+            stage.stream()
+        except Unreachable:
+            time.sleep(0.1)
+        else:
+            return True
+    return False
+
+
+def test_market_maker__exchange_was_away__connects_again() -> None:
+    ladder, clock = Ladder(levels=2), SystemClock()
+    with api_stage() as stage:
+        maker = MarketMaker(stage.url, ALICE, ALICE_SUBACCOUNT, MARKET, ladder, clock)
+        assert maker.step()["renewed"]
+        maker._line.rest._client.headers["authorization"] = "Bearer lost"  # type: ignore[union-attr]
+
+        with pytest.raises(Refused, match="login_required"):
+            maker.step()
+
+        assert maker.step()["renewed"]
+        maker.close()
+        assert stage.rest(stage.alice).orders(state="open") == []
