@@ -5,7 +5,7 @@ allows to the liquidated, which is below the mark for longs and above it for sho
 """
 
 from collections import Counter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 
 import structlog
 
@@ -29,32 +29,30 @@ TREATMENTS: Final = ("flagged", "liquidated", "resolved", "waiting", "unpriced",
 """What may come of a subaccount in a turn. It waits for the end of its grace, or for a price to close at."""
 
 
-def own_quote(market: MarketView, size_wad: int, limit_wad: int, terms: Order) -> tuple[Order, int] | None:
-    """Return the order that takes a closing over at the worst price allowed, and its lots; None for none.
+class ClosingQuote(NamedTuple):
+    """What takes a closing over."""
 
-    Parameters
-    ----------
-    size_wad : change of the liquidated's size: below zero closes a long, which the keeper buys
-    limit_wad : least price for a long, greatest for a short
-    terms : whose subaccount, expiry, nonce and fee cap are taken over
-    """
-    tick_wad, lot_wad = market.terms.tick_wad, market.terms.lot_wad
-    buys = size_wad < 0
-    lots = abs(size_wad) // lot_wad
-    ticks = ceil_div(limit_wad, tick_wad) if buys else limit_wad // tick_wad
-    if not lots or ticks <= 0:
-        return None
-    order = Order(
-        subaccount=terms.subaccount,
-        market=market.number,
-        is_buy=buys,
-        lots=lots,
-        ticks=ticks,
-        max_fee_pips=terms.max_fee_pips,
-        expiry=terms.expiry,
-        nonce=terms.nonce,
-    )
-    return order, lots
+    is_buy: bool
+    lots: int
+    ticks: int
+
+    @classmethod
+    def of(cls, steps: Steps, size_wad: int, limit_wad: int) -> Self | None:
+        """Return the quote for a closing at the worst price allowed; None if it comes to nothing.
+
+        Parameters
+        ----------
+        size_wad : change of the liquidated's size: below zero closes a long, which the quote buys
+        limit_wad : least price for a long, rounded up to the tick; greatest for a short, rounded down
+        """
+        is_buy, lots = size_wad < 0, abs(size_wad) // steps.lot_wad
+        ticks = ceil_div(limit_wad, steps.tick_wad) if is_buy else limit_wad // steps.tick_wad
+        return cls(is_buy, lots, ticks) if lots and ticks > 0 else None
+
+
+def makers_of(signed: SignedOrder) -> bytes:
+    """Return the batch of makers of a liquidation that one order takes over whole."""
+    return encode(Batch(orders=(signed,), fills=(Fill(0, NO_TAKER, signed.order.lots),)))
 
 
 class Keeper:
@@ -149,21 +147,18 @@ class Keeper:
 
     def _makers(self, market: MarketView, size_wad: int, limit_wad: int) -> bytes | None:
         """Return the batch of our own quote for a closing."""
+        steps = Steps(market.terms.tick_wad, market.terms.lot_wad)
+        quote = ClosingQuote.of(steps, size_wad, limit_wad)
+        if quote is None:
+            return None
         self._nonce += 1
-        terms = Order(
+        order = Order(
             subaccount=self._subaccount,
             market=market.number,
-            is_buy=True,
-            lots=1,
-            ticks=1,
+            **quote._asdict(),
             max_fee_pips=max(market.limits.maker_fee_pips, market.limits.taker_fee_pips),
             expiry=self._clock.time_s() + _ORDER_LIFE_S,
             nonce=self._nonce,
         )
-        quote = own_quote(market, size_wad, limit_wad, terms)
-        if quote is None:
-            return None
-        order, lots = quote
-        digest = order_digest(self._separator, order, Steps(market.terms.tick_wad, market.terms.lot_wad))
-        signed = SignedOrder(order=order, signature=self._key.sign(digest))
-        return encode(Batch(orders=(signed,), fills=(Fill(0, NO_TAKER, lots),)))
+        digest = order_digest(self._separator, order, steps)
+        return makers_of(SignedOrder(order=order, signature=self._key.sign(digest)))

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from optimistic.protocol.settlement.batch_codec import NO_TAKER, Batch, Fill, SignedOrder, decode, encode
+from optimistic.agents.keeper import makers_of
+from optimistic.protocol.settlement.batch_codec import Batch, Fill, SignedOrder, decode, encode
 from optimistic.protocol.settlement.orders import Order, order_digest
 from optimistic.protocol.settlement.units import WAD
 from optimistic.protocol.types import Hash32
@@ -100,8 +101,7 @@ def _greedy_keeper(world: World, floor: TradingFloor) -> Hash32:
     floor.wait([_trade(world, floor, victim, keeper)])
     floor.push(_PRICE_WAD)
     bid = _signed(world, floor, keeper, is_buy=True)
-    makers = encode(Batch(orders=(bid,), fills=(Fill(maker=0, taker=NO_TAKER, lots=_LOTS),)))
-    return floor.send(keeper.secret, "Liquidator", "liquidate", victim.subaccount, MARKET, 0, makers)
+    return floor.send(keeper.secret, "Liquidator", "liquidate", victim.subaccount, MARKET, 0, makers_of(bid))
 
 
 def _trade(world: World, floor: TradingFloor, buyer: Trader, seller: Trader) -> Hash32:

@@ -5,16 +5,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from optimistic.agents.keeper import ClosingQuote, makers_of
 from optimistic.node.exchange.answers import Ack
 from optimistic.node.exchange.commands import OrderFlag, Place, PlaceQuotes, QuoteLeaf
 from optimistic.node.exchange.events import Published, Traded, TradeSettled
+from optimistic.node.exchange.signed_messages import place_of
 from optimistic.protocol.matching.types import TimeInForce
 from optimistic.protocol.settlement import invariants
-from optimistic.protocol.settlement.batch_codec import NO_TAKER, Batch, Fill, SignedOrder, encode
+from optimistic.protocol.settlement.batch_codec import SignedOrder
 from optimistic.protocol.settlement.orders import Order, Quotes, order_digest, quotes_digest
 from optimistic.protocol.settlement.quote_trees import Leaf, QuoteTree
 from optimistic.protocol.settlement.types import BAD_DEBT, SubaccountId
-from optimistic.protocol.settlement.units import WAD, ceil_div
+from optimistic.protocol.settlement.units import WAD
 from optimistic.protocol.types import Hash32
 from optimistic.protocol.withdrawals import Message
 from optimistic.service.l1_types import Call
@@ -136,8 +138,7 @@ class TradingAct:
         ticks = self._floor.price_wad // STEPS.tick_wad * (1_005 if is_buy else 995) // 1_000
         order = Order(**self._terms(taker), is_buy=is_buy, lots=TAKER_LOTS, ticks=ticks, flags=_IOC)
         signature = taker.key.sign(order_digest(self._floor.separator, order, STEPS))
-        fields = {name: getattr(order, name) for name in Place.__struct_fields__ if hasattr(order, name)}
-        self._submit(Place(**fields, signature=signature), 1)
+        self._submit(place_of(SignedOrder(order=order, signature=signature)), 1)
 
     def _terms(self, trader: Trader) -> dict[str, Any]:
         """What every signed message of a trader says."""
@@ -205,9 +206,10 @@ class TradingAct:
         floor.push(floor.price_wad)
         while floor.read("Liquidator", "isLiquidatable", id_):
             size_wad, limit_wad = floor.read("Liquidator", "closeTerms", id_, MARKET)
-            if not size_wad:
+            quote = ClosingQuote.of(STEPS, size_wad, limit_wad)
+            if quote is None:
                 break
-            makers = self._quote_for(keeper, size_wad, limit_wad)
+            makers = self._makers_for(keeper, quote)
             sent = floor.send(
                 keeper.secret, "Liquidator", "liquidate", id_, MARKET, keeper.subaccount, makers
             )
@@ -215,18 +217,15 @@ class TradingAct:
             self._count.liquidations += 1
 
     def _is_ill(self, id_: SubaccountId) -> bool:
-        _, equity_wad, _, maintenance_wad = self._floor.read("StandardMargin", "margin", id_)
-        return bool(equity_wad < maintenance_wad)
+        """Whether there is something to close: below at the mark and at the index."""
+        size_wad, _ = self._floor.read("Liquidator", "closeTerms", id_, MARKET)
+        return bool(size_wad)
 
-    def _quote_for(self, keeper: Trader, size_wad: int, limit_wad: int) -> bytes:
+    def _makers_for(self, keeper: Trader, quote: ClosingQuote) -> bytes:
         """Return a batch with one order that takes all of a closing at the worst price allowed."""
-        is_buy, lots = size_wad < 0, abs(size_wad) // STEPS.lot_wad
-        ticks = ceil_div(limit_wad, STEPS.tick_wad) if is_buy else limit_wad // STEPS.tick_wad
-        order = Order(**self._terms(keeper), is_buy=is_buy, lots=lots, ticks=ticks)
-        signed = SignedOrder(
-            order=order, signature=keeper.key.sign(order_digest(self._floor.separator, order, STEPS))
-        )
-        return encode(Batch(orders=(signed,), fills=(Fill(maker=0, taker=NO_TAKER, lots=lots),)))
+        order = Order(**self._terms(keeper), **quote._asdict())
+        digest = order_digest(self._floor.separator, order, STEPS)
+        return makers_of(SignedOrder(order=order, signature=keeper.key.sign(digest)))
 
     # ------------------------------------------------------------------------------ the end
 

@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from optimistic.agents.keeper import ClosingQuote, makers_of
 from optimistic.protocol.matching.engine import Engine
 from optimistic.protocol.matching.types import PLAIN, Order, Side, Terms
 from optimistic.protocol.params import DEVNET, RollupParams
-from optimistic.protocol.settlement.batch_codec import NO_TAKER, Batch, Fill, encode
-from optimistic.protocol.settlement.units import ceil_div
+from optimistic.protocol.settlement.batch_codec import Batch, Fill
 from optimistic.service.wal import SyncPolicy
 from scripts.staging.bars import generated_closes, read_closes
 from scripts.staging.market_terms import STEPS
@@ -219,10 +219,9 @@ def measure_liquidation() -> dict[str, Any]:
 
 
 def _taking_over(world: SettlementWorld, keeper: Trader, size_wad: int, limit_wad: int) -> bytes:
-    is_buy, lots = size_wad < 0, abs(size_wad) // STEPS.lot_wad
-    ticks = ceil_div(limit_wad, STEPS.tick_wad) if is_buy else limit_wad // STEPS.tick_wad
-    order = world.signed(keeper, lots, ticks, is_buy=is_buy)
-    return encode(Batch(orders=(order,), fills=(Fill(maker=0, taker=NO_TAKER, lots=lots),)))
+    quote = ClosingQuote.of(STEPS, size_wad, limit_wad)
+    assert quote is not None, "the price has fallen far enough"
+    return makers_of(world.signed(keeper, quote.lots, quote.ticks, is_buy=quote.is_buy))
 
 
 # ------------------------------------------------------------------------------ all of it

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from optimistic.node.exchange.commands import Place
 from optimistic.node.exchange.exchange import Around
 from optimistic.node.exchange.house import ExchangeHouse, ExchangeKeys
 from optimistic.node.exchange.node_chain import NodeChain
 from optimistic.node.exchange.options import ExchangeOptions
 from optimistic.node.exchange.receipts import ReceiptSigner
+from optimistic.node.exchange.signed_messages import place_of
 from optimistic.service.signer import Signer
 from tests.helpers.settlement_setup import PERPETUAL
 from tests.helpers.settlement_world import SettlementWorld, Trader
@@ -49,21 +49,7 @@ class ExchangeStage:
         signed = self.world.signed(
             trader, abs(lots), ticks, is_buy=lots > 0, market=extras.pop("market", PERPETUAL)
         )
-        order = signed.order
-        place = Place(
-            subaccount=order.subaccount,
-            market=order.market,
-            is_buy=order.is_buy,
-            lots=order.lots,
-            ticks=order.ticks,
-            max_fee_pips=order.max_fee_pips,
-            expiry=order.expiry,
-            nonce=order.nonce,
-            flags=order.flags,
-            signature=signed.signature,
-            **extras,
-        )
-        [answer] = self.house.core.submit([place])
+        [answer] = self.house.core.submit([place_of(signed, **extras)])
         return answer
 
     def turn(self, times: int = 1) -> None:

@@ -1,6 +1,9 @@
 """Commands as the messages their owners signed."""
 
+from typing import Any
+
 from optimistic.node.exchange.commands import Place, PlaceQuotes
+from optimistic.protocol.settlement.batch_codec import SignedOrder
 from optimistic.protocol.settlement.orders import Order, Quotes
 from optimistic.protocol.settlement.quote_trees import Leaf, QuoteTree
 from optimistic.protocol.settlement.types import MarketId, SubaccountId
@@ -18,6 +21,24 @@ def order_of(place: Place) -> Order:
         expiry=place.expiry,
         nonce=place.nonce,
         flags=place.flags,
+    )
+
+
+def place_of(signed: SignedOrder, **extras: Any) -> Place:
+    """Return the command of a signed order; `extras` are the terms that are not signed."""
+    order = signed.order
+    return Place(
+        subaccount=order.subaccount,
+        market=order.market,
+        is_buy=order.is_buy,
+        lots=order.lots,
+        ticks=order.ticks,
+        max_fee_pips=order.max_fee_pips,
+        expiry=order.expiry,
+        nonce=order.nonce,
+        flags=order.flags,
+        signature=signed.signature,
+        **extras,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from optimistic.node.exchange.answers import Ack
 from optimistic.node.exchange.commands import Cancel, Command, OrderFlag, Place, Replace, Shrink
 from optimistic.node.exchange.events import Published, Traded
+from optimistic.node.exchange.signed_messages import place_of
 from optimistic.protocol.matching.engine import Engine
 from optimistic.protocol.matching.types import Side, TimeInForce
 from optimistic.protocol.settlement.types import MarketId
@@ -112,19 +113,7 @@ class ExchangeVenue:
             market=self._market,
             flags=flags,
         )
-        order = signed.order
-        return Place(
-            subaccount=order.subaccount,
-            market=order.market,
-            is_buy=order.is_buy,
-            lots=order.lots,
-            ticks=order.ticks,
-            max_fee_pips=order.max_fee_pips,
-            expiry=order.expiry,
-            nonce=order.nonce,
-            flags=order.flags,
-            signature=signed.signature,
-        )
+        return place_of(signed)
 
     def _send(self, command: Command) -> int:
         [answer] = self._stage.house.core.submit([command])
