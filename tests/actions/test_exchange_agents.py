@@ -11,6 +11,7 @@ from optimistic.agents.price_sources import NoPrice, ReplaySource
 from optimistic.agents.risk_watch import RiskWatch
 from optimistic.client.keys import TradingKey
 from optimistic.node.api.chain_view import NodeView
+from optimistic.service.l1_types import Log, LogFilter
 from optimistic.service.one_shot import OneShotSender
 from optimistic.service.settlement_contracts import (
     Asset,
@@ -195,3 +196,30 @@ def test_risk_watch__any_moment__has_every_margin_as_the_contracts_have_it(world
         assert [item.health_pips for item in patients] == sorted(item.health_pips for item in patients)
     assert len(patients) == 3
     assert RiskWatch(node).patients() == patients
+
+
+def test_risk_watch__chain_replaced__is_read_anew(
+    world: SettlementWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long, short = world.trader(0, 5_000), world.trader(1, 60_000)
+    world.push_prices()
+    world.trade(long, short, 1_000, TICKS)
+    node = node_client(world)
+    watch, read_from = RiskWatch(node), []
+    before = watch.patients()
+    last = node.head().number
+    world.turn(world.node)
+    find, logs = node.find_header, node.logs
+
+    def read(wanted: LogFilter, first: int, up_to: int) -> tuple[Log, ...]:
+        read_from.append(first)
+        return logs(wanted, first, up_to)
+
+    monkeypatch.setattr(node, "logs", read)
+    watch.patients()
+    world.turn(world.node)
+    monkeypatch.setattr(node, "find_header", lambda block: None if block == last + 1 else find(block))
+    after = watch.patients()
+
+    assert read_from == [last + 1, 0]
+    assert [item.legs for item in after] == [item.legs for item in before]
