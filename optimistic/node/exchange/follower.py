@@ -68,9 +68,10 @@ class Follower:
             return True
         with exchange.lock:
             waiting = exchange.machine.settling.in_flight()
-        results = {batch.number: self._chain.result(batch.tx_hash) for batch in waiting}
         is_last = heads.unsafe <= block.number
+        # Before the results: a nonce that was used by then has its result by now.
         used = self._chain.next_nonce() if is_last else 0
+        results = {batch.number: self._chain.result(batch.tx_hash) for batch in waiting}
         with exchange.lock:
             self._follow(block, heads, [*self._batch_records(block.number, waiting, results, used)])
             if is_last:

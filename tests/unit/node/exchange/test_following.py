@@ -210,6 +210,28 @@ def test_attack__nonce_used_by_another_transaction__trades_go_out_under_the_next
     assert sorted(event.trade_id for event in stage.of(TradeSettled)) == [1, 2]
 
 
+def test_follower__block_between_two_looks__is_not_a_nonce_taken(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.trade(1)
+    stage.house.settler.step()
+    stage.chain.add_block()
+    look = stage.chain.next_nonce
+
+    def look_late() -> int:
+        monkeypatch.undo()
+        stage.chain.mine()
+        return look()
+
+    monkeypatch.setattr(stage.chain, "next_nonce", look_late)
+    stage.house.follower.step()
+    stage.turn(6)
+
+    assert stage.of(TradeBusted) == []
+    assert [event.trade_id for event in stage.of(TradeSettled)] == [1]
+    assert stage.lots() == 2
+
+
 def test_follower__blocks_replaced__trades_settle_again_and_once(stage: Stage) -> None:
     stage.trade(3)
     stage.turn(3)
