@@ -64,7 +64,9 @@ class Archive:
         group_policy = SyncPolicy.NONE if policy is SyncPolicy.NONE else SyncPolicy.GROUP
         self._wal = Wal(folder, sync_policy=group_policy, segment_bytes=4 << 20)
         self._kept_events = kept_events
-        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        """Of the disk; never waited for by who adds."""
+        self._adding = threading.Lock()
         self._counts: deque[tuple[int, int]] = deque()
         """(index, events) of each page that is kept."""
         self._n_events = 0
@@ -73,6 +75,7 @@ class Archive:
         self._pending: list[Published] = []
         for index, page in self._stored_pages():
             self._count(index, page)
+        self._end = self._stored
 
     def begin(self, first: int, end: int) -> None:
         """Get ready to be told the groups from `first` on again; the log holds those before `end`.
@@ -91,7 +94,7 @@ class Archive:
 
     def add(self, published: Published) -> None:
         """Take in what was told of the next group."""
-        with self._lock:
+        with self._adding:
             if published.group < self._end:
                 return
             self._end = published.group + 1
@@ -106,7 +109,7 @@ class Archive:
         ------
         DiskFull : nothing was written; it is kept for the next time
         """
-        with self._lock:
+        with self._writing:
             if self._pending:
                 self._write()
 
@@ -117,7 +120,7 @@ class Archive:
         ------
         DiskFull : there is no room
         """
-        with self._lock:
+        with self._writing:
             if self._end != self._stored:
                 self._write()
             if self._counts:
@@ -132,7 +135,7 @@ class Archive:
         CorruptStorage : the archive was damaged since it was opened
         """
         told: list[Published] = []
-        with self._lock:
+        with self._writing:
             oldest = self._counts[0][0] if self._counts else 0
             pages = [*(page for _, page in self._stored_pages(oldest)), self._page()]
         first = end = pages[0].first
@@ -148,21 +151,23 @@ class Archive:
         self._wal.close()
 
     def _page(self) -> _Page:
-        n_events = sum(len(published.events) for published in self._pending)
-        told = msgspec.Raw(_encoder.encode(self._pending))
-        return _Page(_VERSION, self._stored, self._end, n_events, told)
+        with self._adding:
+            pending, end = list(self._pending), self._end
+        n_events = sum(len(published.events) for published in pending)
+        return _Page(_VERSION, self._stored, end, n_events, msgspec.Raw(_encoder.encode(pending)))
 
     def _write(self) -> None:
         page = self._page()
         self._count(self._wal.append(_encoder.encode(page)), page)
-        self._pending.clear()
+        with self._adding:
+            self._pending = [published for published in self._pending if published.group >= page.end]
 
     def _count(self, index: int, page: _Page) -> None:
         self._counts.append((index, page.n_events))
         self._n_events += page.n_events
         while self._n_events - self._counts[0][1] >= self._kept_events:
             self._n_events -= self._counts.popleft()[1]
-        self._stored = self._end = page.end
+        self._stored = page.end
 
     def _stored_pages(self, oldest: int = 0) -> Iterator[tuple[int, _Page]]:
         for index, payload in self._wal.replay(oldest):

@@ -1,6 +1,7 @@
 """What owners were told survives the process, wherever it dies."""
 
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,26 @@ def test_archive__fee_of_more_than_64_bits__is_kept(tmp_path: Path) -> None:
     (published,) = archive(tmp_path).recall()[1]
 
     assert published.events == (settled,)
+
+
+def test_archive__written_while_more_is_told__keeps_all_in_order(tmp_path: Path) -> None:
+    kept = archive(tmp_path, kept=100_000)
+
+    def tell() -> None:
+        for group in range(20_000):
+            kept.add(told(group))
+
+    teller = threading.Thread(target=tell)
+    teller.start()
+    while teller.is_alive():
+        kept.flush()
+    teller.join()
+    kept.sync()
+    kept.close()
+
+    first, recalled = archive(tmp_path, kept=100_000).recall()
+    assert first == 0
+    assert [item.group for item in recalled] == list(range(20_000))
 
 
 def test_archive__much_of_it__gives_the_disk_back(tmp_path: Path) -> None:
