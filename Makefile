@@ -49,7 +49,7 @@ setup: $(DEV) $(NODE) ## install everything, developer tools and Solidity tools 
 demo: $(RUNTIME) ## the whole story on the embedded chain; needs no Node
 	$(PY) scripts/demo.py
 
-devnet: setup ## the same story as real processes on anvil; keeps running
+devnet: setup ## the rollup's story as real processes on anvil, and a market to trade on; keeps running
 	$(PY) scripts/devnet.py
 
 # ---------------------------------------------------------------- checks
