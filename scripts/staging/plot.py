@@ -144,7 +144,10 @@ class Plot:
             return WrongDraft.about(draft, right, fault)
         plan = FaultPlan(lie, tx_hash=target.tx_hash)
         leaves = self._insider.false_leaves(draft, plan)
-        return WrongDraft.of(draft, right, UnitTree(self._onlooker.terms.log_arity, leaves), fault)
+        wrong = WrongDraft.of(draft, right, UnitTree(self._onlooker.terms.log_arity, leaves), fault)
+        if wrong.draft.id == draft.id:
+            raise NoRoomForLie(f"unit {target.unit_in_batch} of batch {target.batch} ends the same falsely")
+        return wrong
 
     def _lie_about(self, target: Target) -> Lie | Pretence | None:
         """Return what the engine does falsely, if it does."""

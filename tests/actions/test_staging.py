@@ -1,19 +1,24 @@
 """What people run to see a dispute: the demonstration, and scenarios on the embedded chain."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from optimistic.protocol.types import Hash32
 from scripts.staging.bars import generated_closes
 from scripts.staging.dispute_act import CALLS
 from scripts.staging.faults import Lie
+from scripts.staging.forged_settlement import SKIPPED_MARGIN_CHECK
+from scripts.staging.lies import NoRoomForLie
 from scripts.staging.plot import Choices
-from scripts.staging.scenarios import SCENARIOS
+from scripts.staging.scenarios import SCENARIOS, Scenario
 from scripts.staging.stages import embedded_stage
 from scripts.staging.story import FIRST_PRICE_WAD, SECOND_WITHDRAWN_WEI, WITHDRAWN_WEI, Story
 from scripts.staging.trading_act import TradingAct
+from scripts.staging.trading_floor import TradingFloor
 from scripts.staging.world import World
 
 pytestmark = pytest.mark.slow
@@ -98,3 +103,17 @@ def test_scenario__against_the_watchtower__every_lie_dies(tmp_path: Path, kind: 
 
     assert {wrong["status"] for wrong in document["assertions"]} == {"dead"}
     assert not stage.plot.has_won
+
+
+def test_scenario__settlement_that_ends_the_same_falsely__is_no_lie(tmp_path: Path) -> None:
+    def garbage(_: World, floor: TradingFloor) -> Hash32:
+        (trader,) = floor.pay_in(["nobody"], 1)
+        return floor.send(trader.secret, "Clearing", "settleBatch", b"\x09")
+
+    scenario = Scenario(help="", forgery=replace(SKIPPED_MARGIN_CHECK, send=garbage))
+
+    with (
+        embedded_stage(tmp_path, scenario, is_defended=False) as stage,
+        pytest.raises(NoRoomForLie, match="ends the same"),
+    ):
+        stage.post(Choices())
