@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from tests.helpers.exchange_world import CHAIN_ID, PRICE_TICKS, RECEIPT_KEY, Exc
 from tests.helpers.fake_exchange import FakeView
 
 _N_TRADERS = 40
+_TICK_S = 0.01
 _UNBOUND = ApiLimits(anonymous_per_s=10**9, anonymous_burst=10**9)
 
 
@@ -84,11 +86,22 @@ def served(policy: SyncPolicy = SyncPolicy.GROUP, verifiers: int = 1) -> Iterato
             receipt_key=RECEIPT_KEY,
         )
         server.start()
+        stop = threading.Event()
+        ticker = threading.Thread(target=lambda: _tick(world, stop))
+        ticker.start()
         try:
             yield world, "ws" + server.url.removeprefix("http")
         finally:
+            stop.set()
+            ticker.join()
             server.stop()
             world.exchange.close()
+
+
+def _tick(world: ExchangeWorld, stop: threading.Event) -> None:
+    """Do what a running exchange does beside: what is due, and writing down what was told."""
+    while not stop.wait(_TICK_S):
+        world.exchange.tick()
 
 
 def load(url: str, messages: list[str], window: str, rate: int = 0) -> dict[str, Any]:
