@@ -8,7 +8,7 @@ import structlog
 
 from optimistic.node.api.bond import BondReader
 from optimistic.node.api.chain_view import NodeView
-from optimistic.node.api.desk import UnsignedReceipts
+from optimistic.node.api.intake import UnsignedReceipts
 from optimistic.node.api.options import ApiOptions
 from optimistic.node.api.server import ApiServer
 from optimistic.node.exchange.exchange import Around

@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 
-from optimistic.node.api.desk import UnsignedReceipts
+from optimistic.node.api.intake import UnsignedReceipts
 from optimistic.node.api.options import ApiLimits, ApiOptions
 from optimistic.node.api.server import ApiServer
 from optimistic.node.exchange.commands import Place

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from optimistic.node.api.channels import Hub
-from optimistic.node.api.desk import Desk
 from optimistic.node.api.errors import ApiError, Code, malformed
+from optimistic.node.api.intake import Intake
 from optimistic.node.api.limits import Allowances
 from optimistic.node.api.options import ApiLimits
 from optimistic.node.api.ports import ChainView
@@ -68,7 +68,7 @@ class Office:
     Parameters
     ----------
     exchange, view : whose front this is
-    desk, hub : ways in and out
+    intake, hub : ways in and out
     limits : bounds
     chain_id : of L2
     clock : of challenges and allowances
@@ -79,7 +79,7 @@ class Office:
         self,
         exchange: ExchangePort,
         view: ChainView,
-        desk: Desk,
+        intake: Intake,
         hub: Hub,
         limits: ApiLimits,
         *,
@@ -94,7 +94,7 @@ class Office:
         self.chain_id = chain_id
         self.sessions = Sessions(limits, clock.time_s)
         self.allowances = Allowances(limits, lambda: int(clock.monotonic_s() * 1e9))
-        self._desk = desk
+        self._intake = intake
         self.clock = clock
         self.metrics = metrics
 
@@ -156,7 +156,7 @@ class Office:
         self, commands: Sequence[Command], after: Awaitable[object] | None = None
     ) -> list[TakenOut | RefusedOut]:
         """Have commands decided."""
-        results = [result_out(answer) for answer in await self._desk.run(commands, after)]
+        results = [result_out(answer) for answer in await self._intake.run(commands, after)]
         refused = sum(isinstance(result, RefusedOut) for result in results)
         self.metrics.count("api_commands", len(results) - refused, result="taken")
         self.metrics.count("api_commands", refused, result="refused")
@@ -178,7 +178,7 @@ class Office:
         account, challenge = address_bytes(message.account), hash_bytes(message.challenge)
         self.sessions.check_challenge(challenge, message.expires_at)
         digest = login_digest(self.chain_id, account, challenge, message.expires_at)
-        signer = await self._desk.signer(digest, signature_bytes(message.signature))
+        signer = await self._intake.signer(digest, signature_bytes(message.signature))
         if signer != account and not self.exchange.is_session_key(account, signer):
             raise ApiError(
                 Code.BAD_SIGNATURE,

@@ -21,8 +21,8 @@ from starlette.websockets import WebSocket
 from optimistic.node.api.bond import BondReader
 from optimistic.node.api.channels import Hub
 from optimistic.node.api.connection import Connection, serve_connection
-from optimistic.node.api.desk import Desk
 from optimistic.node.api.errors import ApiError, Code, malformed, overloaded
+from optimistic.node.api.intake import Intake
 from optimistic.node.api.office import Caller, Office
 from optimistic.node.api.openapi import document
 from optimistic.node.api.options import ApiOptions
@@ -147,7 +147,7 @@ class ApiServer:
         office = Office(
             self._exchange,
             self._view,
-            Desk(self._exchange, pool, self._chain_id),
+            Intake(self._exchange, pool, self._chain_id),
             hub,
             limits,
             chain_id=self._chain_id,

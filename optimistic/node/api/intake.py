@@ -22,7 +22,7 @@ class _Waiting(NamedTuple):
     done: "asyncio.Future[list[Answer]]"
 
 
-class Desk:
+class Intake:
     """The one way to the exchange's writer; all methods run on one event loop.
 
     Frames whose signatures were checked while the loop was busy are decided together, in the order
@@ -120,7 +120,7 @@ def _failed(error: Exception) -> ApiError:
 
 
 class UnsignedReceipts(ReceiptSigner):
-    """Leaves the signatures of receipts to the desk's worker processes, which have the same key.
+    """Leaves the signatures of receipts to the intake's worker processes, which have the same key.
 
     Signing takes as long as everything else about an order together.
     """
