@@ -450,8 +450,9 @@ def test_drop_copy__too_long_ago__says_how_to_resync() -> None:
         assert "/v1/orders" in refused.value.fix
 
 
-def test_drop_copy__long_replay__comes_in_parts() -> None:
-    with api_stage(ApiLimits(max_page=2)) as stage:
+@pytest.mark.parametrize("limits", [ApiLimits(max_page=2), ApiLimits(max_queue_bytes=1_500)])
+def test_drop_copy__long_replay__comes_in_parts(limits: ApiLimits) -> None:
+    with api_stage(limits) as stage:
         client = stage.rest()
         for i in range(7):
             client.place([stage.alice.order("buy", 1, 10 + i)])
@@ -465,10 +466,15 @@ def test_drop_copy__long_replay__comes_in_parts() -> None:
 def test_subscriptions__unknown_too_many_or_private__are_refused() -> None:
     with api_stage(ApiLimits(max_subscriptions=1)) as stage:
         stream = stage.stream()
-        channels = ("nonsense", "book:9", "account", f"book:{MARKET}", f"trades:{MARKET}")
+        channels = ("book:9", "account", f"book:{MARKET}", f"trades:{MARKET}")
         codes = [code_of(stream, channel) for channel in channels]
 
-        assert codes == ["malformed", "unknown_market", "login_required", "ok", "too_many_subscriptions"]
+        assert codes == ["unknown_market", "login_required", "ok", "too_many_subscriptions"]
+
+
+@pytest.mark.parametrize("name", ["nonsense", "book:", "book:01", "book:\N{ARABIC-INDIC DIGIT ONE}", "book:1 "])
+def test_attack__another_spelling_of_a_channel__is_refused(stage: ApiStage, name: str) -> None:
+    assert code_of(stage.stream(), name) == "malformed"
 
 
 # ---------------------------------------------------------------------------------- overload

@@ -5,9 +5,10 @@ that he missed one. Sequences are numbers of groups of the exchange's log: they 
 restarts, and leave gaps.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterable
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Final, Protocol
 
 import msgspec
@@ -23,6 +24,8 @@ from optimistic.protocol.matching.depth import Depth
 from optimistic.protocol.types import Address
 
 _ALL_LEVELS: Final = 1 << 30
+_PUBLIC: Final = re.compile(r"(book|trades|prices):(0|[1-9][0-9]*)")
+"""One name for one channel: no leading zeros, no digits of other scripts."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -125,13 +128,14 @@ class Hub:
         -------
         The book from which its changes go on, for book channels.
         """
-        kind, _, number = name.partition(":")
-        if kind not in ("book", "trades", "prices") or not number.isdecimal():
+        found = _PUBLIC.fullmatch(name)
+        if found is None:
             raise malformed(f"there is no channel {name!r}: there are book:N, trades:N, prices:N and account")
-        if int(number) not in self._books:
-            raise unknown_market(int(number))
+        market = int(found[2])
+        if market not in self._books:
+            raise unknown_market(market)
         self._channel(name).subscribers.add(subscriber)
-        return self.book(int(number), depth) if kind == "book" else None
+        return self.book(market, depth) if found[1] == "book" else None
 
     def sequence(self, name: str) -> int:
         """Return the sequence of the last message of a public channel."""
@@ -179,14 +183,19 @@ class Hub:
 
     def _replay(self, owner: Address, after: int, subscriber: Subscriber) -> tuple[int, bool]:
         groups = groupby(self.history.after(owner, after), key=lambda entry: entry.sequence)
-        for sequence, entries in islice(groups, self._limits.max_page):
+        room_bytes = self._limits.max_replay_bytes
+        for number, (sequence, entries) in enumerate(groups):
             kept = list(entries)
             message = account_message(
                 owner, (entry.event for entry in kept), sequence=sequence, previous=after, ts_ms=kept[0].ts_ms
             )
-            subscriber.push(_encode(message))
+            payload = _encode(message)
+            room_bytes -= len(payload)
+            if number and (number >= self._limits.max_page or room_bytes < 0):
+                return after, False
+            subscriber.push(payload)
             after = sequence
-        return after, next(groups, None) is None
+        return after, True
 
     def _channel(self, name: str) -> Channel:
         channel = self._channels.get(name)

@@ -54,6 +54,11 @@ class ApiLimits:
     """Clients whose use is remembered; those who used least lately are forgotten first."""
 
     @property
+    def max_replay_bytes(self) -> int:
+        """Bytes after which a replay pauses until its reader, who has room for no more, asks again."""
+        return max(1, self.max_queue_bytes // 2)
+
+    @property
     def max_streams(self) -> int:
         """WebSocket connections at a time; what is left of all connections is for REST."""
         return max(1, self.max_connections * 9 // 10)
