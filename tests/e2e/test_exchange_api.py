@@ -179,7 +179,7 @@ def test_signature__of_somebody_else__gives_recovered_address_and_hash(stage: Ap
 
 
 def test_signature__of_a_session_key__is_taken(fresh: ApiStage) -> None:
-    fresh.exchange.session_keys.add((ALICE.address, MALLORY.address))
+    fresh.exchange.session_keys[ALICE.address, MALLORY.address] = 0
 
     (result,) = fresh.rest().place([Trader(MALLORY, ALICE_SUBACCOUNT).order("buy", 1, 1)])
 
@@ -187,7 +187,7 @@ def test_signature__of_a_session_key__is_taken(fresh: ApiStage) -> None:
 
 
 def test_login__session_key__speaks_for_its_owner(fresh: ApiStage) -> None:
-    fresh.exchange.session_keys.add((ALICE.address, MALLORY.address))
+    fresh.exchange.session_keys[ALICE.address, MALLORY.address] = 0
     client = fresh.rest()
 
     client.login(MALLORY, account=ALICE.address)

@@ -97,7 +97,8 @@ class FakeExchange:
     """One market; `owners` says who has which subaccount."""
 
     owners: dict[int, Address]
-    session_keys: set[tuple[Address, Address]] = field(default_factory=set)
+    session_keys: dict[tuple[Address, Address], int] = field(default_factory=dict)
+    """The subaccount that each (owner, key) is for; 0: all."""
 
     def __post_init__(self) -> None:
         self.engine = Engine()
@@ -170,7 +171,7 @@ class FakeExchange:
 
     def _other(self, command: Command) -> Answer:
         if isinstance(command, Shrink):
-            live = self._find(command.owner, command.order_id, command.client_id)
+            live = self._find(command)
             if live is None:
                 return Reject(refusal=Refusal.UNKNOWN_ORDER)
             self.engine.amend(live.order_id, live.place.ticks, command.lots)
@@ -186,7 +187,12 @@ class FakeExchange:
         return self._ack()
 
     def _matches(self, live: _Live, command: MassCancel) -> bool:
-        return live.owner == command.owner and command.session in (None, live.place.session)
+        place = live.place
+        return (
+            live.owner == command.owner
+            and command.session in (None, place.session)
+            and command.subaccount in (None, place.subaccount)
+        )
 
     def _refusal(self, subaccount: int, item: Prepared) -> Reject | None:
         owner = self.owners.get(subaccount)
@@ -268,17 +274,20 @@ class FakeExchange:
         return order_id
 
     def _cancel(self, command: Cancel) -> Answer:
-        live = self._find(command.owner, command.order_id, command.client_id)
+        live = self._find(command)
         if live is None:
             return Reject(refusal=Refusal.UNKNOWN_ORDER)
         self.engine.cancel(live.order_id)
         self._absorb()
         return self._ack(order_id=live.order_id, cancelled=1)
 
-    def _find(self, owner: Address, order_id: int, client_id: bytes) -> _Live | None:
+    def _find(self, name: Cancel | Shrink) -> _Live | None:
         for live in self.live.values():
-            named = live.order_id == order_id or (client_id and live.place.client_id == client_id)
-            if live.owner == owner and named:
+            named = live.order_id == name.order_id or (
+                name.client_id and live.place.client_id == name.client_id
+            )
+            own = live.owner == name.owner and name.subaccount in (None, live.place.subaccount)
+            if own and named:
                 return live
         return None
 
@@ -428,7 +437,7 @@ class FakeExchange:
 
     def order(self, owner: Address, *, order_id: int = 0, client_id: bytes = b"") -> OpenOrder | None:
         with self._lock:
-            live = self._find(owner, order_id, client_id)
+            live = self._find(Cancel(owner=owner, order_id=order_id, client_id=client_id))
             return None if live is None else _open(live)
 
     def subaccounts(self, owner: Address) -> list[int]:
@@ -464,8 +473,11 @@ class FakeExchange:
             block=9,
         )
 
-    def is_session_key(self, owner: Address, key: Address) -> bool:
-        return (owner, key) in self.session_keys
+    def owner(self, subaccount: int) -> Address | None:
+        return self.owners.get(subaccount)
+
+    def session_key(self, owner: Address, key: Address) -> int | None:
+        return self.session_keys.get((owner, key))
 
     def finality(self, block: int) -> Finality:
         if block <= self.final:

@@ -179,7 +179,7 @@ class Office:
         self.sessions.check_challenge(challenge, message.expires_at)
         digest = login_digest(self.chain_id, account, challenge, message.expires_at)
         signer = await self._intake.signer(digest, signature_bytes(message.signature))
-        if signer != account and not self.exchange.is_session_key(account, signer):
+        if signer != account and self.exchange.session_key(account, signer) is None:
             raise ApiError(
                 Code.BAD_SIGNATURE,
                 f"{hex_of(signer)} signed, who is neither {message.account} nor a session key of it",

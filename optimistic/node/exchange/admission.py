@@ -28,10 +28,11 @@ _TRADE_SCOPE = 1
 class Refused(Exception):
     """A command is refused; raised and caught within the exchange."""
 
-    def __init__(self, refusal: Refusal, detail: str = "") -> None:
+    def __init__(self, refusal: Refusal, detail: str = "", ticks: int | None = None) -> None:
         super().__init__(detail)
         self.refusal = refusal
         self.detail = detail
+        self.ticks = ticks
 
 
 class Repeated(Exception):
@@ -149,7 +150,7 @@ class Admission:
     def _market(self, number: int) -> Market:
         market = self._state.markets.get(MarketId(number))
         if market is None:
-            raise Refused(Refusal.UNKNOWN_MARKET)
+            raise Refused(Refusal.UNKNOWN_MARKET, f"there is no market {number}")
         desk = self._machine.desks.get(number)
         if self._machine.is_stopped or (desk is not None and desk.is_stopped):
             raise Refused(Refusal.HALTED, "the operator has stopped the market")
@@ -178,7 +179,7 @@ class Admission:
         if opposite.best is None or not opposite.crosses(place.ticks):
             return
         behind = opposite.best - 1 if place.is_buy else opposite.best + 1
-        raise Refused(Refusal.WOULD_TAKE, f"it would take: sign it at {behind} ticks")
+        raise Refused(Refusal.WOULD_TAKE, f"it would take: sign it at {behind} ticks", behind)
 
     def _check_slices(self, place: cmd.Place, slices: cmd.Slices) -> None:
         kind = TimeInForce(place.flags >> signed.TIME_IN_FORCE_SHIFT)
@@ -193,7 +194,7 @@ class Admission:
         """Return the owner, if he or a session key of his signed."""
         account = self._state.subaccounts.get(SubaccountId(subaccount))
         if account is None or account.owner == ZERO_ADDRESS:
-            raise Refused(Refusal.UNKNOWN_SUBACCOUNT)
+            raise Refused(Refusal.UNKNOWN_SUBACCOUNT, f"nobody has opened subaccount {subaccount}")
         signer = prepared.signer
         if signer == account.owner:
             return account.owner
@@ -227,11 +228,12 @@ class Admission:
             raise Refused(Refusal.EXPIRED, f"orders end {self._limits.settle_margin_s} s before they expire")
         if message.expiry > now_s + self._limits.max_lifetime_s:
             raise Refused(Refusal.EXPIRES_TOO_LATE, f"at most {self._limits.max_lifetime_s} s ahead")
-        if message.nonce < self._state.nonce_floors.get(owner, 0):
-            raise Refused(Refusal.NONCE_BELOW_FLOOR)
+        floor = self._state.nonce_floors.get(owner, 0)
+        if message.nonce < floor:
+            raise Refused(Refusal.NONCE_BELOW_FLOOR, f"the owner's floor on the chain is {floor}")
         window = self._machine.windows.get(owner)
         if (owner, message.nonce) in plan.nonces or (window is not None and message.nonce in window):
-            raise Refused(Refusal.NONCE_USED)
+            raise Refused(Refusal.NONCE_USED, f"another order has nonce {message.nonce}")
         if window is not None and message.nonce <= window.floor:
             raise Refused(Refusal.NONCE_TOO_OLD, f"nonces up to {window.floor} are too old")
         if message.max_fee_pips < max(market.limits.taker_fee_pips, market.limits.maker_fee_pips):
@@ -260,7 +262,7 @@ class Admission:
 
     def _check_price_age(self, market: Market, now_s: int) -> None:
         if market.status is MarketStatus.REDUCE_ONLY:
-            raise Refused(Refusal.MARKET_REDUCE_ONLY)
+            raise Refused(Refusal.MARKET_REDUCE_ONLY, "the market takes orders that reduce a position only")
         if not self._options.refuse_stale_prices:
             return
         feed = self._state.feeds.get(market.terms.feed)
@@ -303,8 +305,12 @@ class Admission:
         if command.client_id:
             number = registry.live_names.get((command.owner, command.client_id), 0)
         order = registry.orders.get(number)
-        if order is None or order.owner != command.owner:
-            raise Refused(Refusal.UNKNOWN_ORDER)
+        if (
+            order is None
+            or order.owner != command.owner
+            or command.subaccount not in (None, order.subaccount)
+        ):
+            raise Refused(Refusal.UNKNOWN_ORDER, "no open order of the owner has this number or name")
         return order
 
     def _shrink(self, command: cmd.Shrink) -> rec.Shrunk:
@@ -358,4 +364,4 @@ def rejection(refused: Refused, prepared: Prepared) -> Reject:
             digest=prepared.digest,
             recovered=prepared.signer or ZERO_ADDRESS,
         )
-    return Reject(refusal=refused.refusal, detail=refused.detail)
+    return Reject(refusal=refused.refusal, detail=refused.detail, ticks=refused.ticks)

@@ -72,6 +72,8 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     """What should have been signed, if the signature was wrong."""
     recovered: Address | None = None
     """Who signed it, if the signature was wrong."""
+    ticks: int | None = None
+    """The price at which the order would be taken, if it would take (`WOULD_TAKE`)."""
 
 
 Answer = Ack | Reject

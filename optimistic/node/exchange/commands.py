@@ -95,6 +95,8 @@ class Cancel(msgspec.Struct, frozen=True, kw_only=True):
     owner: Address
     order_id: int = 0
     client_id: bytes = b""
+    subaccount: int | None = None
+    """Only if the order is of this one."""
 
 
 class Shrink(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +105,8 @@ class Shrink(msgspec.Struct, frozen=True, kw_only=True):
     owner: Address
     order_id: int = 0
     client_id: bytes = b""
+    subaccount: int | None = None
+    """Only if the order is of this one."""
     lots: int
     """Open lots it keeps."""
 

@@ -147,7 +147,7 @@ class Exchange:
             return Prepared(command=command)
         market = self.state.markets.get(MarketId(message.market))
         if market is None:
-            return Reject(refusal=Refusal.UNKNOWN_MARKET)
+            return Reject(refusal=Refusal.UNKNOWN_MARKET, detail=f"there is no market {message.market}")
         try:
             check_message(message, self.options.orders)
         except Refused as refused:
@@ -208,7 +208,7 @@ class Exchange:
         return Ack(
             seq=last.number,
             ts_ms=ts_ms,
-            order_id=last.number if receipt is not None else 0,
+            order_id=last.number if receipt is not None else last.order_id,
             order_ids=last.order_ids,
             receipt=None if receipt is None else self.signer.sign(receipt),
             refused_by_book=last.refused,

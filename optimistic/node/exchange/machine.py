@@ -33,6 +33,8 @@ class Applied(NamedTuple):
     refused: Reason | None = None
     """The engine turned the order away."""
     cancelled: int = 0
+    order_id: int = 0
+    """The one order that an owner's command was about."""
 
 
 _NOTHING = Applied()
@@ -221,11 +223,11 @@ class Machine:
         self.next_number += 1
         order = self.registry.orders.get(record.order_id)
         if order is None:
-            return Applied(self.next_number - 1)
+            return Applied(self.next_number - 1, order_id=record.order_id)
         desk = self.desks[order.market]
         found = desk.engine.cancel(order.id)
         self.narrator.tell(desk)
-        return Applied(self.next_number - 1, cancelled=int(found))
+        return Applied(self.next_number - 1, cancelled=int(found), order_id=order.id)
 
     def _shrink(self, record: rec.Shrunk) -> Applied:
         self.next_number += 1
@@ -236,7 +238,7 @@ class Machine:
             if resting is not None:
                 desk.engine.amend(order.id, resting.price, record.lots)
                 self.narrator.tell(desk)
-        return Applied(self.next_number - 1)
+        return Applied(self.next_number - 1, order_id=record.order_id)
 
     def _mass_cancel(self, record: rec.MassCancelled) -> Applied:
         self.next_number += 1
@@ -260,7 +262,9 @@ class Machine:
         only: Callable[[Order], bool] | None = None,
         market: int | None = None,
     ) -> int:
-        key, count = self._owner_key(owner), 0
+        key, count = self.owner_keys.get(owner), 0
+        if key is None:  # he has never had an order
+            return 0
         for number, desk in self.desks.items():
             if market in (None, number):
                 count += desk.engine.cancel_all(key, reason, only)

@@ -187,8 +187,11 @@ class ExchangePort(Protocol):
     def account(self, subaccount: int) -> AccountInfo | None:
         """Return a subaccount with positions and margin; None if there is none."""
 
-    def is_session_key(self, owner: Address, key: Address) -> bool:
-        """Whether `key` may trade for some subaccount of `owner` now."""
+    def owner(self, subaccount: int) -> Address | None:
+        """Return whose a subaccount is; None if nobody has opened it."""
+
+    def session_key(self, owner: Address, key: Address) -> int | None:
+        """Return the subaccount of `owner` that `key` may trade for now, 0 for all; None for none."""
 
     def finality(self, block: int) -> Finality:
         """Return how final what happened in an L2 block is."""

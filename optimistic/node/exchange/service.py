@@ -158,14 +158,17 @@ class ExchangeService:
         with self._core.lock:
             return [id_ for id_, found in self._state.subaccounts.items() if found.owner == owner]
 
-    def is_session_key(self, owner: Address, key: Address) -> bool:
-        """Whether `key` may trade for some subaccount of `owner` now."""
+    def owner(self, subaccount: int) -> Address | None:
+        """Return whose a subaccount is."""
+        found = self._state.subaccounts.get(SubaccountId(subaccount))
+        return None if found is None or found.owner == ZERO_ADDRESS else found.owner
+
+    def session_key(self, owner: Address, key: Address) -> int | None:
+        """Return the subaccount that a key may trade for now, 0 for all."""
         found = self._state.session_keys.get((owner, key))
-        return (
-            found is not None
-            and bool(found.scope & _TRADE_SCOPE)
-            and found.expiry >= self._core.clock.time_s()
-        )
+        if found is None or not found.scope & _TRADE_SCOPE or found.expiry < self._core.clock.time_s():
+            return None
+        return found.subaccount
 
     def account(self, subaccount: int) -> AccountInfo | None:
         """Return a subaccount with positions and margin."""

@@ -10,6 +10,7 @@ from optimistic.node.exchange.commands import (
     Cancel,
     DeadMan,
     Halt,
+    MassCancel,
     Place,
     Replace,
     Shrink,
@@ -22,7 +23,7 @@ from optimistic.protocol.settlement.orders import POST_ONLY, REDUCE_ONLY
 from optimistic.protocol.settlement.state import SessionKey
 from optimistic.protocol.settlement.types import MarketStatus, Position, SubaccountId
 from optimistic.protocol.settlement.units import WAD
-from optimistic.protocol.types import ZERO_ADDRESS
+from optimistic.protocol.types import ZERO_ADDRESS, Address
 from tests.helpers.exchange_world import FEED, MARKET, PRICE_TICKS, TICK_WAD, ExchangeWorld, Trader
 
 NOW = 1_700_000_000
@@ -347,6 +348,7 @@ def test_post_only__that_would_slide__is_told_the_price_to_sign(world: ExchangeW
     assert isinstance(refused, Reject)
     assert refused.refusal is Refusal.WOULD_TAKE
     assert f"{PRICE_TICKS - 1} ticks" in refused.detail
+    assert refused.ticks == PRICE_TICKS - 1
 
     slid = one(world, bob.place(5, PRICE_TICKS - 1, flags=POST_ONLY, slides=True))
     assert world.exchange.machine.registry.orders[slid.order_id].ticks == PRICE_TICKS - 1
@@ -382,3 +384,24 @@ def test_attack__close_at_a_ruinous_price__must_be_paid_for(world: ExchangeWorld
         assert isinstance(one(world, alice.place(-5_000, fair, flags=flags)), Ack)
     account.cash_wad = 1_000 * WAD
     assert isinstance(one(world, alice.place(-10_000, ruinous, flags=REDUCE_ONLY)), Ack)
+
+
+def test_answers__to_owners_commands__name_the_order_or_say_what_is_missing(world: ExchangeWorld) -> None:
+    alice, bob = world.traders[:2]
+    placed = one(world, alice.place(5, PRICE_TICKS - 10))
+
+    shrunk = one(world, Shrink(owner=alice.owner, order_id=placed.order_id, lots=2))
+    other_subaccount = Cancel(owner=alice.owner, order_id=placed.order_id, subaccount=bob.subaccount)
+    [refused] = world.do(other_subaccount)
+    cancelled = one(world, Cancel(owner=alice.owner, order_id=placed.order_id, subaccount=alice.subaccount))
+
+    assert (shrunk.order_id, cancelled.order_id) == (placed.order_id, placed.order_id)
+    assert cancelled.cancelled == 1
+    assert refused.refusal is Refusal.UNKNOWN_ORDER
+    assert "no open order" in refused.detail
+
+
+def test_attack__mass_cancels_of_owners_without_orders__leave_nothing_behind(world: ExchangeWorld) -> None:
+    world.do(*(MassCancel(owner=Address(bytes([number]) * 20)) for number in range(1, 50)))
+
+    assert not world.exchange.machine.owner_keys
