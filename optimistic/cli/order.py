@@ -135,7 +135,7 @@ def place(*, client: RestClient, key: TradingKey, side: Any, size: str, price: s
         if result["status"] != "refused" or result["error"].get("reason") != "would_take":
             break
         terms = replace(terms, nonce=terms.nonce + 1)
-        signed = signer.order_in_steps(market, side, signed["lots"], _behind(client, market, side), terms)
+        signed = signer.order_in_steps(market, side, signed["lots"], result["error"]["ticks"], terms)
         (result,) = client.place([signed])
     if result["status"] == "refused":
         raise Refused(result["error"])
@@ -156,14 +156,6 @@ def _trigger(market: Market, side: str, values: dict[str, Any]) -> Trigger | Non
         when="at_or_above" if rises else "at_or_below",
         ticks=market.steps.ticks(price),
     )
-
-
-def _behind(client: RestClient, market: Market, side: str) -> int:
-    """Return the price one tick behind the best opposite one."""
-    book = client.book(market.number, depth=1)
-    if side == "buy":
-        return int(book["asks"][0][0]) - 1
-    return int(book["bids"][0][0]) + 1
 
 
 def only_subaccount(client: RestClient) -> int:

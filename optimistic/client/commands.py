@@ -44,10 +44,13 @@ class Commands(ABC):
         """Leave an order so many lots; it keeps its place."""
         return self._command("amend", {"amendments": [{"order": {"orderId": order_id}, "lots": lots}]})
 
-    def replace(self, order_id: int, replacement: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Cancel an order and place another one in one step."""
+    def replace(
+        self, order_id: int, replacement: Mapping[str, Any], *, cancel_on_disconnect: bool = False
+    ) -> list[dict[str, Any]]:
+        """Cancel an order and place another one in one step; that of a stream may end with its connection."""
         amendment = {"order": {"orderId": order_id}, "replacement": dict(replacement)}
-        return self._checked("amend", {"amendments": [amendment]})
+        body = {"amendments": [amendment], "cancelOnDisconnect": cancel_on_disconnect}
+        return self._checked("amend", body)
 
     def dead_man(self, timeout_ms: int) -> list[dict[str, Any]]:
         """Cancel everything unless this comes again in time; 0 disarms."""

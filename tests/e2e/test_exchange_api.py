@@ -260,7 +260,7 @@ def test_order__cancelled__is_listed_with_its_reason(fresh: ApiStage) -> None:
     (cancelled,) = client.cancel([result["orderId"]])
     (again,) = client.cancel([result["orderId"]])
 
-    assert cancelled["cancelled"] == 1
+    assert (cancelled["orderId"], cancelled["cancelled"]) == (result["orderId"], 1)
     assert again["error"]["code"] == "unknown_order"
     assert client.orders(state="open") == []
     (over,) = client.orders()

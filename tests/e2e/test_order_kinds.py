@@ -126,7 +126,7 @@ def test_orders__times_in_force_and_post_only__end_as_they_say(stage: Stage) -> 
     assert alice.end(ends_soon) == "expired"
     assert alice.end(too_many) == "fok_not_filled"
     assert alice.end(would_take) == "post_only_would_take"
-    assert slides["error"]["reason"] == "would_take"
+    assert (slides["error"]["reason"], slides["error"]["ticks"]) == ("would_take", 600_999)
     assert alice.end(takes) == "ioc_remainder"
     assert bob.end(ask) == "filled"
 

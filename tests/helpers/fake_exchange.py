@@ -163,8 +163,8 @@ class FakeExchange:
             refused = self._refusal(command.place.subaccount, item)
             if refused is not None:
                 return refused
-            self._cancel(command.cancel)
-            return self._place(command.place, item)
+            cancelled = self._cancel(command.cancel)
+            return cancelled if isinstance(cancelled, Reject) else self._place(command.place, item)
         if isinstance(command, Cancel):
             return self._cancel(command)
         return self._other(command)

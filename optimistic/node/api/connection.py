@@ -40,6 +40,7 @@ from optimistic.node.api.operations import (
     decode_operation,
 )
 from optimistic.node.api.replies import error_out, hex_of
+from optimistic.node.api.sessions import Session
 from optimistic.node.exchange.commands import MassCancel, MassCancelWhy
 
 log = structlog.get_logger(__name__)
@@ -50,6 +51,7 @@ _CLOSE_TIMEOUT_S: Final = 1
 _CUT_TIMEOUT_S: Final = 10
 """How long a reader that was cut off may take to hear why."""
 _OWN: Final = "account"
+_OWN_WHAT: Final = "the account channel"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -70,6 +72,7 @@ class Connection:
         self._queued_bytes = 0
         self._filled = asyncio.Event()
         self._channels: set[str] = set()
+        self._own = _OwnChannel(self)
         self._last: asyncio.Future[object] | None = None
         """The decision about the message before."""
         self._has_bound_orders = False
@@ -89,6 +92,16 @@ class Connection:
         self._queue.append(payload)
         self._queued_bytes += len(payload)
         self._filled.set()
+
+    def push_own(self, payload: bytes) -> None:
+        """Queue a message about the account, for as long as the login is good."""
+        try:
+            self._office.owner(self.caller, _OWN_WHAT)
+        except ApiError as error:
+            self._leave(_OWN)
+            self._reply(ErrorReply(id=_OWN, error=error_out(error)))
+        else:
+            self.push(payload)
 
     async def drain(self, send: Send) -> None:
         """Send queued messages until cancelled."""
@@ -143,6 +156,7 @@ class Connection:
 
     async def amend(self, operation: AmendOp) -> None:
         """Amend orders."""
+        self._has_bound_orders |= operation.cancel_on_disconnect
         await self._results(operation, self._office.amend)
 
     async def cancel(self, operation: CancelOp) -> None:
@@ -170,12 +184,12 @@ class Connection:
         self._reply(reply)
 
     async def login(self, operation: LoginOp) -> None:
-        """Log in; another account takes the place of the one before, and its stream ends."""
-        session = await self._office.login(self.caller, operation)
-        if self.caller.account != session.account:
-            self._end_account()
-        self.caller.account = session.account
-        self._reply(LoginReply(id=operation.id, account=hex_of(session.account)))
+        """Log in; another account takes the place of the one before, whose stream and bound orders end."""
+        login = await self._office.login(self.caller, operation)
+        if self.caller.account not in (None, login.account):
+            await self._end_account(login)
+        self.caller.login = login
+        self._reply(LoginReply(id=operation.id, account=hex_of(login.account)))
 
     async def subscribe(self, operation: SubscribeOp) -> None:
         """Open a channel: what is replayed comes before the answer, what is new after it."""
@@ -186,7 +200,8 @@ class Connection:
                 Code.TOO_MANY_SUBSCRIPTIONS, f"this connection hears {len(self._channels)} channels"
             )
         if name == _OWN:
-            sequence, is_live = hub.subscribe_account(self.caller.owner(), self, operation.after)
+            owner = self._office.owner(self.caller, _OWN_WHAT)
+            sequence, is_live = hub.subscribe_account(owner, self._own, operation.after)
             reply = SubscribedReply(id=operation.id, channel=name, sequence=sequence, is_live=is_live)
         else:
             snapshot = hub.subscribe(name, self, operation.depth)
@@ -218,23 +233,40 @@ class Connection:
         self._channels.discard(name)
         if name == _OWN:
             if self.caller.account is not None:
-                self._office.hub.unsubscribe_account(self.caller.account, self)
+                self._office.hub.unsubscribe_account(self.caller.account, self._own)
         else:
             self._office.hub.unsubscribe(name, self)
 
-    def _end_account(self) -> None:
+    async def _end_account(self, login: Session | None = None) -> None:
+        """Leave the account's channel for another login's, and cancel the orders bound to it.
+
+        What was sent before is decided before, also if its signatures are still being checked.
+        """
         if _OWN in self._channels:
             self._leave(_OWN)
+        account, self.caller.login = self.caller.account, login
+        if self._has_bound_orders and account is not None:
+            self._has_bound_orders = False
+            why = MassCancelWhy.DISCONNECTED
+            command = MassCancel(owner=account, session=self.caller.session, why=why)
+            await self._office.run([command], self._last)
 
     async def close(self) -> None:
         """Leave all channels, and cancel the orders that were to end with the connection."""
-        for name in tuple(self._channels):
+        for name in tuple(self._channels - {_OWN}):
             self._leave(name)
-        account = self.caller.account
-        if self._has_bound_orders and account is not None:
-            why = MassCancelWhy.DISCONNECTED
-            command = MassCancel(owner=account, session=self.caller.session, why=why)
-            await self._office.run([command])
+        await self._end_account()
+
+
+class _OwnChannel:
+    """A connection as one that hears its account."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def push(self, payload: bytes) -> None:
+        """Take one message."""
+        self._connection.push_own(payload)
 
 
 _HANDLERS: Final[dict[type, Callable[[Connection, Any], Awaitable[None]]]] = {

@@ -11,7 +11,7 @@ from optimistic.node.api.limits import Allowances
 from optimistic.node.api.options import ApiLimits
 from optimistic.node.api.ports import ChainView
 from optimistic.node.api.replies import RefusedOut, TakenOut, hex_of, result_out
-from optimistic.node.api.sessions import Session, Sessions
+from optimistic.node.api.sessions import Rights, Session, Sessions, not_covered
 from optimistic.node.api.wire import (
     AmendsIn,
     CancelAllIn,
@@ -20,7 +20,7 @@ from optimistic.node.api.wire import (
     LoginIn,
     PlaceIn,
     address_bytes,
-    amend_command,
+    amend_commands,
     cancel_all_command,
     cancel_command,
     dead_man_command,
@@ -28,6 +28,7 @@ from optimistic.node.api.wire import (
     n_orders,
     place_commands,
     signature_bytes,
+    subaccounts_of,
 )
 from optimistic.node.exchange.commands import Command
 from optimistic.node.exchange.ports import ExchangePort
@@ -43,23 +44,17 @@ WEIGHT_MASS_CANCEL: Final = 5
 
 @dataclass(slots=True)
 class Caller:
-    """Who asks: a network address, and the account it has logged in as."""
+    """Who asks: a network address, and its login."""
 
     peer: str
-    account: Address | None = None
+    login: Session | None = None
     session: int = 0
     """Of a WebSocket connection; orders may end with it."""
 
-    def owner(self) -> Address:
-        """Return the account.
-
-        Raises
-        ------
-        ApiError : nobody has logged in
-        """
-        if self.account is None:
-            raise ApiError(Code.LOGIN_REQUIRED, "this needs a login")
-        return self.account
+    @property
+    def account(self) -> Address | None:
+        """Whom it has logged in as."""
+        return None if self.login is None else self.login.account
 
 
 class Office:
@@ -106,6 +101,53 @@ class Office:
         """Use up weight of a caller; raises ApiError if it has none left."""
         self.allowances.charge(caller.peer, caller.account, weight)
 
+    # ------------------------------------------------------------------------------ rights
+
+    def rights(self, caller: Caller) -> Rights:
+        """Return what a caller may see and do now.
+
+        Raises
+        ------
+        ApiError : nobody has logged in, or the key that did is no longer the account's
+        """
+        login = caller.login
+        if login is None:
+            raise ApiError(Code.LOGIN_REQUIRED, "this needs a login")
+        if login.signer == login.account:
+            return Rights(login.account, None)
+        subaccount = self.exchange.session_key(login.account, login.signer)
+        if subaccount is None:
+            raise ApiError(
+                Code.LOGIN_REQUIRED, f"the session key {hex_of(login.signer)} of this login is over"
+            )
+        return Rights(login.account, subaccount or None)
+
+    def owner(self, caller: Caller, what: str) -> Address:
+        """Return the account of a caller for something that is about all of it.
+
+        Raises
+        ------
+        ApiError : as for `rights`, or the login is for one subaccount
+        """
+        rights = self.rights(caller)
+        if rights.subaccount is not None:
+            raise not_covered(what, rights)
+        return rights.owner
+
+    def _check_bound(self, caller: Caller, message: PlaceIn | AmendsIn) -> None:
+        """Check that orders may end with a connection: it has one, and they are the caller's."""
+        if not message.cancel_on_disconnect:
+            return
+        if not caller.session:
+            raise malformed("cancelOnDisconnect needs a WebSocket connection")
+        rights = self.rights(caller)
+        for subaccount in subaccounts_of(message):
+            if self.exchange.owner(subaccount) not in (None, rights.owner):
+                raise ApiError(
+                    Code.NOT_AUTHORISED,
+                    f"cancelOnDisconnect: subaccount {subaccount} is not of the account that has logged in",
+                )
+
     # ------------------------------------------------------------------------------ orders
 
     async def place(
@@ -114,43 +156,41 @@ class Office:
         """Place orders; each is signed, so anybody may bring them."""
         self._bound(n_orders(message))
         self.charge(caller, n_orders(message))
-        if message.cancel_on_disconnect:
-            if not caller.session:
-                raise malformed("cancelOnDisconnect needs a WebSocket connection")
-            caller.owner()
+        self._check_bound(caller, message)
         return await self.run(place_commands(message, caller.session), after)
 
     async def amend(
         self, caller: Caller, message: AmendsIn, after: Awaitable[object] | None = None
     ) -> list[TakenOut | RefusedOut]:
         """Amend orders of the caller."""
-        owner = caller.owner()
+        rights = self.rights(caller)
         self._bound(len(message.amendments))
         self.charge(caller, len(message.amendments))
-        return await self.run([amend_command(item, owner) for item in message.amendments], after)
+        self._check_bound(caller, message)
+        return await self.run(amend_commands(message, rights, caller.session), after)
 
     async def cancel(
         self, caller: Caller, message: CancelIn, after: Awaitable[object] | None = None
     ) -> list[TakenOut | RefusedOut]:
         """Cancel orders of the caller."""
-        owner = caller.owner()
+        rights = self.rights(caller)
         self._bound(len(message.orders))
         self.charge(caller, len(message.orders))
-        return await self.run([cancel_command(name, owner) for name in message.orders], after)
+        return await self.run([cancel_command(name, rights) for name in message.orders], after)
 
     async def cancel_all(
         self, caller: Caller, message: CancelAllIn, after: Awaitable[object] | None = None
     ) -> list[TakenOut | RefusedOut]:
         """Cancel all orders of the caller that a message describes."""
         self.charge(caller, WEIGHT_MASS_CANCEL)
-        return await self.run([cancel_all_command(message, caller.owner())], after)
+        return await self.run([cancel_all_command(message, self.rights(caller))], after)
 
     async def dead_man(
         self, caller: Caller, message: DeadManIn, after: Awaitable[object] | None = None
     ) -> list[TakenOut | RefusedOut]:
         """Arm or disarm the caller's dead-man switch."""
         self.charge(caller, 1)
-        return await self.run([dead_man_command(message, caller.owner())], after)
+        return await self.run([dead_man_command(message, self.owner(caller, "the dead-man switch"))], after)
 
     async def run(
         self, commands: Sequence[Command], after: Awaitable[object] | None = None
@@ -186,4 +226,4 @@ class Office:
                 typedDataHash=hex_of(digest),
                 recovered=hex_of(signer),
             )
-        return self.sessions.open(account, challenge)
+        return self.sessions.open(account, signer, challenge)

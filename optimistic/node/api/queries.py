@@ -1,7 +1,8 @@
 """Answers to questions: markets, orders, positions, margin, fills, money in and out."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
+from typing import TypeVar
 
 from optimistic.node.api.bond import BondReader, ExchangeOut
 from optimistic.node.api.channels import unknown_market
@@ -25,13 +26,15 @@ from optimistic.node.api.replies import (
     done_out,
     hex_of,
 )
+from optimistic.node.api.sessions import Rights, not_covered
 from optimistic.node.exchange.events import OrderDone
 from optimistic.node.exchange.ports import AccountInfo, ExchangePort, MarketInfo, OpenOrder, PositionInfo
 from optimistic.protocol.constants import CLEARING
 from optimistic.protocol.settlement.types import Limits
 from optimistic.protocol.settlement.units import LOT_WAD, PIPS, QUANTUM_WAD
-from optimistic.protocol.types import Address
 from optimistic.service.settlement_contracts import Asset
+
+_Own = TypeVar("_Own", OrderOut, FillOut)
 
 
 class Queries:
@@ -106,73 +109,71 @@ class Queries:
 
     # ------------------------------------------------------------------------------ own
 
-    def subaccounts(self, owner: Address) -> list[int]:
-        """Return the subaccounts of an owner."""
-        return self._exchange.subaccounts(owner)
+    def subaccounts(self, rights: Rights) -> list[int]:
+        """Return the subaccounts of a caller."""
+        return [number for number in self._exchange.subaccounts(rights.owner) if rights.cover(number)]
 
     def orders(
-        self, owner: Address, entries: Sequence[Entry], market: int | None, limit: int
+        self, rights: Rights, entries: Sequence[Entry], market: int | None, limit: int
     ) -> list[OrderOut]:
         """Return open orders, oldest first, then those that are over by `entries`."""
-        live = [_open_out(order) for order in self._exchange.open_orders(owner)]
-        found = [order for order in live if market is None or order.market == market][:limit]
-        over = (order for order in _over(entries) if market is None or order.market == market)
-        return found + list(islice(over, limit - len(found)))
+        live = (_open_out(order) for order in self._exchange.open_orders(rights.owner))
+        return list(islice(_of_caller(chain(live, _over(entries)), rights, market), limit))
 
-    def order(self, owner: Address, entries: Sequence[Entry], order_id: int) -> OrderOut:
+    def order(self, rights: Rights, entries: Sequence[Entry], order_id: int) -> OrderOut:
         """Return one order, open or over."""
-        live = self._exchange.order(owner, order_id=order_id)
-        if live is not None:
-            return _open_out(live)
-        for order in _over(entries):
+        live = self._exchange.order(rights.owner, order_id=order_id)
+        for order in _of_caller(_over(entries) if live is None else [_open_out(live)], rights):
             if order.order_id == order_id:
                 return order
-        raise ApiError(Code.UNKNOWN_ORDER, f"{hex_of(owner)} has had no order {order_id} lately")
+        raise ApiError(Code.UNKNOWN_ORDER, f"{hex_of(rights.owner)} has had no order {order_id} lately")
 
     def fills(
-        self, owner: Address, entries: Sequence[Entry], market: int | None, limit: int
+        self, rights: Rights, entries: Sequence[Entry], market: int | None, limit: int
     ) -> list[FillOut]:
         """Return the fills among an owner's events, in their order."""
-        found = fills(self._history, owner, entries)
-        return list(islice((fill for fill in found if market is None or fill.market == market), limit))
+        found = fills(self._history, rights.owner, entries)
+        return list(islice(_of_caller(found, rights, market), limit))
 
-    def account(self, owner: Address, subaccount: int) -> AccountInfo:
+    def account(self, rights: Rights, subaccount: int) -> AccountInfo:
         """Return a subaccount of the caller.
 
         Raises
         ------
-        ApiError : there is none, or it is somebody else's
+        ApiError : there is none, it is somebody else's, or the login is not for it
         """
         found = self._exchange.account(subaccount)
         if found is None:
             raise ApiError(Code.UNKNOWN_SUBACCOUNT, f"there is no subaccount {subaccount}")
-        if found.owner != owner:
-            raise ApiError(Code.NOT_AUTHORISED, f"subaccount {subaccount} is not of {hex_of(owner)}")
+        if found.owner != rights.owner:
+            raise ApiError(Code.NOT_AUTHORISED, f"subaccount {subaccount} is not of {hex_of(rights.owner)}")
+        if not rights.cover(subaccount):
+            raise not_covered(f"subaccount {subaccount}", rights)
         return found
 
-    def positions(self, owner: Address, subaccount: int) -> list[PositionOut]:
+    def positions(self, rights: Rights, subaccount: int) -> list[PositionOut]:
         """Return the positions of a subaccount."""
-        return [_position_out(position) for position in self.account(owner, subaccount).positions]
+        return [_position_out(position) for position in self.account(rights, subaccount).positions]
 
-    def margin(self, owner: Address, subaccount: int) -> MarginOut:
+    def margin(self, rights: Rights, subaccount: int) -> MarginOut:
         """Return the margin of a subaccount, line by line."""
-        return margin_out(self.account(owner, subaccount), self._view.withdrawable_wad(subaccount))
+        return margin_out(self.account(rights, subaccount), self._view.withdrawable_wad(subaccount))
 
-    def deposits(self, owner: Address, subaccount: int, limit: int) -> list[DepositOut]:
+    def deposits(self, rights: Rights, subaccount: int, limit: int) -> list[DepositOut]:
         """Return deposits of a subaccount, newest first."""
-        self.account(owner, subaccount)
+        self.account(rights, subaccount)
         return [self._deposit_out(info) for info in self._view.deposits(subaccount, limit)]
 
-    def withdrawals(self, owner: Address, subaccount: int, limit: int) -> list[WithdrawalOut]:
+    def withdrawals(self, rights: Rights, subaccount: int, limit: int) -> list[WithdrawalOut]:
         """Return withdrawals of a subaccount, newest first."""
-        self.account(owner, subaccount)
+        self.account(rights, subaccount)
         return [self._withdrawal_out(info) for info in self._view.withdrawals(subaccount, limit)]
 
     def withdrawable(
-        self, owner: Address, subaccount: int, asset: Asset, amount: int | None
+        self, rights: Rights, subaccount: int, asset: Asset, amount: int | None
     ) -> WithdrawableOut:
         """Return what may leave a subaccount, and when an amount (the most, if None) could."""
-        self.account(owner, subaccount)
+        self.account(rights, subaccount)
         found = self._view.outflow(subaccount, asset)
         amount = found.most if amount is None else amount
         return WithdrawableOut(
@@ -208,6 +209,11 @@ class Queries:
             message_key=None if info.message_key is None else hex_of(info.message_key),
             finality=self._exchange.finality(info.block).value,
         )
+
+
+def _of_caller(found: Iterable[_Own], rights: Rights, market: int | None = None) -> Iterator[_Own]:
+    """Yield what a caller may see, of one market if it is named."""
+    return (item for item in found if rights.cover(item.subaccount) and market in (None, item.market))
 
 
 def _over(entries: Iterable[Entry]) -> Iterator[OrderOut]:

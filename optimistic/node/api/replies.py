@@ -38,6 +38,8 @@ class ErrorOut(Out, frozen=True, kw_only=True):
     """What should have been signed."""
     recovered: Hex | UnsetType = UNSET
     """Who signed that hash."""
+    ticks: int | UnsetType = UNSET
+    """The price to sign instead, of a post-only order that would have to slide."""
     retry_after_ms: int | UnsetType = UNSET
 
 
@@ -172,6 +174,7 @@ class TakenOut(Out, frozen=True, kw_only=True, tag_field="status", tag="taken"):
     seq: int
     time_ms: int
     order_id: int
+    """Of the order placed, cancelled or made smaller; 0 for commands about many."""
     order_ids: tuple[int, ...] | UnsetType = UNSET
     receipt: ReceiptOut | UnsetType = UNSET
     over: str | UnsetType = UNSET
@@ -475,6 +478,7 @@ def _refused(reject: Reject) -> RefusedOut:
             reason=str(reject.refusal),
             typed_data_hash=UNSET if reject.digest is None else hex_of(reject.digest),
             recovered=UNSET if reject.recovered is None else hex_of(reject.recovered),
+            ticks=UNSET if reject.ticks is None else reject.ticks,
             retry_after_ms=_OVERLOADED_MS if code is Code.OVERLOADED else UNSET,
         )
     )

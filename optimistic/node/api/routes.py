@@ -32,6 +32,7 @@ from optimistic.node.api.replies import (
     WithdrawalsOut,
     hex_of,
 )
+from optimistic.node.api.sessions import Rights
 from optimistic.node.api.wire import (
     AmendsIn,
     CancelAllIn,
@@ -121,6 +122,10 @@ class Asked:
     body: Any
     on_thread: Callable[..., Awaitable[Any]]
     """Runs a read on a worker thread."""
+
+    def rights(self) -> Rights:
+        """Return what the caller may see; raises ApiError if he has not logged in."""
+        return self.office.rights(self.caller)
 
 
 Handler = Callable[[Asked], Awaitable[msgspec.Struct]]
@@ -217,26 +222,26 @@ async def _dead_man(asked: Asked) -> ResultsOut:
 def _entries(asked: Asked, before: int | None = None) -> list[Entry]:
     """Return the caller's newest events; on the event loop, which adds to them."""
     office = asked.office
-    return office.hub.history.newest(asked.caller.owner(), office.limits.max_scan, before)
+    return office.hub.history.newest(asked.rights().owner, office.limits.max_scan, before)
 
 
 async def _orders(asked: Asked) -> OrdersOut:
-    owner, query = asked.caller.owner(), asked.query
+    rights, query = asked.rights(), asked.query
     entries = [] if query.state == "open" else _entries(asked)
-    orders = await asked.on_thread(asked.queries.orders, owner, entries, query.market, query.limit)
+    orders = await asked.on_thread(asked.queries.orders, rights, entries, query.market, query.limit)
     return OrdersOut(orders=orders)
 
 
 async def _order(asked: Asked) -> msgspec.Struct:
-    owner, entries = asked.caller.owner(), _entries(asked)
-    found: OrderOut = await asked.on_thread(asked.queries.order, owner, entries, asked.query.order_id)
+    rights, entries = asked.rights(), _entries(asked)
+    found: OrderOut = await asked.on_thread(asked.queries.order, rights, entries, asked.query.order_id)
     return found
 
 
 async def _fills(asked: Asked) -> FillsOut:
-    owner, query = asked.caller.owner(), asked.query
+    rights, query = asked.rights(), asked.query
     entries = _entries(asked, query.before)
-    fills = await asked.on_thread(asked.queries.fills, owner, entries, query.market, query.limit)
+    fills = await asked.on_thread(asked.queries.fills, rights, entries, query.market, query.limit)
     return FillsOut(fills=fills)
 
 
@@ -244,40 +249,40 @@ async def _fills(asked: Asked) -> FillsOut:
 
 
 async def _subaccounts(asked: Asked) -> SubaccountsOut:
-    owner = asked.caller.owner()
-    found = await asked.on_thread(asked.queries.subaccounts, owner)
-    return SubaccountsOut(account=hex_of(owner), subaccounts=found)
+    rights = asked.rights()
+    found = await asked.on_thread(asked.queries.subaccounts, rights)
+    return SubaccountsOut(account=hex_of(rights.owner), subaccounts=found)
 
 
 async def _positions(asked: Asked) -> PositionsOut:
-    owner, subaccount = asked.caller.owner(), asked.query.subaccount
-    positions = await asked.on_thread(asked.queries.positions, owner, subaccount)
+    rights, subaccount = asked.rights(), asked.query.subaccount
+    positions = await asked.on_thread(asked.queries.positions, rights, subaccount)
     return PositionsOut(subaccount=subaccount, positions=positions)
 
 
 async def _margin(asked: Asked) -> msgspec.Struct:
-    owner = asked.caller.owner()
-    found: MarginOut = await asked.on_thread(asked.queries.margin, owner, asked.query.subaccount)
+    rights = asked.rights()
+    found: MarginOut = await asked.on_thread(asked.queries.margin, rights, asked.query.subaccount)
     return found
 
 
 async def _deposits(asked: Asked) -> DepositsOut:
-    owner, query = asked.caller.owner(), asked.query
-    found = await asked.on_thread(asked.queries.deposits, owner, query.subaccount, query.limit)
+    rights, query = asked.rights(), asked.query
+    found = await asked.on_thread(asked.queries.deposits, rights, query.subaccount, query.limit)
     return DepositsOut(deposits=found)
 
 
 async def _withdrawals(asked: Asked) -> WithdrawalsOut:
-    owner, query = asked.caller.owner(), asked.query
-    found = await asked.on_thread(asked.queries.withdrawals, owner, query.subaccount, query.limit)
+    rights, query = asked.rights(), asked.query
+    found = await asked.on_thread(asked.queries.withdrawals, rights, query.subaccount, query.limit)
     return WithdrawalsOut(withdrawals=found)
 
 
 async def _withdrawable(asked: Asked) -> msgspec.Struct:
-    owner, query = asked.caller.owner(), asked.query
+    rights, query = asked.rights(), asked.query
     asset = Asset[query.asset.upper()]
     found: WithdrawableOut = await asked.on_thread(
-        asked.queries.withdrawable, owner, query.subaccount, asset, query.amount
+        asked.queries.withdrawable, rights, query.subaccount, asset, query.amount
     )
     return found
 

@@ -252,7 +252,7 @@ class ApiApp:
         caller = Caller(_peer(request))
         self._identify(caller, request.headers.get("authorization", ""))
         if route.needs_login:
-            caller.owner()
+            self._office.rights(caller)
         if route.weight:
             self._office.charge(caller, route.weight)
         query = _query(route, request)
@@ -265,7 +265,7 @@ class ApiApp:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise ApiError(Code.LOGIN_REQUIRED, "the Authorization header must be `Bearer <token>`")
-        caller.account = self._office.sessions.find(token.strip()).account
+        caller.login = self._office.sessions.find(token.strip())
 
     async def _read(self, request: Request) -> bytes:
         chunks: list[bytes] = []

@@ -5,7 +5,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from optimistic.node.api.errors import ApiError, Code
 from optimistic.node.api.options import ApiLimits
@@ -16,11 +16,33 @@ _MAC_BYTES: Final = 16
 _SESSIONS_PER_ACCOUNT: Final = 16
 
 
+class Rights(NamedTuple):
+    """What a caller may see and do: all that is an owner's, or what is of one of his subaccounts."""
+
+    owner: Address
+    subaccount: int | None
+
+    def cover(self, subaccount: int) -> bool:
+        """Whether a subaccount of the owner is among it."""
+        return self.subaccount in (None, subaccount)
+
+
+def not_covered(what: str, rights: Rights) -> ApiError:
+    """The refusal of something for which a login is too narrow."""
+    return ApiError(
+        Code.NOT_AUTHORISED,
+        f"{what}: the session key of this login is for subaccount {rights.subaccount} only",
+        fix="log in as the owner, or with a session key for all of his subaccounts",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A login."""
 
     account: Address
+    signer: Address
+    """The account, or a session key of it; the login is worth as much as that key is."""
     token: str
     expires_s: int
 
@@ -65,13 +87,13 @@ class Sessions:
         if self._now_s() > expires_s or challenge in self._used:
             raise ApiError(Code.CHALLENGE_EXPIRED, "this challenge is too old, or was used")
 
-    def open(self, account: Address, challenge: Hash32) -> Session:
-        """Begin a session of an account whose signature of a challenge was right."""
+    def open(self, account: Address, signer: Address, challenge: Hash32) -> Session:
+        """Begin a session of an account for which `signer` signed a challenge."""
         self._used[challenge] = None
         if len(self._used) > self._limits.max_challenges:
             self._used.popitem(last=False)
         token = secrets.token_hex(_TOKEN_BYTES)
-        session = Session(account, token, self._now_s() + self._limits.session_s)
+        session = Session(account, signer, token, self._now_s() + self._limits.session_s)
         own = [key for key, other in self._sessions.items() if other.account == account]
         for key in own[: max(0, len(own) + 1 - _SESSIONS_PER_ACCOUNT)]:
             del self._sessions[key]

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from optimistic.node.api.errors import malformed
+from optimistic.node.api.sessions import Rights, not_covered
 from optimistic.node.exchange.commands import (
     Cancel,
     Command,
@@ -148,6 +149,8 @@ class AmendsIn(Wire, frozen=True, kw_only=True):
     """Orders to amend."""
 
     amendments: list[AmendIn]
+    cancel_on_disconnect: bool = False
+    """End the replacements when this WebSocket connection ends."""
 
 
 class CancelAllIn(Wire, frozen=True, kw_only=True):
@@ -247,28 +250,58 @@ def _quotes_command(tree: QuotesIn, session: int) -> PlaceQuotes:
     )
 
 
-def cancel_command(name: OrderName, owner: Address) -> Cancel:
+def subaccounts_of(message: PlaceIn | AmendsIn) -> set[int]:
+    """Return the subaccounts whose orders a message brings."""
+    if isinstance(message, PlaceIn):
+        orders = {order.subaccount for order in message.orders}
+        return orders | {tree.subaccount for tree in message.quotes}
+    return {item.replacement.subaccount for item in message.amendments if item.replacement is not None}
+
+
+def cancel_command(name: OrderName, rights: Rights) -> Cancel:
     """Return the command that cancels one order."""
     if bool(name.order_id) == bool(name.client_id):
         raise malformed("name an order by orderId or by clientId, and by one of them only")
-    return Cancel(owner=owner, order_id=name.order_id, client_id=name.client_id.encode())
+    return Cancel(
+        owner=rights.owner,
+        order_id=name.order_id,
+        client_id=name.client_id.encode(),
+        subaccount=rights.subaccount,
+    )
 
 
-def amend_command(amendment: AmendIn, owner: Address) -> Command:
-    """Return the command of one amendment."""
-    cancel = cancel_command(amendment.order, owner)
+def amend_commands(message: AmendsIn, rights: Rights, session: int) -> list[Command]:
+    """Return the commands of a message."""
+    kept = session if message.cancel_on_disconnect else 0
+    return [_amend_command(item, rights, kept) for item in message.amendments]
+
+
+def _amend_command(amendment: AmendIn, rights: Rights, session: int) -> Command:
+    cancel = cancel_command(amendment.order, rights)
     if (amendment.lots is None) == (amendment.replacement is None):
         raise malformed("an amendment needs lots or replacement, and one of them only")
     if amendment.replacement is not None:
-        return Replace(cancel=cancel, place=place_command(amendment.replacement, 0))
+        return Replace(cancel=cancel, place=place_command(amendment.replacement, session))
     assert amendment.lots is not None, "checked above"
-    return Shrink(owner=owner, order_id=cancel.order_id, client_id=cancel.client_id, lots=amendment.lots)
+    return Shrink(
+        owner=cancel.owner,
+        order_id=cancel.order_id,
+        client_id=cancel.client_id,
+        subaccount=cancel.subaccount,
+        lots=amendment.lots,
+    )
 
 
-def cancel_all_command(message: CancelAllIn, owner: Address) -> MassCancel:
-    """Return the command that cancels what a message describes."""
-    is_buy = None if message.side is None else message.side == "buy"
-    return MassCancel(owner=owner, subaccount=message.subaccount, market=message.market, is_buy=is_buy)
+def cancel_all_command(message: CancelAllIn, rights: Rights) -> MassCancel:
+    """Return the command that cancels what a message describes, as far as the caller may."""
+    if message.subaccount is not None and not rights.cover(message.subaccount):
+        raise not_covered(f"orders of subaccount {message.subaccount}", rights)
+    return MassCancel(
+        owner=rights.owner,
+        subaccount=rights.subaccount if message.subaccount is None else message.subaccount,
+        market=message.market,
+        is_buy=None if message.side is None else message.side == "buy",
+    )
 
 
 def dead_man_command(message: DeadManIn, owner: Address) -> DeadMan:

@@ -18,6 +18,7 @@ from optimistic.node.exchange.commands import (
     Trigger,
 )
 from optimistic.node.exchange.options import ExchangeOptions, OrderLimits
+from optimistic.node.exchange.service import ExchangeService
 from optimistic.protocol.matching.types import Reason, TriggerSource, TriggerWhen
 from optimistic.protocol.settlement.orders import POST_ONLY, REDUCE_ONLY
 from optimistic.protocol.settlement.state import SessionKey
@@ -143,6 +144,26 @@ def test_session_key__within_its_rights__may_trade_and_beyond_them_not(world: Ex
         keys[alice.owner, session.owner] = wrong
         session.nonce += 10
         assert refusal(world, session.place(5, PRICE_TICKS)) is Refusal.NOT_A_SESSION_KEY
+
+
+def test_session_key__asked_for__counts_only_while_it_may_trade(world: ExchangeWorld) -> None:
+    alice, key = world.traders[0], Address(bytes(19) + b"\7")
+    service, keys = ExchangeService(world.exchange), world.state.session_keys
+    good = SessionKey(expiry=NOW + 90_000, subaccount=SubaccountId(alice.subaccount), scope=1)
+
+    found = []
+    for entry in (
+        good,
+        replace(good, subaccount=SubaccountId(0)),
+        replace(good, scope=2),
+        replace(good, expiry=1),
+    ):
+        keys[alice.owner, key] = entry
+        found.append(service.session_key(alice.owner, key))
+
+    assert found == [alice.subaccount, 0, None, None]
+    assert service.session_key(world.traders[1].owner, key) is None
+    assert (service.owner(alice.subaccount), service.owner(10**9)) == (alice.owner, None)
 
 
 def test_attack__replayed_order__is_refused_also_after_cancel_and_restart(world: ExchangeWorld) -> None:
