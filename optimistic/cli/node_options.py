@@ -125,6 +125,18 @@ trading_options: Callable[..., Any] = compose(
     option("--api-verifiers", type=_COUNT, default=1, help="Processes that check signatures."),
     option("--api-max-connections", type=_COUNT, default=1_000, help="Most connections at a time."),
     option(
+        "--api-max-streams-per-address",
+        type=_COUNT,
+        default=200,
+        help="Most WebSockets of one network address; more if clients come through a proxy elsewhere.",
+    ),
+    option(
+        "--api-address-rate",
+        type=_COUNT,
+        default=20_000,
+        help="Orders a second from all accounts behind one network address; twice that at once.",
+    ),
+    option(
         "--exchange-sync",
         type=click.Choice([policy.value for policy in SyncPolicy]),
         default=SyncPolicy.GROUP.value,
@@ -135,7 +147,12 @@ trading_options: Callable[..., Any] = compose(
 
 def trading_config(values: Options) -> TradingOptions:
     """Return the options of the exchange and its API."""
-    limits = ApiLimits(max_connections=values["api_max_connections"])
+    limits = ApiLimits(
+        max_connections=values["api_max_connections"],
+        max_streams_per_address=values["api_max_streams_per_address"],
+        address_per_s=values["api_address_rate"],
+        address_burst=2 * values["api_address_rate"],
+    )
     return TradingOptions(
         exchange=ExchangeOptions(sync_policy=SyncPolicy(values["exchange_sync"])),
         api=ApiOptions(

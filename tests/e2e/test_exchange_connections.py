@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from websockets.protocol import State
+from websockets.sync.client import connect
 
 from optimistic.agents.market_maker import Ladder, MarketMaker
 from optimistic.client.errors import Refused, Unreachable
@@ -19,6 +21,20 @@ def test_attack__all_streams_taken__rest_goes_on_and_the_next_one_is_told() -> N
         with pytest.raises(Unreachable, match="429"):
             stage.stream()
         assert stage.rest().time_ms() > 0
+
+        streams[0].close()
+        assert reopened(stage)
+
+
+def test_attack__streams_of_one_address__leave_room_for_others() -> None:
+    with api_stage(ApiLimits(max_streams_per_address=3)) as stage:
+        streams = [stage.stream() for _ in range(3)]
+
+        with pytest.raises(Unreachable, match="429"):
+            stage.stream()
+        url = "ws" + stage.url.removeprefix("http") + "/v1/stream"
+        with connect(url, source_address=("127.0.0.2", 0)) as other:
+            assert other.protocol.state is State.OPEN
 
         streams[0].close()
         assert reopened(stage)

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from ipaddress import IPv6Address, IPv6Network
 from typing import Final
 
 from optimistic.node.api.errors import rate_limited
@@ -9,6 +10,19 @@ from optimistic.node.api.options import ApiLimits
 from optimistic.protocol.types import Address
 
 _NANO: Final = 1_000_000_000
+_IPV6_PREFIX: Final = 64
+"""What one customer of a provider has at least."""
+
+
+def address_of(host: str) -> str:
+    """Return what counts as one network address: of IPv6, all that one customer has."""
+    try:
+        found = IPv6Address(host)
+    except ValueError:
+        return host
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(IPv6Network((int(found), _IPV6_PREFIX), strict=False))
 
 
 class _Bucket:
@@ -53,12 +67,15 @@ class RateLimiter:
         0 if it was taken; else the milliseconds (rounded up) after which it would be, and nothing
         is taken. Weight above a full bucket is asked of a full one.
         """
-        bucket = self._bucket(client)
-        wanted = min(weight * _NANO, self._burst_nano)
-        if bucket.left_nano >= wanted:
-            bucket.left_nano -= wanted
-            return 0
-        missing_ns = -(-(wanted - bucket.left_nano) // self._per_s)
+        wait_ms = self.wait_ms(client, weight)
+        if not wait_ms:
+            self._buckets[client].left_nano -= min(weight * _NANO, self._burst_nano)
+        return wait_ms
+
+    def wait_ms(self, client: str | bytes, weight: int) -> int:
+        """Return after how many milliseconds (rounded up) a client may use up weight; nothing is taken."""
+        missing_nano = min(weight * _NANO, self._burst_nano) - self._bucket(client).left_nano
+        missing_ns = -(-max(0, missing_nano) // self._per_s)
         return -(-missing_ns // 1_000_000)
 
     def _bucket(self, client: str | bytes) -> _Bucket:
@@ -79,6 +96,8 @@ class RateLimiter:
 class Allowances:
     """What clients may use: those who logged in by account, the others by network address.
 
+    All accounts of one address have a larger bucket together: fresh keys cost nothing.
+
     Parameters
     ----------
     limits : rates and bounds
@@ -89,6 +108,7 @@ class Allowances:
         clients = limits.max_buckets
         self._anonymous = RateLimiter(limits.anonymous_per_s, limits.anonymous_burst, clients, now_ns)
         self._accounts = RateLimiter(limits.account_per_s, limits.account_burst, clients, now_ns)
+        self._addresses = RateLimiter(limits.address_per_s, limits.address_burst, clients, now_ns)
 
     def charge(self, peer: str, account: Address | None, weight: int) -> None:
         """Use up weight of a client.
@@ -97,7 +117,11 @@ class Allowances:
         ------
         ApiError : it has none left; says when it will
         """
-        bucket, client = (self._anonymous, peer) if account is None else (self._accounts, account)
-        wait_ms = bucket.take(client, weight)
+        if account is None:
+            wait_ms = self._anonymous.take(peer, weight)
+        else:
+            wait_ms = self._addresses.wait_ms(peer, weight) or self._accounts.take(account, weight)
+            if not wait_ms:
+                self._addresses.take(peer, weight)
         if wait_ms:
             raise rate_limited(wait_ms)

@@ -20,6 +20,8 @@ class ApiLimits:
     """Orders, amendments or cancels in one message."""
     max_connections: int = 1_000
     """Open at a time; nine of ten may be WebSockets."""
+    max_streams_per_address: int = 200
+    """WebSockets of one network address."""
     max_subscriptions: int = 64
     """Channels of one WebSocket connection."""
     max_queue_bytes: int = 4 * 1024 * 1024
@@ -50,6 +52,9 @@ class ApiLimits:
     account_per_s: int = 5_000
     """Weight a second of an account that has logged in."""
     account_burst: int = 10_000
+    address_per_s: int = 20_000
+    """Weight a second of all accounts that have logged in from one address."""
+    address_burst: int = 40_000
     max_buckets: int = 20_000
     """Clients whose use is remembered; those who used least lately are forgotten first."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -23,6 +24,7 @@ from optimistic.node.api.channels import Hub
 from optimistic.node.api.connection import Connection, serve_connection
 from optimistic.node.api.errors import ApiError, Code, malformed, overloaded
 from optimistic.node.api.intake import Intake
+from optimistic.node.api.limits import address_of
 from optimistic.node.api.office import Caller, Office
 from optimistic.node.api.openapi import document
 from optimistic.node.api.options import ApiOptions
@@ -188,7 +190,8 @@ class ApiApp:
         self._limits = options.limits
         self._readers = ThreadPoolExecutor(options.readers, thread_name_prefix="api-read")
         self._n_reading = 0
-        self._n_streams = 0
+        self._streams: Counter[str] = Counter()
+        """Open ones by network address."""
 
     def application(self) -> Starlette:
         """Return the ASGI application."""
@@ -219,17 +222,32 @@ class ApiApp:
         if origin and "*" not in self._options.cors_origins and origin not in self._options.cors_origins:
             await websocket.close(1008)
             return
-        if self._n_streams >= self._limits.max_streams:
-            self._office.metrics.count("api_refusals", code=str(Code.OVERLOADED))
-            await websocket.send_denial_response(_failure(overloaded(_FULL_MS)))
+        peer = _peer(websocket)
+        refusal = self._stream_refusal(peer)
+        if refusal is not None:
+            self._office.metrics.count("api_refusals", code=str(refusal.code))
+            await websocket.send_denial_response(_failure(refusal))
             return
-        self._n_streams += 1
+        self._streams[peer] += 1
         try:
             await websocket.accept()
-            connection = Connection(self._office, _peer(websocket))
+            connection = Connection(self._office, peer)
             await serve_connection(connection, websocket.receive, websocket.send, self._limits.max_in_flight)
         finally:
-            self._n_streams -= 1
+            self._streams -= Counter((peer,))  # forgets addresses that have none
+
+    def _stream_refusal(self, peer: str) -> ApiError | None:
+        if self._streams.total() >= self._limits.max_streams:
+            return overloaded(_FULL_MS)
+        most = self._limits.max_streams_per_address
+        if self._streams[peer] < most:
+            return None
+        return ApiError(
+            Code.OVERLOADED,
+            f"{peer} has {most} streams open, which is all one address may have",
+            fix="close a stream, or subscribe to more channels on one",
+            retryAfterMs=_FULL_MS,
+        )
 
     def _endpoint(self, route: Route) -> Callable[[Request], Any]:
         async def serve(request: Request) -> Response:
@@ -320,7 +338,7 @@ async def _not_found(request: Request, _error: Exception) -> Response:
 
 
 def _peer(connection: Request | WebSocket) -> str:
-    return connection.client.host if connection.client is not None else ""
+    return "" if connection.client is None else address_of(connection.client.host)
 
 
 def _on_loop(
