@@ -46,6 +46,10 @@ class NoSuchMarket(InvalidInput):
     """The exchange has no market of this number."""
 
 
+class OrderIsOver(InvalidInput):
+    """An order to amend that rests no longer."""
+
+
 def with_api(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options of a command that trades; it gets a `client` that is logged in, and the `key`."""
 
@@ -111,8 +115,7 @@ def place(*, client: RestClient, key: TradingKey, side: Any, size: str, price: s
     market = client.markets().get(values["market"])
     if market is None:
         raise NoSuchMarket(f"there is no market {values['market']}: see `optimistic market list`")
-    if values["receipts"] is not None:
-        client.receipts = ReceiptLog(client.chain_id, client.receipt_signer, file=values["receipts"])
+    _keep_receipts(client, values["receipts"])
     subaccount = values["subaccount"] or only_subaccount(client)
     terms = Terms(
         expiry_s=(client.time_ms() + values["lifetime"]) // 1_000,
@@ -140,6 +143,12 @@ def place(*, client: RestClient, key: TradingKey, side: Any, size: str, price: s
     if result["status"] == "refused":
         raise Refused(result["error"])
     emit({"subaccount": subaccount, "lots": signed["lots"], "ticks": signed["ticks"], **result})
+
+
+def _keep_receipts(client: RestClient, file: Path | None) -> None:
+    """Have receipts kept, if there is a file for them; the markets are known."""
+    if file is not None:
+        client.receipts = ReceiptLog(client.chain_id, client.receipt_signer, file=file)
 
 
 def _trigger(market: Market, side: str, values: dict[str, Any]) -> Trigger | None:
@@ -198,15 +207,48 @@ def cancel(
 @with_api
 @click.argument("order", type=NUMBER)
 @click.argument("size")
-def amend(client: RestClient, key: TradingKey, order: int, size: str) -> None:
-    """Leave SIZE contracts of ORDER open, fewer than now; it keeps its place in the queue."""
-    del key
-    market = client.markets()[client.order(order)["market"]]
+@option("--price", default=None, help="Another price; without it, the order's own.")
+@option("--client-id", default="", help="Own name of a new order; the old one's is used up.")
+@receipts_file
+def amend(
+    *, client: RestClient, key: TradingKey, order: int, size: str, price: str | None, **values: Any
+) -> None:
+    """Leave SIZE contracts of ORDER open.
+
+    Fewer at its price keep their place in the queue. For more, or another price, a new order of the same
+    terms takes its place in one step.
+    """
+    old = client.order(order)
+    if old["state"] == "over":
+        raise OrderIsOver(f"order {order} is over: {old['reason']}")
+    market = client.markets()[old["market"]]
+    _keep_receipts(client, values["receipts"])
     lots = market.steps.lots(size)
-    (result,) = client.shrink(order, lots)
+    ticks = int(old["ticks"]) if price is None else market.steps.ticks(price)
+    if ticks == old["ticks"] and lots <= old["lotsLeft"]:
+        (result,) = client.shrink(order, lots)
+    else:
+        signer = OrderSigner(key, client.chain_id, old["subaccount"])
+        terms = _terms_of(old, lots, values["client_id"])
+        (result,) = client.replace(order, signer.order_in_steps(market, old["side"], lots, ticks, terms))
     if result["status"] == "refused":
         raise Refused(result["error"])
-    emit(result)
+    emit({"lots": lots, "ticks": ticks, **result})
+
+
+def _terms_of(old: dict[str, Any], lots: int, client_id: str) -> Terms:
+    """Return the terms of a resting order for one that takes its place."""
+    if old["kind"] != "limit":
+        raise click.UsageError(f"a {old['kind']} order can be cancelled and placed anew, not replaced")
+    return Terms(
+        expiry_s=old["expiry"],
+        nonce=time.time_ns() // 1_000_000,
+        time_in_force=old["timeInForce"],
+        post_only="reject" if old["postOnly"] else "no",
+        reduce_only=old["reduceOnly"],
+        client_id=client_id,
+        display_lots=min(old["displayLots"], lots),
+    )
 
 
 @order.command("dead-man", cls=FlatEnvCommand)

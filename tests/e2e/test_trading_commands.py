@@ -83,6 +83,25 @@ def test_order__amended__leaves_fewer_open(stage: ApiStage) -> None:
     assert left[placed["orderId"]] == 500
 
 
+def test_order__amended_to_more_or_another_price__is_replaced_with_its_terms(stage: ApiStage) -> None:
+    api = ("--api-url", stage.url)
+    terms = ("--post-only", "reject", "--display", "0.1", "--lifetime", "1h")
+    placed = run(ALICE_KEY, "order", "place", "buy", "1.5", "90.1", "--market", "1", *terms, *api)
+
+    larger = run(ALICE_KEY, "order", "amend", str(placed["orderId"]), "2.5", *api)
+    moved = run(ALICE_KEY, "order", "amend", str(larger["orderId"]), "2", "--price", "90.5", *api)
+    again = invoke(ALICE_KEY, "order", "amend", str(larger["orderId"]), "3", *api)
+
+    with stage.rest(stage.alice) as client:
+        order = client.order(moved["orderId"])
+    assert (moved["lots"], order["ticks"], order["lotsLeft"]) == (2_000, 905, 2_000)
+    assert (order["postOnly"], order["reduceOnly"], order["timeInForce"]) == (True, False, "gtc")
+    assert order["displayLots"] == 100
+    assert stage.exchange.live.keys().isdisjoint({placed["orderId"], larger["orderId"]})
+    assert again.exit_code == 1
+    assert "is over: cancelled" in again.stderr
+
+
 def test_order__own_things__are_listed(stage: ApiStage) -> None:
     api = ("--api-url", stage.url)
 

@@ -560,6 +560,7 @@ def _open(live: _Live) -> OpenOrder:
         lots_left=live.lots_left,
         lots=place.lots,
         flags=place.flags,
+        display=place.display,
         expiry=place.expiry,
         order_hash=live.order_hash,
         kind="limit",

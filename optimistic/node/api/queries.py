@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from optimistic.node.api.bond import BondReader, ExchangeOut
 from optimistic.node.api.channels import unknown_market
@@ -30,10 +30,12 @@ from optimistic.node.api.sessions import Rights, not_covered
 from optimistic.node.exchange.events import OrderDone
 from optimistic.node.exchange.ports import AccountInfo, ExchangePort, MarketInfo, OpenOrder, PositionInfo
 from optimistic.protocol.constants import CLEARING
+from optimistic.protocol.settlement.orders import POST_ONLY, REDUCE_ONLY, TIME_IN_FORCE_SHIFT
 from optimistic.protocol.settlement.types import Limits
 from optimistic.protocol.settlement.units import LOT_WAD, PIPS, QUANTUM_WAD
 from optimistic.service.settlement_contracts import Asset
 
+_TIMES_IN_FORCE: Final = ("gtc", "gtd", "ioc", "fok")
 _Own = TypeVar("_Own", OrderOut, FillOut)
 
 
@@ -272,6 +274,10 @@ def _open_out(order: OpenOrder) -> OrderOut:
         lots=order.lots,
         lots_left=order.lots_left,
         kind=order.kind,
+        time_in_force=_TIMES_IN_FORCE[order.flags >> TIME_IN_FORCE_SHIFT],
+        post_only=bool(order.flags & POST_ONLY),
+        reduce_only=bool(order.flags & REDUCE_ONLY),
+        display_lots=order.display,
         expiry=order.expiry,
         order_hash=hex_of(order.order_hash),
         time_ms=order.ts_ms,

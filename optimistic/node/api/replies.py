@@ -210,6 +210,11 @@ class OrderOut(Out, frozen=True, kw_only=True):
     """At first."""
     lots_left: int
     kind: str | UnsetType = UNSET
+    time_in_force: Literal["gtc", "gtd", "ioc", "fok"] | UnsetType = UNSET
+    post_only: bool | UnsetType = UNSET
+    reduce_only: bool | UnsetType = UNSET
+    display_lots: int | UnsetType = UNSET
+    """That show at a time; 0: all."""
     expiry: int | UnsetType = UNSET
     order_hash: Hex | UnsetType = UNSET
     time_ms: int

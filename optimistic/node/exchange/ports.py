@@ -61,6 +61,8 @@ class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
     lots: int
     """At first."""
     flags: int
+    display: int
+    """Lots of an iceberg that show at a time; 0: all."""
     expiry: int
     order_hash: Hash32
     kind: str

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from optimistic.node.exchange.answers import Answer, Reject
 from optimistic.node.exchange.archive import Recalled
-from optimistic.node.exchange.commands import Command
+from optimistic.node.exchange.commands import Command, Place
 from optimistic.node.exchange.desk import Desk
 from optimistic.node.exchange.events import Finality
 from optimistic.node.exchange.exchange import Exchange
@@ -21,7 +21,7 @@ from optimistic.node.exchange.ports import (
 )
 from optimistic.protocol.matching.types import Side
 from optimistic.protocol.settlement.margin import initial_margin, maintenance_margin
-from optimistic.protocol.settlement.orders import leaf_key
+from optimistic.protocol.settlement.orders import POST_ONLY, leaf_key
 from optimistic.protocol.settlement.portfolio import margin_of
 from optimistic.protocol.settlement.state import Market
 from optimistic.protocol.settlement.types import MarketId, MarketStatus, Position, SubaccountId
@@ -229,7 +229,8 @@ def _open_order(order: LiveOrder) -> OpenOrder:
         ticks=order.ticks,
         lots_left=order.open,
         lots=order.lots,
-        flags=getattr(command, "flags", 0),
+        flags=command.flags if isinstance(command, Place) else POST_ONLY * command.post_only,
+        display=command.display if isinstance(command, Place) else 0,
         expiry=command.expiry,
         order_hash=message.digest if order.leaf < 0 else leaf_key(message.digest, order.leaf),
         kind=order.kind.name.lower(),
