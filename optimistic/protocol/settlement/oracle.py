@@ -6,7 +6,7 @@ Twins: OraclePrices.sol and Observations.sol of solidity/src/libraries/settlemen
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from optimistic.protocol.constants import PRICE_ORACLE
@@ -116,7 +116,7 @@ class Averages:
     """Price x seconds of the half hour so far."""
     n_prices: int = 0
     max_gap_s: int = 0
-    """Longest time without a price that touches the half hour."""
+    """Longest time without a price within the half hour."""
 
 
 def first_averages(price_wad: int, time: int) -> Averages:
@@ -143,15 +143,23 @@ def moved_averages(
     The averages, and the end and the average of the half hour that is over, if one is (0: it does not count)
     """
     price, since = last
-    gap = time - since
-    average = moved_average(averages.average_wad, price, gap)
-    max_gap, end, window = max(averages.max_gap_s, gap), window_end(since), None
-    if time < end:
-        integral = averages.integral + price * gap
-        return Averages(average, integral, averages.n_prices + 1, max_gap), None
-    window = end, window_average(averages.integral + price * (end - since), averages.n_prices, max_gap)
-    begun = window_end(time) - WINDOW_S
-    return Averages(average, price * (time - begun), 1, gap), window
+    average = moved_average(averages.average_wad, price, time - since)
+    end, window = window_end(since), None
+    if time >= end:
+        old = _stood(averages, price, end - since)
+        window = end, window_average(old.integral, old.n_prices, old.max_gap_s)
+        averages, since = Averages(), window_end(time) - WINDOW_S
+    new = _stood(averages, price, time - since)
+    return replace(new, average_wad=average, n_prices=new.n_prices + 1), window
+
+
+def _stood(averages: Averages, price_wad: int, elapsed_s: int) -> Averages:
+    """Let a price stand for some seconds of one half hour."""
+    return replace(
+        averages,
+        integral=averages.integral + price_wad * elapsed_s,
+        max_gap_s=max(averages.max_gap_s, elapsed_s),
+    )
 
 
 def expected_settlement(

@@ -27,7 +27,7 @@ contract PriceOracle is IPriceOracle {
 
     /// @dev Averages as of the last price: one slot.
     /// @param integral Price × seconds of the half hour so far, in WAD × seconds.
-    /// @param maxGapS Longest time without a price that touches the half hour.
+    /// @param maxGapS Longest time without a price within the half hour.
     struct Averages {
         uint96 averageWad;
         uint112 integral;
@@ -206,21 +206,27 @@ contract PriceOracle is IPriceOracle {
         uint256 average = OraclePrices.movedAverage(averages.averageWad, head.priceWad, gap);
         if (gap < OraclePrices.AVERAGE_S && OraclePrices.breaks(price, average)) revert Breaker(price, average);
         averages.averageWad = uint96(average);
-        if (averages.maxGapS < gap) averages.maxGapS = uint32(gap);
-        uint256 end = OraclePrices.windowEnd(head.timestamp);
         uint256 from = head.timestamp;
+        uint256 end = OraclePrices.windowEnd(from);
         if (time >= end) {
-            _closeWindow(feedId, averages, end, averages.integral + head.priceWad * (end - from));
-            (averages.integral, averages.nPrices, averages.maxGapS) = (0, 0, uint32(gap));
+            _stand(averages, head.priceWad, end - from);
+            _closeWindow(feedId, averages, end);
+            (averages.integral, averages.nPrices, averages.maxGapS) = (0, 0, 0);
             from = OraclePrices.windowEnd(time) - OraclePrices.WINDOW_S;
         }
-        averages.integral += uint112(head.priceWad * (time - from));
+        _stand(averages, head.priceWad, time - from);
         averages.nPrices += 1;
         _averages[feedId] = averages;
     }
 
-    function _closeWindow(FeedId feedId, Averages memory averages, uint256 end, uint256 integral) private {
-        uint256 average = OraclePrices.windowAverage(integral, averages.nPrices, averages.maxGapS);
+    /// @dev Lets a price stand for some seconds of one half hour.
+    function _stand(Averages memory averages, uint256 price, uint256 elapsedS) private pure {
+        averages.integral += uint112(price * elapsedS);
+        if (averages.maxGapS < elapsedS) averages.maxGapS = uint32(elapsedS);
+    }
+
+    function _closeWindow(FeedId feedId, Averages memory averages, uint256 end) private {
+        uint256 average = OraclePrices.windowAverage(averages.integral, averages.nPrices, averages.maxGapS);
         if (average != 0) _windows[feedId][end] = average;
         emit WindowClosed(feedId, uint64(end), average, averages.nPrices, averages.maxGapS);
     }
