@@ -160,13 +160,14 @@ class RestClient(Commands):
         return found
 
     def _request(self, method: str, path: str, **parts: Any) -> dict[str, Any]:
+        where = f"{method} {str(self._client.base_url).rstrip('/')}{path}"
         try:
             answer = self._client.request(method, path, **parts)
             body: dict[str, Any] = answer.json()
         except (httpx.HTTPError, ValueError) as error:
-            raise Unreachable(f"{method} {path}: {type(error).__name__} {error}") from error
+            raise Unreachable(f"{where}: {type(error).__name__} {error}") from error
         if answer.is_success:
             return body
         if not isinstance(body.get("error"), dict):
-            raise Unreachable(f"{method} {path}: HTTP {answer.status_code} without an error object")
+            raise Unreachable(f"{where}: HTTP {answer.status_code} without an error object")
         raise error_of(body["error"])
