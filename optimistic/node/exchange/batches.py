@@ -51,7 +51,9 @@ class _Load:
         new_accounts = [id_ for id_ in subaccounts if id_ not in self.subaccounts]
         markets = {trade.market: None}
         for id_ in new_accounts:
-            markets.update(dict.fromkeys(self._state.subaccounts[SubaccountId(id_)].legs))
+            account = self._state.subaccounts.get(SubaccountId(id_))
+            if account is not None:
+                markets.update(dict.fromkeys(account.legs))
         options = self._options
         gas = self.gas + options.gas_per_trade
         gas += sum(options.gas_per_order if order.leaf < 0 else options.gas_per_leaf for order in fresh)

@@ -15,15 +15,21 @@ from optimistic.node.exchange.exchange import Exchange
 from optimistic.node.exchange.live import Batch
 from optimistic.node.exchange.ports import ChainBlock, ChainHeads, ChainPort, TxResult
 from optimistic.node.exchange.settler import Settler
-from optimistic.node.exchange.watched import Watched, note_logs
+from optimistic.node.exchange.watched import (
+    Watched,
+    note_logs,
+    orders_without_subaccount,
+    statuses_noted,
+)
 from optimistic.protocol.engine import Log
 from optimistic.protocol.settlement import events as mirror
-from optimistic.protocol.settlement.state import State
+from optimistic.protocol.settlement.state import State, Subaccount
 from optimistic.protocol.settlement.types import MarketId, Position, SubaccountId
 
 log = structlog.get_logger(__name__)
 
 _FLAT = Position(0, 0)
+_NOBODY = Subaccount()
 _BLOCKS_AT_ONCE = 256
 
 
@@ -157,7 +163,7 @@ class Follower:
         """Yield the positions that are not what the engine thinks."""
         state, machine = self._exchange.state, self._exchange.machine
         for id_, number in touched:
-            account, market = state.subaccounts[id_], state.markets[number]
+            account, market = state.subaccounts.get(id_, _NOBODY), state.markets[number]
             exposure = machine.exposures.of(id_).get(number)
             unsettled = 0 if exposure is None else exposure.unsettled_lots
             lots = account.legs.get(number, _FLAT).size_wad // market.terms.lot_wad + unsettled
@@ -180,7 +186,7 @@ class Follower:
 
     def _go_back(self, heads: ChainHeads) -> None:
         """Return to the posted head: the blocks above it are not those that were followed."""
-        machine = self._exchange.machine
+        state, machine = self._exchange.state, self._exchange.machine
         ancestor = min(machine.chain.posted, heads.posted)
         block = self._chain.block(ancestor) if ancestor else None
         log.warning("exchange_chain_replaced", was=machine.chain.number, back_to=ancestor)
@@ -192,11 +198,21 @@ class Follower:
         ]
         noted = rec.BlockNoted(ancestor, b"" if block is None else block.hash, ancestor, heads.final)
         self._exchange.commit(lambda _: [*undone, noted])
-        everywhere = [
-            (id_, number)
-            for number in map(MarketId, machine.desks)
-            for id_ in map(SubaccountId, machine.desks[number].engine.positions)
-            if id_ in self._exchange.state.subaccounts and number in self._exchange.state.markets
+        repairs = [
+            *orders_without_subaccount(state, machine),
+            *statuses_noted(state, machine),
+            *self._position_records(self._everywhere()),
         ]
-        moved = [*self._position_records(everywhere)]
-        self._exchange.commit(lambda _: moved)
+        self._exchange.commit(lambda _: repairs)
+
+    def _everywhere(self) -> Iterable[tuple[SubaccountId, MarketId]]:
+        """Return where the engine or the mirror knows of a position."""
+        state, desks = self._exchange.state, self._exchange.machine.desks
+        engines = [
+            (SubaccountId(id_), number)
+            for number in state.markets
+            if number in desks
+            for id_ in desks[number].engine.positions
+        ]
+        legs = [(id_, number) for id_, account in state.subaccounts.items() for number in account.legs]
+        return dict.fromkeys((*engines, *legs))

@@ -5,7 +5,7 @@ events, live and at recovery.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from optimistic.node.exchange import records as rec
 from optimistic.node.exchange.commands import MassCancelWhy
@@ -38,6 +38,11 @@ class Applied(NamedTuple):
 
 
 _NOTHING = Applied()
+_REASONS: Final[dict[int, Reason]] = {
+    MassCancelWhy.DISCONNECTED: Reason.DISCONNECTED,
+    MassCancelWhy.SUBACCOUNT_GONE: Reason.BUSTED,
+}
+"""Why orders end with a mass cancel that their owner did not ask for."""
 
 
 class Machine:
@@ -242,8 +247,7 @@ class Machine:
 
     def _mass_cancel(self, record: rec.MassCancelled) -> Applied:
         self.next_number += 1
-        is_lost = record.why == MassCancelWhy.DISCONNECTED
-        reason = Reason.DISCONNECTED if is_lost else Reason.MASS_CANCELLED
+        reason = _REASONS.get(record.why, Reason.MASS_CANCELLED)
         orders = self.registry.orders
         wanted_side = None if record.is_buy is None else Side.BUY if record.is_buy else Side.SELL
 

@@ -24,7 +24,6 @@ class Watched:
 
     def __init__(self, state: State) -> None:
         self._before = {number: _moving(market) for number, market in state.markets.items()}
-        self._statuses = {number: market.status for number, market in state.markets.items()}
         self.positions: dict[tuple[SubaccountId, MarketId], None] = {}
         self.floors: dict[Address, None] = {}
         self.keys: dict[tuple[Address, Address], SessionKey | None] = {}
@@ -50,9 +49,8 @@ class Watched:
             yield rec.FloorRaised(owner, state.nonce_floors[owner])
         for owner in dict.fromkeys(owner for owner, key in self.keys if self._is_narrowed(state, owner, key)):
             yield rec.MassCancelled(owner, None, None, None, None, MassCancelWhy.KEY_CHANGED)
+        yield from statuses_noted(state, machine)
         for number, market in state.markets.items():
-            if market.status is not self._statuses.get(number, MarketStatus.OPEN):
-                yield rec.StatusNoted(number, market.status)
             desk = machine.desks.get(number)
             has_moved = self._before.get(number) != _moving(market)
             if has_moved and desk is not None and desk.engine.stops.stops:
@@ -71,6 +69,26 @@ class Watched:
             or after.subaccount not in (0, before.subaccount)
             or bool(before.scope & ~after.scope)
         )
+
+
+def statuses_noted(state: State, machine: Machine) -> Iterable[rec.Record]:
+    """Yield the statuses of markets that are not what the desks think; a market that is gone has ended."""
+    for number, market in state.markets.items():
+        desk = machine.desks.get(number)
+        if market.status is not (MarketStatus.OPEN if desk is None else desk.status):
+            yield rec.StatusNoted(number, market.status)
+    for gone in machine.desks.keys() - state.markets.keys():
+        if machine.desks[gone].status is not MarketStatus.EXPIRED:
+            yield rec.StatusNoted(gone, MarketStatus.EXPIRED)
+
+
+def orders_without_subaccount(state: State, machine: Machine) -> Iterable[rec.Record]:
+    """Yield the end of orders whose owners have no such subaccount."""
+    for owner, orders in machine.registry.by_owner.items():
+        for id_ in dict.fromkeys(order.subaccount for order in orders.values()):
+            account = state.subaccounts.get(SubaccountId(id_))
+            if account is None or account.owner != owner:
+                yield rec.MassCancelled(owner, id_, None, None, None, MassCancelWhy.SUBACCOUNT_GONE)
 
 
 def note_logs(watched: Watched, logs: Sequence[ChainLog], state: State) -> None:

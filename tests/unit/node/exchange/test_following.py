@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from coincurve import PrivateKey
 
 from optimistic.node.exchange.answers import Ack
 from optimistic.node.exchange.batch_results import UnexpectedSettlement
@@ -23,10 +24,10 @@ from optimistic.protocol.constants import CLEARING, LEDGER, MARKETS
 from optimistic.protocol.errors import TemporaryError
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.matching.types import Reason, TriggerSource, TriggerWhen
-from optimistic.protocol.settlement.types import MarketStatus
+from optimistic.protocol.settlement.types import VAULT, MarketStatus
 from optimistic.service.clock import FakeClock
 from optimistic.service.signer import Signer
-from tests.helpers.exchange_world import CHAIN_ID, MARKET, PRICE_TICKS, RECEIPT_KEY
+from tests.helpers.exchange_world import CHAIN_ID, MARKET, PRICE_TICKS, RECEIPT_KEY, Trader
 from tests.helpers.fake_chain import SETTLEMENT_KEY, FakeChain, event_log
 
 OPTIONS = ExchangeOptions(
@@ -74,7 +75,7 @@ class MovableChain(FakeChain):
         for raw in raws:
             if raw:
                 self.submit(raw)
-        self._append((event_log(LEDGER, "Other()", []),))
+        self._append((ChainLog(LEDGER, (keccak256(b"Other()"),), b"", keccak256(b"another block")),))
 
 
 class SetBackClock(FakeClock):
@@ -260,6 +261,63 @@ def test_follower__blocks_replaced_while_it_was_away__notices_at_its_start(stage
 
     assert stage.lots() == 6
     assert stage.house.core.machine.settling.n_unsettled == 0
+
+
+def test_follower__lost_block_halted_a_market__takes_orders_again(stage: Stage) -> None:
+    stage.turn(2)
+    height = len(stage.chain.mined)
+    stage.chain.add_block(event_log(MARKETS, "StatusChanged(uint32,uint8)", [MARKET], MarketStatus.HALTED))
+    stage.house.turn()
+    [refused] = stage.house.core.submit([stage.chain.traders[0].place(1, PRICE_TICKS)])
+    assert not isinstance(refused, Ack)
+
+    stage.chain.rewind(height)
+    stage.turn(2)
+
+    [ack] = stage.accept(stage.chain.traders[0].place(1, PRICE_TICKS))
+    assert ack.refused_by_book is None
+    assert stage.house.core.machine.desk(MARKET).status is MarketStatus.OPEN
+
+
+def test_follower__lost_block_took_a_position__it_is_back(stage: Stage) -> None:
+    stage.trade(1)
+    stage.turn(2)
+    stage.chain.posted = height = len(stage.chain.mined)
+    engine, bob = stage.house.core.machine.desk(MARKET).engine, stage.chain.traders[1].subaccount
+    liquidated = "PositionChanged(uint64,uint32,int256,int256)"
+    stage.chain.add_block(event_log(LEDGER, liquidated, [bob, MARKET], 0, 0))
+    stage.house.turn()
+    assert engine.positions[bob] == 0
+
+    stage.chain.rewind(height)
+    stage.turn(2)
+
+    assert engine.positions[bob] == 2
+
+
+def test_follower__subaccount_of_a_lost_block__its_orders_end_and_its_trades_are_tried(
+    stage: Stage,
+) -> None:
+    stage.turn(2)
+    height = len(stage.chain.mined)
+    carol, alice = Trader(PrivateKey((77).to_bytes(32, "big")), 9_999), stage.chain.traders[0]
+    stage.chain.add_block(
+        event_log(LEDGER, "SubaccountOpened(uint64,address,uint8)", [carol.subaccount, carol.owner], 0),
+        event_log(LEDGER, "CashMoved(uint64,uint64,int256,uint8)", [VAULT, carol.subaccount], 10**23, 0),
+    )
+    stage.house.turn()
+    [rest, *_] = stage.accept(
+        carol.place(1, PRICE_TICKS - 9), carol.place(2, PRICE_TICKS), alice.place(-2, PRICE_TICKS)
+    )
+
+    stage.chain.rewind(height)
+    stage.turn(4)
+
+    ends = {event.order_id: event.reason for event in stage.of(OrderDone)}
+    assert ends[rest.order_id] is Reason.BUSTED
+    assert len(stage.of(TradeBusted)) == 1
+    assert stage.house.core.machine.settling.n_unsettled == 0
+    assert not any(stage.house.core.machine.desk(MARKET).engine.positions.values())
 
 
 def test_attack__chain_that_says_something_else__stops_the_exchange(stage: Stage) -> None:
