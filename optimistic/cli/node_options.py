@@ -133,7 +133,7 @@ trading_options: Callable[..., Any] = compose(
     option(
         "--api-address-rate",
         type=_COUNT,
-        default=20_000,
+        default=10_000,
         help="Orders a second from all accounts behind one network address; twice that at once.",
     ),
     option(

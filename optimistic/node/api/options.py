@@ -52,9 +52,9 @@ class ApiLimits:
     account_per_s: int = 5_000
     """Weight a second of an account that has logged in."""
     account_burst: int = 10_000
-    address_per_s: int = 20_000
-    """Weight a second of all accounts that have logged in from one address."""
-    address_burst: int = 40_000
+    address_per_s: int = 10_000
+    """Weight a second of all accounts that have logged in from one address; two at their full rate."""
+    address_burst: int = 20_000
     max_buckets: int = 20_000
     """Clients whose use is remembered; those who used least lately are forgotten first."""
 

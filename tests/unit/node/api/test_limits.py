@@ -92,7 +92,7 @@ def test_attack__fresh_accounts_from_one_address__share_its_bucket() -> None:
     now.ns += SECOND_NS
     then_s = sum(used_up(allowances, PEER, account(number)) for number in range(50, 100))
 
-    assert (first_s, then_s) == (40_000, 20_000)
+    assert (first_s, then_s) == (20_000, 10_000)
     assert used_up(allowances, "192.0.2.2", account(100)) == 10_000
 
 
