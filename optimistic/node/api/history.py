@@ -22,6 +22,7 @@ from optimistic.node.exchange.events import (
     TradeBusted,
     Traded,
     TradeSettled,
+    TradeUndone,
 )
 from optimistic.protocol.types import Address
 
@@ -43,7 +44,7 @@ def owners_of(event: ExchangeEvent) -> tuple[Address, ...]:
     """Return whom an event is about; nobody for events everybody may see."""
     if isinstance(event, Traded):
         maker, taker = event.maker.owner, event.taker.owner
-    elif isinstance(event, TradeSettled | TradeBusted):
+    elif isinstance(event, TradeSettled | TradeBusted | TradeUndone):
         maker, taker = event.maker, event.taker
     elif isinstance(event, OrderOpened | OrderTriggered | OrderChanged | OrderDone | PositionMoved):
         return (event.owner,)
@@ -83,6 +84,8 @@ class History:
                 continue
             if isinstance(event, TradeSettled | TradeBusted):
                 self._outcomes[event.trade_id] = event
+            elif isinstance(event, TradeUndone):
+                self._outcomes.pop(event.trade_id, None)
             for owner in owners_of(event):
                 found.setdefault(owner, []).append(event)  # type: ignore[arg-type] # only own events have owners
         for owner, events in found.items():

@@ -18,6 +18,7 @@ from optimistic.node.exchange.events import (
     TradeBusted,
     Traded,
     TradeSettled,
+    TradeUndone,
 )
 from optimistic.protocol.types import Address
 
@@ -100,6 +101,13 @@ class BustedOut(Out, frozen=True, kw_only=True, tag_field="event", tag="busted")
     reason: str
 
 
+class UndoneOut(Out, frozen=True, kw_only=True, tag_field="event", tag="undone"):
+    """The block in which a trade was settled or busted is gone; the trade is soft, and on its way again."""
+
+    trade: int
+    market: int
+
+
 class MovedOut(Out, frozen=True, kw_only=True, tag_field="event", tag="moved"):
     """A position changed by something other than a trade here: a liquidation, a forced close, a bust."""
 
@@ -109,7 +117,17 @@ class MovedOut(Out, frozen=True, kw_only=True, tag_field="event", tag="moved"):
     """After it."""
 
 
-OwnOut = OpenedOut | TriggeredOut | ChangedOut | DoneOut | FilledOut | SettledOut | BustedOut | MovedOut
+OwnOut = (
+    OpenedOut
+    | TriggeredOut
+    | ChangedOut
+    | DoneOut
+    | FilledOut
+    | SettledOut
+    | BustedOut
+    | UndoneOut
+    | MovedOut
+)
 
 
 class AccountOut(Out, frozen=True, kw_only=True):
@@ -131,6 +149,8 @@ def own_out(event: OwnEvent, owner: Address) -> Iterator[OwnOut]:
         yield _settled(event, owner)
     elif isinstance(event, TradeBusted):
         yield BustedOut(trade=event.trade_id, market=event.market, block=event.block, reason=event.reason)
+    elif isinstance(event, TradeUndone):
+        yield UndoneOut(trade=event.trade_id, market=event.market)
     elif isinstance(event, OrderOpened):
         yield _opened(event)
     elif isinstance(event, OrderDone):

@@ -117,6 +117,15 @@ class TradeBusted(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Name of the `Bust`."""
 
 
+class TradeUndone(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The block with a trade's outcome is gone: the trade is on its way again, as before that outcome."""
+
+    trade_id: int
+    market: int
+    maker: Address
+    taker: Address
+
+
 class BookChanged(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The visible lots of some levels of a market after a group of commands."""
 
@@ -162,6 +171,7 @@ OwnEvent = (
     | Traded
     | TradeSettled
     | TradeBusted
+    | TradeUndone
     | PositionMoved
 )
 """What somebody in particular is told."""

@@ -3,7 +3,13 @@
 from collections.abc import Callable
 
 from optimistic.node.exchange.desk import Desk
-from optimistic.node.exchange.events import ExchangeEvent, PositionMoved, TradeBusted, TradeSettled
+from optimistic.node.exchange.events import (
+    ExchangeEvent,
+    PositionMoved,
+    TradeBusted,
+    TradeSettled,
+    TradeUndone,
+)
 from optimistic.node.exchange.exposure import Exposures
 from optimistic.node.exchange.live import Trade
 from optimistic.node.exchange.records import REVERTED, BatchSettled, BatchUndone
@@ -51,6 +57,7 @@ class Outcomes:
             self._exposures.trade(trade, 1)
             if trade.id in batch.busted:
                 self._move(trade, 1, desk)
+            self._events.append(TradeUndone(trade.id, trade.market, trade.maker.owner, trade.taker.owner))
         batch.busted = frozenset()
 
     def _move(self, trade: Trade, direction: int, desk: Callable[[int], Desk]) -> None:

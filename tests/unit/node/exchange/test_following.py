@@ -10,10 +10,18 @@ from typing import Any
 import pytest
 from coincurve import PrivateKey
 
+from optimistic.node.api.history import History
 from optimistic.node.exchange.answers import Ack
 from optimistic.node.exchange.batch_results import UnexpectedSettlement
 from optimistic.node.exchange.commands import Trigger
-from optimistic.node.exchange.events import OrderDone, OrderTriggered, TradeBusted, TradeSettled
+from optimistic.node.exchange.events import (
+    OrderDone,
+    OrderTriggered,
+    Published,
+    TradeBusted,
+    TradeSettled,
+    TradeUndone,
+)
 from optimistic.node.exchange.exchange import Around
 from optimistic.node.exchange.house import ExchangeHouse, ExchangeKeys
 from optimistic.node.exchange.image import dump
@@ -248,6 +256,23 @@ def test_follower__blocks_replaced__trades_settle_again_and_once(stage: Stage) -
     assert stage.lots() == 6
     assert stage.house.core.machine.settling.n_unsettled == 0
     assert stage.house.core.state.filled_lots == stage.chain.state.filled_lots
+
+
+def test_follower__blocks_replaced__an_outcome_that_is_gone_is_told(stage: Stage) -> None:
+    stage.trade(1)
+    stage.turn(3)
+    stage.chain.rewind(1)
+    stage.house.follower.step()
+
+    alice, bob = stage.chain.traders[:2]
+    assert stage.of(TradeUndone) == [TradeUndone(1, MARKET, maker=alice.owner, taker=bob.owner)]
+    history = History(1_000, 0)
+    history.add(Published(0, 0, tuple(stage.events)))
+    assert history.outcome(1) is None
+
+    stage.turn(3)
+    history.add(Published(1, 0, tuple(stage.events)))
+    assert history.outcome(1) == stage.of(TradeSettled)[-1]
 
 
 def test_follower__blocks_replaced_while_it_was_away__notices_at_its_start(stage: Stage) -> None:
