@@ -173,7 +173,7 @@ async def closed_before_recovery(exchange: FakeExchange, message: dict[str, Any]
     """A connection that sends a message and is gone before the signer is known."""
     pool = SlowPool()
     connection = Connection(office_over(exchange, pool), "192.0.2.1")
-    connection.caller.login = Session(ALICE.address, ALICE.address, "", 0)
+    connection.caller.login = Session(ALICE.address, ALICE.address, "", "", 0)
     placing = asyncio.create_task(connection.handle(json.dumps(message).encode()))
     await asyncio.sleep(0)
     closing = asyncio.create_task(connection.close())

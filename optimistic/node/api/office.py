@@ -226,4 +226,4 @@ class Office:
                 typedDataHash=hex_of(digest),
                 recovered=hex_of(signer),
             )
-        return self.sessions.open(account, signer, challenge)
+        return self.sessions.open(account, signer, challenge, caller.peer)

@@ -33,6 +33,8 @@ class ApiLimits:
     max_waiting_orders: int = 20_000
     """Orders waiting for their signature to be checked; beyond, messages are refused whole."""
     max_sessions: int = 10_000
+    max_sessions_per_address: int = 1_000
+    """REST logins of one network address that last."""
     max_challenges: int = 10_000
     session_s: int = 24 * 3_600
     challenge_s: int = 60

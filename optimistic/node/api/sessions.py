@@ -43,6 +43,8 @@ class Session:
     account: Address
     signer: Address
     """The account, or a session key of it; the login is worth as much as that key is."""
+    peer: str
+    """Network address of the login."""
     token: str
     expires_s: int
 
@@ -87,20 +89,27 @@ class Sessions:
         if self._now_s() > expires_s or challenge in self._used:
             raise ApiError(Code.CHALLENGE_EXPIRED, "this challenge is too old, or was used")
 
-    def open(self, account: Address, signer: Address, challenge: Hash32) -> Session:
-        """Begin a session of an account for which `signer` signed a challenge."""
+    def open(self, account: Address, signer: Address, challenge: Hash32, peer: str) -> Session:
+        """Begin a session of an account for which `signer` signed a challenge.
+
+        Where an account or a network address has too many, its oldest ends: not that of another one.
+        """
         self._used[challenge] = None
         if len(self._used) > self._limits.max_challenges:
             self._used.popitem(last=False)
         token = secrets.token_hex(_TOKEN_BYTES)
-        session = Session(account, signer, token, self._now_s() + self._limits.session_s)
-        own = [key for key, other in self._sessions.items() if other.account == account]
-        for key in own[: max(0, len(own) + 1 - _SESSIONS_PER_ACCOUNT)]:
-            del self._sessions[key]
+        session = Session(account, signer, peer, token, self._now_s() + self._limits.session_s)
+        self._make_room(lambda other: other.account == account, _SESSIONS_PER_ACCOUNT)
+        self._make_room(lambda other: other.peer == peer, self._limits.max_sessions_per_address)
         self._sessions[token] = session
         if len(self._sessions) > self._limits.max_sessions:
             self._sessions.popitem(last=False)
         return session
+
+    def _make_room(self, is_own: Callable[[Session], bool], most: int) -> None:
+        own = [token for token, other in self._sessions.items() if is_own(other)]
+        for token in own[: max(0, len(own) + 1 - most)]:
+            del self._sessions[token]
 
     def find(self, token: str) -> Session:
         """Return the session of a token.
