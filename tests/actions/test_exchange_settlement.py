@@ -9,6 +9,7 @@ from optimistic.node.exchange.answers import Ack
 from optimistic.node.exchange.events import Finality, TradeBusted, Traded, TradeSettled
 from optimistic.node.exchange.image import dump
 from optimistic.node.exchange.options import ExchangeOptions, SettlementOptions
+from optimistic.node.exchange.records import BatchFailed, BatchUndone
 from scripts.staging.contract_views import call_data
 from tests.helpers.exchange_stage import ExchangeStage
 from tests.helpers.settlement_setup import BTC_PRICE, WAD
@@ -85,6 +86,24 @@ def test_exchange__started_again_at_any_point__settles_every_trade_once(stage: E
     assert stage.house.core.machine.settling.n_unsettled == 0
     settled = [event.trade_id for event in stage.events if isinstance(event, TradeSettled)]
     assert sorted(settled) == list(range(1, 7))
+
+
+def test_exchange__failed_batch_of_a_lost_block__an_empty_transaction_takes_its_place(
+    stage: ExchangeStage,
+) -> None:
+    buyer, seller = traders(stage)
+    stage.place(seller, -10, TICKS)
+    stage.place(buyer, 10, TICKS)
+    stage.house.settler.step()
+    core = stage.house.core
+    [failed] = core.machine.settling.in_flight()
+    core.commit(lambda _: [BatchFailed(failed.number, 1), BatchUndone(failed.number)])
+    stage.turn(6)
+
+    assert stage.house.follower._chain.result(failed.tx_hash) is None
+    assert stage.world.size(buyer) == 10 * WAD // LOTS
+    assert core.machine.settling.n_unsettled == 0
+    assert len(of(stage, TradeSettled)) == 1
 
 
 def test_exchange__trade_the_chain_refuses__is_busted_and_positions_are_repaired(

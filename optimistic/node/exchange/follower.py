@@ -131,12 +131,16 @@ class Follower:
             result = results[batch.number]
             if result is None:
                 if batch.nonce < used:
-                    log.error("settlement_nonce_taken", batch=batch.number, nonce=batch.nonce)
-                    yield rec.BatchFailed(batch.number)
+                    if batch.trades:
+                        log.error("settlement_nonce_taken", batch=batch.number, nonce=batch.nonce)
+                    yield rec.BatchFailed(batch.number, number)
+            elif result.block > number:
                 continue
-            if result.block > number:
-                continue
-            if result.succeeded:
+            elif not batch.trades:
+                if result.succeeded:
+                    log.critical("settlement_failed_batch_took_effect", batch=batch.number)
+                yield rec.BatchFailed(batch.number, result.block)
+            elif result.succeeded:
                 self._settler.batch_settled()
                 yield self._settled(
                     batch, result.block, outcomes_of(batch, result.logs, self._exchange.state)
@@ -146,7 +150,7 @@ class Follower:
             else:
                 self._settler.batch_failed(len(batch.trades))
                 log.warning("settlement_batch_reverted", batch=batch.number, trades=len(batch.trades))
-                yield rec.BatchFailed(batch.number)
+                yield rec.BatchFailed(batch.number, result.block)
 
     def _settled(
         self, batch: Batch, block: int, outcomes: tuple[tuple[int, bytes, bytes], ...]

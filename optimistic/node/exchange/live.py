@@ -101,7 +101,8 @@ class Batch:
     tx_hash: Hash32
     raw: bytes
     trades: list[Trade]
+    """None left: it did nothing, and only its nonce still matters."""
     block: int | None = None
-    """That executed it; None while it waits."""
+    """In which its nonce was used, or a later one; None while it waits."""
     busted: frozenset[int] = field(default_factory=frozenset)
     """Ids of the trades the chain left out."""

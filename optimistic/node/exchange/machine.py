@@ -114,7 +114,7 @@ class Machine:
                 self._cancel_everywhere(owner, Reason.DEAD_MAN)
             self.first_deadline_ms = min(self.deadlines.values(), default=None)
         for desk in self.desks.values():
-            if desk.engine.twaps:
+            if desk.engine.twaps.works:
                 desk.engine.tick(ts_ms)
                 self.narrator.tell(desk)
 
@@ -125,12 +125,8 @@ class Machine:
             return True
         if self.first_deadline_ms is not None and self.first_deadline_ms <= ts_ms:
             return True
-        return any(
-            work.next_ms <= ts_ms
-            for desk in self.desks.values()
-            if not desk.engine.is_halted
-            for work in desk.engine.twaps.values()
-        )
+        slices = (desk.engine.twaps.first_ms for desk in self.desks.values() if not desk.engine.is_halted)
+        return any(first_ms is not None and first_ms <= ts_ms for first_ms in slices)
 
     def take_events(self) -> tuple[ExchangeEvent, ...]:
         """Return what happened since the last time, the changes of the visible books last."""
@@ -294,18 +290,19 @@ class Machine:
         for desk in desks:
             desk.is_stopped = record.is_halted
             desk.fit_halt()
+            self.narrator.tell(desk)
         return Applied(self.next_number - 1)
 
     def _note_status(self, record: rec.StatusNoted) -> Applied:
         desk = self.desk(record.market)
         desk.status = MarketStatus(record.status)
-        desk.fit_halt()
         for order in list(self.registry.orders.values()):
             if order.market != record.market:
                 continue
             is_over = desk.status is MarketStatus.EXPIRED
             if is_over or (desk.status is MarketStatus.REDUCE_ONLY and not order.is_reduce_only):
                 desk.engine.cancel(order.id, Reason.MARKET_HALTED)
+        desk.fit_halt()  # after the cancels: stops that wake when the market resumes may be among them
         self.narrator.tell(desk)
         return _NOTHING
 
@@ -344,7 +341,7 @@ class Machine:
         return _NOTHING
 
     def _fail(self, record: rec.BatchFailed) -> Applied:
-        self.settling.fail(record.batch)
+        self.settling.fail(record.batch, record.block)
         return _NOTHING
 
     def _undo(self, record: rec.BatchUndone) -> Applied:

@@ -125,9 +125,10 @@ class BatchSettled(msgspec.Struct, frozen=True, array_like=True, tag=13):
 
 
 class BatchFailed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=14):
-    """A batch's transaction did nothing; its trades wait again."""
+    """A batch's transaction did nothing; its trades wait again. Its nonce was used in `block` or before."""
 
     batch: int
+    block: int = 0
 
 
 class BatchUndone(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=15):

@@ -22,6 +22,7 @@ from optimistic.service.signer import Signer
 log = structlog.get_logger(__name__)
 
 _SETTLE_BATCH = keccak256(b"settleBatch(bytes)")[:4]
+_GAS_OF_NOTHING = 21_000
 
 
 class Settler:
@@ -72,7 +73,9 @@ class Settler:
             nonce = max(self._chain.next_nonce(), settling.next_nonce())
             chosen = draft(islice(settling.waiting, self._limit), exchange.state, self._options, self._limit)
             data = _SETTLE_BATCH + abi_encode(["bytes"], [chosen.payload])
-            raw, tx_hash = self._signer.sign_transaction(self._fields(nonce, data))
+            raw, tx_hash = self._signer.sign_transaction(
+                {**self._fields(nonce), "gas": self._options.gas_limit, "to": CLEARING, "data": data}
+            )
             number = settling.next_batch
             record = rec.BatchSent(
                 number, chosen.trades[0].id, len(chosen.trades), nonce, bytes(tx_hash), raw
@@ -100,23 +103,27 @@ class Settler:
         is_old = now_ms - self._waiting_since_ms >= self._options.max_age_ms
         return is_old or len(waiting) >= self._limit
 
-    def _fields(self, nonce: int, data: bytes) -> dict[str, object]:
+    def _fields(self, nonce: int) -> dict[str, object]:
         return {
             "type": 2,
             "chainId": self._exchange.signer.chain_id,
             "nonce": nonce,
             "maxFeePerGas": self._options.max_fee_wei,
             "maxPriorityFeePerGas": 0,
-            "gas": self._options.gas_limit,
-            "to": CLEARING,
             "value": 0,
-            "data": data,
         }
+
+    def _empty(self, nonce: int) -> bytes:
+        """Return a transaction that only uses a nonce, and is preferred to what it replaces."""
+        fields = self._fields(nonce) | {"gas": _GAS_OF_NOTHING, "to": self._signer.address, "data": b""}
+        fees = {"maxFeePerGas": 2 * self._options.max_fee_wei, "maxPriorityFeePerGas": 1}
+        raw, _ = self._signer.sign_transaction(fields | fees)
+        return raw
 
     def _hand_over(self, batch: Batch, now_ms: int) -> None:
         self._sent_ms[batch.number] = now_ms
         try:
-            self._chain.submit(batch.raw)
+            self._chain.submit(batch.raw if batch.trades else self._empty(batch.nonce))
         except (InvalidInput, TemporaryError) as error:
             log.warning("settlement_batch_refused", batch=batch.number, nonce=batch.nonce, error=str(error))
             self._exchange.metrics.count("exchange_batches_refused")

@@ -41,11 +41,11 @@ class Settling:
         self.n_unsettled -= len(batch.trades)
         return batch
 
-    def fail(self, number: int) -> Batch:
+    def fail(self, number: int, block: int) -> None:
         """Let the trades of a batch that did nothing wait again, before all others of later batches."""
-        batch = self.batches.pop(number)
+        batch = self.batches[number]
         self.waiting.extendleft(reversed(batch.trades))
-        return batch
+        batch.trades, batch.block = [], block
 
     def undo(self, number: int) -> Batch:
         """Note that the block of a batch is gone; return the batch as it was."""

@@ -205,6 +205,29 @@ def test_settler__transactions_that_do_nothing__are_halved_and_the_last_trade_is
     )
 
 
+def test_settler__block_of_a_failed_batch_is_lost__later_batches_do_not_wait_for_its_nonce(
+    stage: Stage,
+) -> None:
+    stage.chain.fails_from = 1_000
+    stage.trade(8)
+    stage.turn()
+    failed = [batch for batch in stage.house.core.machine.settling.batches.values() if not batch.trades]
+    assert [batch.nonce for batch in failed] == [0]
+
+    stage.chain.fails_from = 1 << 30
+    stage.chain.rewind(1)
+    stage.chain._waiting.clear()
+    stage.turn(10)
+
+    assert stage.lots() == 16
+    assert stage.house.core.machine.settling.n_unsettled == 0
+    assert sorted({event.trade_id for event in stage.of(TradeSettled)}) == list(range(1, 9))
+    assert stage.of(TradeBusted) == []
+    stage.chain.posted = len(stage.chain.mined)
+    stage.turn()
+    assert stage.house.core.machine.settling.batches == {}
+
+
 def test_attack__nonce_used_by_another_transaction__trades_go_out_under_the_next_one(stage: Stage) -> None:
     stage.chain.is_out = True
     stage.trade(2)
