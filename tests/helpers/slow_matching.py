@@ -3,6 +3,7 @@
 It says less than the real one: fills, what rests in which order, and how orders end.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
 from optimistic.protocol.matching.types import (
@@ -72,26 +73,19 @@ class SlowEngine:
             order.price = facing[0].order.price + (-1 if order.side is Side.BUY else 1)
             if order.price <= 0:
                 return Reason.POST_ONLY_WOULD_TAKE
-        if terms.time_in_force is TimeInForce.FOK and self.fillable(order, facing) < order.lots:
+        if terms.time_in_force is TimeInForce.FOK and not self.is_fillable(order):
             return Reason.FOK_NOT_FILLED
         return None
 
-    def fillable(self, order: Order, facing: list[SlowOrder]) -> int:
-        """Return how much of an order would trade before something stops it."""
-        total, reduced = 0, dict[int, int]()
-        for entry in facing:
-            maker = entry.order
-            if maker.owner == order.owner:
-                if order.terms.self_trade is SelfTrade.CANCEL_OLDEST:
-                    continue
-                break
-            lots = maker.lots
-            if maker.terms.is_reduce_only:
-                used = reduced.get(maker.subaccount, 0)
-                lots = min(lots, max(0, self.reducible(maker) - used))
-                reduced[maker.subaccount] = used + lots
-            total += lots
-        return total
+    def is_fillable(self, order: Order) -> bool:
+        """Try an order on a copy in which reduce-only orders have nothing hidden."""
+        copy = deepcopy(self)
+        for entry in copy.book:
+            if entry.order.terms.is_reduce_only:
+                entry.order.lots = entry.visible
+        known = len(copy.fills)
+        copy.trade(replace(order))
+        return sum(lots for _, _, _, lots in copy.fills[known:]) == order.lots
 
     def run(self, order: Order) -> None:
         """Trade, then rest or end."""

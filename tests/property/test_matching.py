@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimistic.protocol.matching.engine import Engine
@@ -34,10 +34,11 @@ def all_terms(draw: st.DrawFn) -> Terms:
 
 @st.composite
 def orders(draw: st.DrawFn) -> Order:
+    subaccount = draw(st.integers(0, 6))
     return Order(
         draw(st.integers(0, 60)),
-        draw(st.integers(0, 4)),
-        draw(st.integers(0, 4)),
+        subaccount % 4,
+        subaccount,
         draw(st.sampled_from(list(Side))),
         draw(PRICES),
         draw(LOTS),
@@ -53,6 +54,18 @@ COMMANDS = st.one_of(
     st.tuples(st.just("amend"), st.integers(0, 60), PRICES, st.integers(0, 12)),
     st.tuples(st.just("tick"), st.integers(0, 45)),
 )
+
+MAKERS = st.builds(
+    Order,
+    id=st.integers(0, 60),
+    owner=st.integers(1, 3),
+    subaccount=st.integers(1, 3),
+    side=st.just(Side.SELL),
+    price=st.integers(4, 6),
+    lots=LOTS,
+    terms=st.builds(Terms, is_reduce_only=st.booleans(), display=st.sampled_from([0, 1, 3])),
+)
+"""Of whom one is the taker's owner."""
 
 
 def play(commands: list[Command]) -> tuple[Engine, SlowEngine]:
@@ -118,3 +131,31 @@ def test_engine__random_commands__positions_sum_to_zero_and_the_book_never_cross
 @given(st.lists(COMMANDS, max_size=60))
 def test_engine__the_same_commands__the_same_events(commands: list[Command]) -> None:
     assert play(commands)[0].events == play(commands)[0].events
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(st.integers(0, 20), min_size=3, max_size=3),
+    st.lists(MAKERS, min_size=1, max_size=8),
+    st.integers(1, 40),
+    st.sampled_from(SelfTrade),
+)
+def test_fok__against_any_mix_of_makers__fills_completely_or_not_at_all(
+    positions: list[int], makers: list[Order], lots: int, self_trade: SelfTrade
+) -> None:
+    engine, slow = Engine(), SlowEngine()
+    for subaccount, held in enumerate(positions, 1):
+        engine.set_position(subaccount, held)
+        slow.positions[subaccount] = held
+    for maker in makers:
+        engine.place(replace(maker))
+        slow.place(maker)
+    engine.events.clear()
+    taker = Order(99, 1, 9, Side.BUY, 6, lots, Terms(time_in_force=TimeInForce.FOK, self_trade=self_trade))
+
+    engine.place(replace(taker))
+    slow.place(taker)
+
+    filled = sum(event.lots for event in engine.events if isinstance(event, Fill))
+    assert filled in (0, lots)
+    assert filled == sum(count for _, id_, _, count in slow.fills if id_ == 99)

@@ -1,6 +1,6 @@
 """The live orders: by number, by owner, by the owner's own names, and by when they end."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
@@ -62,8 +62,9 @@ class Registry:
             key = (order.owner, order.client_id)
             if self.live_names.get(key) == order.id:
                 del self.live_names[key]
-        if self._parents:
-            self._parents = [entry for entry in self._parents if entry[2] is not order]
+        at = bisect_left(self._parents, order.id, key=lambda entry: entry[0])
+        if at < len(self._parents) and self._parents[at][2] is order:
+            del self._parents[at]
 
     def find(self, number: int) -> LiveOrder | None:
         """Return the live order with a number; of a slice, its parent."""

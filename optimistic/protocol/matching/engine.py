@@ -21,7 +21,7 @@ from optimistic.protocol.matching.events import (
     Triggered,
 )
 from optimistic.protocol.matching.triggers import StopBook
-from optimistic.protocol.matching.twap import TwapWork
+from optimistic.protocol.matching.twap import TwapBook, TwapWork
 from optimistic.protocol.matching.types import (
     MAX_LOTS,
     MAX_TICKS,
@@ -56,13 +56,15 @@ class Engine:
         self.orders: dict[int, Order] = {}
         """Resting orders by id."""
         self.stops = StopBook()
-        self.twaps: dict[int, TwapWork] = {}
+        self.twaps = TwapBook()
         self.positions: dict[int, int] = {}
         """Subaccount -> lots, positive for long."""
         self.deadlines: dict[int, int] = {}
         """Owner -> when the dead-man switch goes off, in milliseconds."""
         self.last_price: int | None = None
         self.is_halted = False
+        self.unheard: dict[TriggerSource, tuple[int, int]] = {}
+        """Prices that came while halted, in ticks, rounded down and up."""
         self.owned: dict[int, dict[int, Order]] = {}
         """Owner -> what is live of it, by id."""
         self.reducers: dict[int, dict[int, Order]] = {}
@@ -74,7 +76,7 @@ class Engine:
 
     def place(self, order: Order) -> None:
         """Take an order in, or reject it."""
-        if order.terms is PLAIN and not self.is_halted and not self.stops.stops and not self.twaps:
+        if order.terms is PLAIN and not self.is_halted and not self.stops.stops and not self.twaps.works:
             self._place_plain(order)
             return
         self._enter(order)
@@ -103,7 +105,7 @@ class Engine:
         if reason is not None:
             self.events.append(Rejected(order.id, reason))
             return
-        self.twaps[order.id] = TwapWork(twap, now_ms)
+        self.twaps.add(TwapWork(twap, now_ms))
         self._own(order)
         self.events.append(Accepted(order.id, order.price, order.lots))
 
@@ -118,7 +120,7 @@ class Engine:
             stop = self.stops.remove(id_)
             self._disown(stop.order)
             self.events.append(Done(id_, reason, stop.order.lots))
-        elif id_ in self.twaps:
+        elif id_ in self.twaps.works:
             self._end_twap(id_, reason)
         else:
             return False
@@ -159,8 +161,15 @@ class Engine:
             self.deadlines.pop(owner, None)
 
     def set_price(self, source: TriggerSource, price: int, above: int | None = None) -> None:
-        """Let stops hear a mark or index price, in ticks; one between two ticks is given as both."""
-        for stop in self.stops.wake(source, price, price if above is None else above):
+        """Let stops hear a mark or index price, in ticks; one between two ticks is given as both.
+
+        While the market is halted none wakes; the latest price is heard when it resumes.
+        """
+        heard = price, price if above is None else above
+        if self.is_halted:
+            self.unheard[source] = heard
+            return
+        for stop in self.stops.wake(source, *heard):
             self._trigger(stop)
         self._wake_by_last()
 
@@ -172,6 +181,10 @@ class Engine:
     def halt(self, *, is_halted: bool) -> None:
         """Stop or resume taking orders; cancelling is always possible."""
         self.is_halted = is_halted
+        while self.unheard and not is_halted:
+            source = min(self.unheard)
+            self.set_price(source, *self.unheard.pop(source))
+        self._wake_by_last()
 
     def tick(self, now_ms: int) -> None:
         """Let time pass: expiries, dead-man switches, slices of parents."""
@@ -184,8 +197,8 @@ class Engine:
             del self.deadlines[owner]
             self.cancel_all(owner, Reason.DEAD_MAN)
         if not self.is_halted:
-            for id_ in [id_ for id_, work in self.twaps.items() if work.next_ms <= now_ms]:
-                self._work(id_, now_ms)
+            for work in self.twaps.take_due(now_ms):
+                self._work(work, now_ms)
         self._wake_by_last()
 
     # ------------------------------------------------------------------------------ entering
@@ -193,7 +206,7 @@ class Engine:
     def _refusal(self, order: Order, *, is_new: bool = True) -> Reason | None:
         """Return why an order cannot be taken in at all."""
         if is_new and (
-            order.id in self.orders or ((self.stops.stops or self.twaps) and self.is_live(order.id))
+            order.id in self.orders or ((self.stops.stops or self.twaps.works) and self.is_live(order.id))
         ):
             return Reason.DUPLICATE_ID
         if self.is_halted:
@@ -206,11 +219,11 @@ class Engine:
     @property
     def n_live(self) -> int:
         """Number of orders, stops and parents."""
-        return len(self.orders) + len(self.stops.stops) + len(self.twaps)
+        return len(self.orders) + len(self.stops.stops) + len(self.twaps.works)
 
     def is_live(self, id_: int) -> bool:
         """Whether there is an order, a stop or a parent of this id."""
-        return id_ in self.orders or id_ in self.stops.stops or id_ in self.twaps
+        return id_ in self.orders or id_ in self.stops.stops or id_ in self.twaps.works
 
     def _enter(self, order: Order) -> None:
         """Take in, or reject, an order that comes from outside."""
@@ -423,23 +436,33 @@ class Engine:
     def _can_fill(self, taker: Order, book: BookSide) -> bool:
         """Whether a fill-or-kill order would trade completely, own orders in its way included."""
         wanted = taker.lots
-        reduced: dict[int, int] = {}
-        for maker in book.orders():
-            if book.sign * (maker.price - taker.price) < 0:
+        used: dict[int, int] = {}
+        for price in book.prices():
+            if book.sign * (price - taker.price) < 0:
                 return False
-            if maker.owner == taker.owner:
-                if taker.terms.self_trade is SelfTrade.CANCEL_OLDEST:
-                    continue
-                return False
-            lots = maker.lots
-            if maker.terms.is_reduce_only:
-                used = reduced.get(maker.subaccount, 0)
-                lots = min(lots, max(0, self._reducible(maker) - used))
-                reduced[maker.subaccount] = used + lots
-            wanted -= lots
+            hidden: list[Order] = []
+            for maker in book.levels[price].values():
+                if maker.owner == taker.owner:
+                    if taker.terms.self_trade is SelfTrade.CANCEL_OLDEST:
+                        continue
+                    return False
+                wanted -= self._would_trade(maker, maker.visible, used)
+                if wanted <= 0:
+                    return True
+                if not maker.terms.is_reduce_only:
+                    hidden.append(maker)
+            wanted -= sum(self._would_trade(maker, maker.lots - maker.visible, used) for maker in hidden)
             if wanted <= 0:
                 return True
         return False
+
+    def _would_trade(self, maker: Order, lots: int, used: dict[int, int]) -> int:
+        """Return how many of its lots a maker would trade, after those that its subaccount used."""
+        before = used.get(maker.subaccount, 0)
+        if maker.terms.is_reduce_only:
+            lots = min(lots, max(0, self._reducible(maker) - before))
+        used[maker.subaccount] = before + lots
+        return lots
 
     # ------------------------------------------------------------------------------ reduce-only
 
@@ -485,7 +508,7 @@ class Engine:
 
     def _wake_by_last(self) -> None:
         """Trigger the stops that listen to trades, until none is woken any more."""
-        if not self.stops.stops:
+        if not self.stops.stops or self.is_halted:
             return
         heard: int | None = None
         while self.last_price is not None and self.last_price != heard:
@@ -496,17 +519,19 @@ class Engine:
     def _trigger(self, stop: Stop) -> None:
         """Let a stop become an order."""
         order = stop.order
+        lots = order.lots
         self._disown(order)
         self.events.append(Triggered(order.id))
-        reason = Reason.MARKET_HALTED if self.is_halted else self._unfit(order)
+        reason = self._unfit(order)
+        if order.lots != lots:
+            self.events.append(Resized(order.id, order.lots))
         if reason is not None:
             self.events.append(Done(order.id, reason, order.lots))
             return
         self._run(order)
 
-    def _work(self, id_: int, now_ms: int) -> None:
+    def _work(self, work: TwapWork, now_ms: int) -> None:
         """Send a parent's next slice."""
-        work = self.twaps[id_]
         parent = work.twap.order
         child_id, lots = work.next_slice(now_ms)
         if lots:
@@ -528,10 +553,12 @@ class Engine:
                 if isinstance(event, Fill) and event.taker == child_id
             )
         if work.is_over:
-            self._end_twap(id_, Reason.TWAP_DONE if work.left else Reason.FILLED)
+            self._end_twap(parent.id, Reason.TWAP_DONE if work.left else Reason.FILLED)
+        else:
+            self.twaps.wait(work)
 
     def _end_twap(self, id_: int, reason: Reason) -> None:
         """End a parent and say why."""
-        work = self.twaps.pop(id_)
+        work = self.twaps.remove(id_)
         self._disown(work.twap.order)
         self.events.append(Done(id_, reason, work.left))

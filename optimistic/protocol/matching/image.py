@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from optimistic.protocol.matching.engine import Engine
 from optimistic.protocol.matching.twap import TwapWork
-from optimistic.protocol.matching.types import PLAIN, Order, Stop
+from optimistic.protocol.matching.types import PLAIN, Order, Stop, TriggerSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,8 @@ class EngineImage:
     deadlines: tuple[tuple[int, int], ...]
     last_price: int | None
     is_halted: bool
+    unheard: tuple[tuple[TriggerSource, tuple[int, int]], ...] = ()
+    """Prices that came while halted."""
 
 
 def engine_image(engine: Engine) -> EngineImage:
@@ -38,7 +40,7 @@ def engine_image(engine: Engine) -> EngineImage:
         bids=tuple(bids.orders()),
         asks=tuple(asks.orders()),
         stops=tuple(engine.stops.stops.values()),
-        parents=tuple(engine.twaps.values()),
+        parents=tuple(engine.twaps.works.values()),
         owned=tuple((owner, tuple(orders)) for owner, orders in sorted(engine.owned.items())),
         reducers=tuple((holder, tuple(orders)) for holder, orders in sorted(engine.reducers.items())),
         expiries=tuple(sorted(entry for entry in engine.expiries if entry[1] in engine.orders)),
@@ -46,6 +48,7 @@ def engine_image(engine: Engine) -> EngineImage:
         deadlines=tuple(engine.deadlines.items()),
         last_price=engine.last_price,
         is_halted=engine.is_halted,
+        unheard=tuple(sorted(engine.unheard.items())),
     )
 
 
@@ -58,7 +61,8 @@ def engine_of(image: EngineImage) -> Engine:
             engine.orders[order.id] = order
     for stop in image.stops:
         engine.stops.add(stop)
-    engine.twaps = {work.twap.order.id: work for work in image.parents}
+    for work in image.parents:
+        engine.twaps.add(work)
     live = dict(engine.orders)
     live.update((stop.order.id, stop.order) for stop in image.stops)
     live.update((work.twap.order.id, work.twap.order) for work in image.parents)
@@ -71,4 +75,5 @@ def engine_of(image: EngineImage) -> Engine:
     engine.deadlines = dict(image.deadlines)
     engine.last_price = image.last_price
     engine.is_halted = image.is_halted
+    engine.unheard = dict(image.unheard)
     return engine

@@ -122,6 +122,27 @@ def test_fok__hidden_lots__count() -> None:
     assert sum(lots for *_, lots in fills(taken(engine))) == 9
 
 
+def test_fok__maker_sells_what_his_reduce_only_order_counts_on__is_refused_untouched() -> None:
+    engine = new()
+    engine.set_position(2, 10)
+    for maker in (order(1, SELL, 100, 10, owner=2), order(2, SELL, 101, 10, REDUCE)):
+        engine.place(maker)
+    taken(engine)
+
+    engine.place(order(3, BUY, 101, 20, FOK))
+    assert taken(engine) == [Rejected(3, Reason.FOK_NOT_FILLED)]
+    engine.place(order(4, BUY, 101, 10, FOK))
+    assert ends(taken(engine)) == [(1, Reason.FILLED, 0), (2, Reason.REDUCE_ONLY, 10), (4, Reason.FILLED, 0)]
+
+
+def test_fok__own_order_before_what_an_iceberg_hides__is_refused_untouched() -> None:
+    engine = new(order(1, SELL, 10, 9, ICEBERG), order(2, SELL, 10, 1, owner=3))
+
+    engine.place(order(3, BUY, 10, 5, FOK))
+
+    assert taken(engine) == [Rejected(3, Reason.FOK_NOT_FILLED)]
+
+
 def test_post_only__would_take__is_refused_or_slides() -> None:
     engine = new(order(1, SELL, 10, 3))
     engine.place(order(2, BUY, 12, 1, POST))
@@ -245,6 +266,48 @@ def test_stop__mark_price__wakes_in_order_of_arrival() -> None:
     taken(engine)
     engine.set_price(TriggerSource.MARK, 30)
     assert [event.order for event in taken(engine) if isinstance(event, Triggered)] == [1, 3]
+
+
+def test_stop__reduce_only__says_what_is_left_of_it_when_it_wakes() -> None:
+    engine = new()
+    engine.set_position(1, 5)
+    engine.place_stop(
+        Stop(
+            order=order(1, SELL, 10, 8, REDUCE),
+            source=TriggerSource.MARK,
+            when=TriggerWhen.AT_OR_BELOW,
+            trigger=10,
+        )
+    )
+    taken(engine)
+
+    engine.set_price(TriggerSource.MARK, 9)
+
+    assert taken(engine) == [Triggered(1), Resized(1, 5)]
+
+
+def test_stop__price_reaches_it_in_a_halt__wakes_if_the_price_at_the_end_does() -> None:
+    engine = new()
+    for id_, trigger in ((1, 20), (2, 15)):
+        engine.place_stop(
+            Stop(
+                order=order(id_, SELL, 10, 1),
+                source=TriggerSource.MARK,
+                when=TriggerWhen.AT_OR_BELOW,
+                trigger=trigger,
+            )
+        )
+    engine.halt(is_halted=True)
+    taken(engine)
+
+    for price in (14, 18):
+        engine.set_price(TriggerSource.MARK, price)
+        engine.tick(price)
+    assert taken(engine) == []
+    engine.halt(is_halted=False)
+
+    assert taken(engine) == [Triggered(1)]
+    assert engine.orders.keys() == {1}
 
 
 def test_twap__slices__follow_the_schedule_and_catch_up_within_bounds() -> None:
