@@ -238,7 +238,7 @@ class Exchange:
 
         Raises
         ------
-        StorageFailed : the disk is full; the next turn tries again
+        StorageFailed : what was due is not written; the process has to end, and does it at its next start
         """
         with self.lock:
             is_due = self.machine.is_due(self._now_ms())

@@ -80,8 +80,8 @@ class Follower:
         results = {batch.number: self._chain.result(batch.tx_hash) for batch in waiting}
         with exchange.lock:
             self._follow(block, heads, [*self._batch_records(block.number, waiting, results, used)])
-            if is_last:
-                self._auditor.look(exchange.state, block.number)
+        if is_last:  # without the lock: nobody else changes the state
+            self._auditor.look(exchange.state, block.number)
         return True
 
     def _is_canonical(self, noted: rec.BlockNoted) -> bool:

@@ -9,6 +9,7 @@ from optimistic.node.exchange.desk import Desk
 from optimistic.node.exchange.events import Finality
 from optimistic.node.exchange.exchange import Exchange
 from optimistic.node.exchange.live import LiveOrder
+from optimistic.node.exchange.owners import Owners
 from optimistic.node.exchange.ports import (
     AccountInfo,
     BookSnapshot,
@@ -38,6 +39,7 @@ class ExchangeService:
     def __init__(self, core: Exchange) -> None:
         self._core = core
         self._state = core.state
+        self._owners = Owners()
 
     # ------------------------------------------------------------------------------ commands
 
@@ -156,7 +158,7 @@ class ExchangeService:
         if owner == ZERO_ADDRESS:
             return []
         with self._core.lock:
-            return [id_ for id_, found in self._state.subaccounts.items() if found.owner == owner]
+            return self._owners.of(owner, self._state.subaccounts)
 
     def owner(self, subaccount: int) -> Address | None:
         """Return whose a subaccount is."""

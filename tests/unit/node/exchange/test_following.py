@@ -441,6 +441,38 @@ def _raise_index(stage: Stage, block: ChainBlock) -> None:
     stage.house.core.state.markets[MARKET].index_price_wad += 10**18
 
 
+def test_subaccounts__opened_and_lost_again__are_those_of_the_chain(stage: Stage) -> None:
+    stage.turn(2)
+    alice, service, height = stage.chain.traders[0], stage.house.service, len(stage.chain.mined)
+    assert service.subaccounts(alice.owner) == [alice.subaccount]
+
+    opened = "SubaccountOpened(uint64,address,uint8)"
+    stage.chain.add_block(event_log(LEDGER, opened, [9_999, alice.owner], 0))
+    stage.house.turn()
+    assert service.subaccounts(alice.owner) == [alice.subaccount, 9_999]
+
+    stage.chain.rewind(height)
+    stage.turn(2)
+    assert service.subaccounts(alice.owner) == [alice.subaccount]
+
+
+def test_auditor__while_it_looks__orders_are_taken(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    bid = stage.chain.traders[0].place(1, PRICE_TICKS - 9)
+    in_time: list[bool] = []
+
+    def look(*_: object) -> None:
+        trade = threading.Thread(target=stage.accept, args=(bid,))
+        trade.start()
+        trade.join(5)
+        in_time.append(not trade.is_alive())
+
+    monkeypatch.setattr(stage.house.follower._auditor, "look", look)
+    stage.chain.add_block()
+    stage.house.follower.step()
+
+    assert in_time == [True]
+
+
 def test_heads__posted__forgets_batches_and_is_told(stage: Stage) -> None:
     stage.trade(1)
     stage.turn(2)
