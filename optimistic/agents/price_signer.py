@@ -1,5 +1,6 @@
 """Signs what a source says a feed costs, and pushes it together with what the other signers say."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -10,6 +11,7 @@ import structlog
 from optimistic.agents.price_sources import NoPrice, PriceSource
 from optimistic.client.keys import TradingKey
 from optimistic.protocol.errors import InvalidInput
+from optimistic.protocol.settlement.markets import MAX_PRICE_WAD
 from optimistic.protocol.settlement.oracle import domain_separator, observation_digest
 from optimistic.protocol.settlement.signatures import compact_signature, recover
 from optimistic.protocol.settlement.types import FeedId
@@ -26,6 +28,8 @@ log = structlog.get_logger(__name__)
 _PEER_TIMEOUT_S: Final = 2
 _MAX_PEER_BYTES: Final = 1 << 16
 _MOST_AHEAD_S: Final = 5
+_FEEDS_END: Final = 1 << 32
+_TIMES_END: Final = 1 << 64
 _POLL_S: Final = 0.1
 
 
@@ -59,15 +63,20 @@ class Observation:
     def from_json(cls, values: Any) -> Self:
         """Read what a signer published; nothing in it is believed before its signature is checked."""
         try:
-            return cls(
+            found = cls(
                 feed=FeedId(int(values["feed"])),
                 signer=Address(bytes.fromhex(values["signer"].removeprefix("0x"))),
                 price_wad=int(values["priceWad"]),
                 timestamp=int(values["timestamp"]),
                 signature=bytes.fromhex(values["signature"].removeprefix("0x")),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise BadObservation(f"not an observation: {error!r}") from error
+        if not (0 <= found.feed < _FEEDS_END and 0 < found.price_wad <= MAX_PRICE_WAD):
+            raise BadObservation(f"no feed or price of ours: {found.feed}, {found.price_wad}")
+        if not 0 <= found.timestamp < _TIMES_END:
+            raise BadObservation(f"no time: {found.timestamp}")
+        return found
 
 
 class Observer:
@@ -117,14 +126,17 @@ class Observer:
         return recover(digest, compact) == observation.signer
 
 
-def choose(feed: FeedView, observations: Iterable[Observation]) -> list[Observation]:
-    """Return what can be pushed: the newest of each signer of the feed, sorted; nothing below the quorum."""
+def choose(feed: FeedView, observations: Iterable[Observation], now_s: int) -> list[Observation]:
+    """Return what can be pushed: the newest of each signer of the feed, sorted; nothing below the quorum.
+
+    Who is ahead of `now_s` by more than some seconds is left out: the others would have to wait for its time.
+    """
     newest: dict[Address, Observation] = {}
     for seen in observations:
         known = newest.get(seen.signer)
         if (
             seen.signer in feed.signers
-            and seen.timestamp > feed.timestamp
+            and feed.timestamp < seen.timestamp <= now_s + _MOST_AHEAD_S
             and (known is None or known.timestamp < seen.timestamp)
         ):
             newest[seen.signer] = seen
@@ -137,13 +149,21 @@ def ask_peers(client: httpx.Client, urls: Iterable[str]) -> list[Observation]:
     found: list[Observation] = []
     for url in urls:
         try:
-            answer = client.get(url, timeout=_PEER_TIMEOUT_S)
-            if len(answer.content) > _MAX_PEER_BYTES:
-                raise BadObservation(f"{len(answer.content)} bytes")
-            found += [Observation.from_json(values) for values in answer.json()["observations"]]
+            found += [Observation.from_json(values) for values in _ask(client, url)["observations"]]
         except (httpx.HTTPError, ValueError, KeyError, TypeError, BadObservation) as error:
             log.warning("peer_gave_nothing", url=url, error=f"{type(error).__name__}: {error}")
     return found
+
+
+def _ask(client: httpx.Client, url: str) -> Any:
+    """Return the JSON at a URL; of more than its bytes nothing is read on."""
+    body = bytearray()
+    with client.stream("GET", url, timeout=_PEER_TIMEOUT_S) as answer:
+        for part in answer.iter_bytes():
+            body += part
+            if len(body) > _MAX_PEER_BYTES:
+                raise BadObservation(f"more than {_MAX_PEER_BYTES} bytes")
+    return json.loads(body)
 
 
 def await_time(node: L1Client, observations: Iterable[Observation], clock: Clock) -> None:
@@ -195,7 +215,7 @@ class PriceDaemon:
             return {"observations": signed, "pushed": 0}
         foreign = [seen for seen in ask_peers(self._client, self._peers) if self._observer.is_genuine(seen)]
         oracle = PriceOracle.of(self._node)
-        chosen = choose(oracle.feed(self._feed, "latest"), [*self.published, *foreign])
+        chosen = choose(oracle.feed(self._feed, "latest"), [*self.published, *foreign], self._clock.time_s())
         if not chosen:
             raise NoPrice(
                 f"feed {self._feed}: {len(self.published) + len(foreign)} observations, too few for a quorum"

@@ -3,7 +3,7 @@
 import click
 
 from optimistic import __version__
-from optimistic.cli.agents import keeper, market_maker, price, price_signer
+from optimistic.cli.agents import book_reporter, keeper, market_maker, price, price_signer
 from optimistic.cli.bond import bond, receipt
 from optimistic.cli.cash import cash
 from optimistic.cli.deploy import deploy
@@ -28,6 +28,6 @@ def main() -> None:
 
 _ROLLUP = (deploy, run, follow, devnet, deposit, withdraw, force_include, pause, status, inspect)
 _EXCHANGE = (market, order, receipt, position, margin, cash, price, liquidate)
-_OPERATORS = (bond, price_signer, keeper, market_maker)
+_OPERATORS = (bond, price_signer, book_reporter, keeper, market_maker)
 for command in (*_ROLLUP, *_EXCHANGE, *_OPERATORS):
     main.add_command(command)

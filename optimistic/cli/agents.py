@@ -1,12 +1,13 @@
-"""`optimistic price-signer`, `keeper` and `market-maker`: processes that take part from outside."""
+"""`optimistic price-signer`, `book-reporter`, `keeper`, `market-maker`: processes that take part."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import click
 
+from optimistic.agents.book_reporter import BookReporter
 from optimistic.agents.keeper import Keeper
 from optimistic.agents.market_maker import Ladder, MarketMaker
 from optimistic.agents.price_signer import Observation, Observer, PriceDaemon, await_time, choose
@@ -56,6 +57,27 @@ _loop_options: Callable[..., Any] = compose(
 
 class BadObservations(InvalidInput):
     """A file of observations that holds none of ours."""
+
+
+class _Agent(Protocol):
+    def step(self) -> dict[str, Any]: ...
+
+
+_A = TypeVar("_A", bound=_Agent)
+
+
+class _Late(Generic[_A]):
+    """An agent that starts in its first turn: what it asks at its start may come up later."""
+
+    def __init__(self, start: Callable[[], _A]) -> None:
+        self._start = start
+        self.agent: _A | None = None
+
+    def step(self) -> dict[str, Any]:
+        """Do one turn."""
+        if self.agent is None:
+            self.agent = self._start()
+        return self.agent.step()
 
 
 def _serve(
@@ -127,26 +149,30 @@ def price_signer(context: click.Context, /, **values: Any) -> None:
     node = None if values["l2_rpc_url"] is None else L1Client.connect(values["l2_rpc_url"])
     if values["push"] and node is None:
         raise click.UsageError("--push needs --l2-rpc-url")
-    chain_id = values["l2_chain_id"] or (None if node is None else node.chain_id)
-    if chain_id is None:
+    if values["l2_chain_id"] is None and node is None:
         raise click.UsageError("name the chain with --l2-chain-id or a node with --l2-rpc-url")
     feed = FeedId(values["feed"])
     key = TradingKey(read_key(values["key_file"], KEY_VARIABLE))
-    daemon = PriceDaemon(
-        Observer(_source(values, clock.time_s()), [key], feed, chain_id),
-        feed,
-        values["peer"],
-        node=node if values["push"] else None,
-        pusher=load_signer(values["key_file"]) if values["push"] else None,
-        clock=clock,
-    )
-    code = _serve(
-        "price_signer",
-        daemon.step,
-        values,
-        lambda: {"observations": [seen.to_json() for seen in daemon.published]},
-    )
-    context.exit(code)
+    source = _source(values, clock.time_s())
+
+    def start() -> PriceDaemon:
+        chain_id = values["l2_chain_id"] if node is None else values["l2_chain_id"] or node.chain_id
+        return PriceDaemon(
+            Observer(source, [key], feed, chain_id),
+            feed,
+            values["peer"],
+            node=node if values["push"] else None,
+            pusher=load_signer(values["key_file"]) if values["push"] else None,
+            clock=clock,
+        )
+
+    late = _Late(start)
+
+    def facts() -> dict[str, Any]:
+        published = [] if late.agent is None else late.agent.published
+        return {"observations": [seen.to_json() for seen in published]}
+
+    context.exit(_serve("price_signer", late.step, values, facts))
 
 
 def _source(values: dict[str, Any], now_s: int) -> PriceSource:
@@ -163,6 +189,32 @@ def _source(values: dict[str, Any], now_s: int) -> PriceSource:
     )
 
 
+@click.command("book-reporter", cls=FlatEnvCommand)
+@api_url
+@l2_rpc_url
+@key_file
+@option(
+    "--market", type=NUMBER, multiple=True, required=True, help="Number of a market to report. Repeatable."
+)
+@option("--pause", type=DURATION_MS, default="5s", help="Least time between two reports of a market.")
+@_loop_options
+@click.pass_context
+@reports_errors
+def book_reporter(context: click.Context, /, **values: Any) -> None:
+    """Report the exchange's books to the chain; the key is that of the reporter governance has named."""
+    reporter = BookReporter(
+        values["api_url"],
+        L1Client.connect(values["l2_rpc_url"]),
+        load_signer(values["key_file"]),
+        values["market"],
+        values["pause"] / 1_000,
+        SystemClock(),
+    )
+    code = _serve("book_reporter", reporter.step, values, dict)
+    reporter.close()
+    context.exit(code)
+
+
 @click.command(cls=FlatEnvCommand)
 @l2_rpc_url
 @key_file
@@ -176,8 +228,8 @@ def keeper(context: click.Context, /, **values: Any) -> None:
     """Flag and liquidate subaccounts below their maintenance margin, against own quotes."""
     node = L1Client.connect(values["l2_rpc_url"])
     secret = read_key(values["key_file"], KEY_VARIABLE)
-    worker = Keeper(node, secret, SubaccountId(values["subaccount"]), SystemClock())
-    context.exit(_serve("keeper", worker.step, values, dict))
+    late = _Late(lambda: Keeper(node, secret, SubaccountId(values["subaccount"]), SystemClock()))
+    context.exit(_serve("keeper", late.step, values, dict))
 
 
 @click.command("market-maker", cls=FlatEnvCommand)
@@ -206,12 +258,19 @@ def market_maker(context: click.Context, /, **values: Any) -> None:
         max_lots=values["max_lots"],
     )
     key = TradingKey(read_key(values["key_file"], KEY_VARIABLE))
-    maker = MarketMaker(values["api_url"], key, values["subaccount"], values["market"], ladder, SystemClock())
-    if values["receipts"] is not None:
-        maker.keep_receipts(values["receipts"])
-    code = _serve("market_maker", maker.step, values, dict)
-    if not values["once"]:
-        maker.close()
+
+    def start() -> MarketMaker:
+        maker = MarketMaker(
+            values["api_url"], key, values["subaccount"], values["market"], ladder, SystemClock()
+        )
+        if values["receipts"] is not None:
+            maker.keep_receipts(values["receipts"])
+        return maker
+
+    late = _Late(start)
+    code = _serve("market_maker", late.step, values, dict)
+    if late.agent is not None and not values["once"]:
+        late.agent.close()
     context.exit(code)
 
 
@@ -227,12 +286,13 @@ def price() -> None:
 @option("--feed", type=NUMBER, required=True, help="Number of the feed.")
 def push(node: L1Client, signer: Signer, files: tuple[Path, ...], feed: int) -> None:
     """Push signed observations from FILES, as `optimistic price-signer --once --json` prints them."""
-    oracle = PriceOracle.of(node)
+    oracle, clock = PriceOracle.of(node), SystemClock()
     seen = [found for path in files for found in _observations(path)]
-    chosen = choose(oracle.feed(FeedId(feed), "latest"), [found for found in seen if found.feed == feed])
+    ours = [found for found in seen if found.feed == feed]
+    chosen = choose(oracle.feed(FeedId(feed), "latest"), ours, clock.time_s())
     if not chosen:
         raise BadObservations("too few observations of the feed's signers that are newer than its last price")
-    await_time(node, chosen, SystemClock())
+    await_time(node, chosen, clock)
     values = [Observed(found.price_wad, found.timestamp, found.signature) for found in chosen]
     receipt = OneShotSender(node, signer).send(oracle.push_call(FeedId(feed), values))
     after = oracle.feed(FeedId(feed), receipt.block_number)

@@ -1,4 +1,4 @@
-"""`optimistic devnet`: anvil, aggregator with an exchange, and watchtower as processes, until interrupted."""
+"""`optimistic devnet`: anvil, aggregator with exchange, book reporter and watchtower, until interrupted."""
 
 import json
 import os
@@ -98,7 +98,7 @@ def devnet(  # noqa: PLR0913 - one argument per option
     passive: bool,
     as_json: bool,
 ) -> None:
-    """Run a whole rollup on this machine: anvil, aggregator with an exchange, watchtower.
+    """Run a whole rollup on this machine: anvil, aggregator with an exchange, book reporter, watchtower.
 
     One market is open and waits for prices; traders and price signers have key files, ether and no cash.
     The cash token is worthless: `optimistic cash mint` makes some. Stop with Ctrl-C; everything ends with it.
@@ -159,13 +159,17 @@ def _start(
         call = bridge.deposit_call(to=account, value=_DEPOSIT_WEI, gas_limit=21_000)
         OneShotSender(client, user).send(call)
     _await_start(processes, lambda: node.balance_wei(user.address, "latest") or None)
-    _open_market(node, user, folder / "markets.json", exchange.address)
+    _open_market(node, user, folder / "markets.json")
+    report = [_tool("optimistic"), "book-reporter", "--market", "1", "--log-format", "json"]
+    report += ["--api-url", f"http://127.0.0.1:{ports.api}", "--l2-rpc-url", f"http://127.0.0.1:{ports.l2}"]
+    secret = {"OPTIMISTIC_PRIVATE_KEY": traders["reporter"].hex()}
+    processes["book-reporter"] = stack.enter_context(_process("book-reporter", report, folder, secret))
     return processes
 
 
-def _open_market(node: L1Client, owner: Signer, path: Path, reporter: Address) -> None:
+def _open_market(node: L1Client, owner: Signer, path: Path) -> None:
     """Open the market and seal; leave the file that says how as an example."""
-    opening = devnet_market.opening(reporter)
+    opening = devnet_market.opening()
     replace_json(path, opening.to_json())
     for call in [*opening.calls(), seal_call()]:
         OneShotSender(node, owner).send(call)

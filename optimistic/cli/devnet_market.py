@@ -46,14 +46,15 @@ _FIRST_TRADER: Final = 6
 
 
 def trading_keys() -> dict[str, bytes]:
-    """Return the keys of traders and price signers by name; all but the last three signers have ether."""
+    """Return the keys of traders, price signers and the reporter of books by name; see `funded`."""
     signers = [keccak256(b"devnet price signer %d" % number) for number in (2, 3, 4)]
-    names = ("maker", "keeper", "trader", "signer-1", "signer-2", "signer-3", "signer-4")
-    return dict(zip(names, [*dev_keys()[_FIRST_TRADER:], *signers], strict=True))
+    names = ("maker", "keeper", "trader", "signer-1", "signer-2", "signer-3", "signer-4", "reporter")
+    reporter = keccak256(b"devnet reporter")
+    return dict(zip(names, [*dev_keys()[_FIRST_TRADER:], *signers, reporter], strict=True))
 
 
-def opening(reporter: Address) -> Opening:
-    """Return one perpetual on one feed of four signers."""
+def opening() -> Opening:
+    """Return one perpetual on one feed of four signers, with a reporter of its book."""
     signers = [Signer(key).address for name, key in trading_keys().items() if name.startswith("signer")]
     feed = FeedOpening(
         number=_FEED,
@@ -66,7 +67,7 @@ def opening(reporter: Address) -> Opening:
     market = MarketOpening(terms=terms, limits=LIMITS, backstop_wad=_BACKSTOP_WAD)
     return Opening(
         feeds=(feed,),
-        reporter=reporter,
+        reporter=Signer(trading_keys()["reporter"]).address,
         markets=(market,),
         collateral=collateral(FeedId(0), ether_cap_wei=0),
     )
@@ -87,8 +88,8 @@ def collateral(ether_feed: FeedId, ether_cap_wei: int = 1_000 * WAD) -> Collater
 
 
 def funded(keys: Mapping[str, bytes]) -> list[Address]:
-    """Return who gets ether on L2 of those with keys."""
-    return [Signer(key).address for key in keys.values() if key in dev_keys()]
+    """Return who gets ether on L2: all but the price signers that do not push."""
+    return [Signer(key).address for name, key in keys.items() if name == "reporter" or key in dev_keys()]
 
 
 def write_keys(folder: Path, keys: Mapping[str, bytes]) -> None:

@@ -4,6 +4,7 @@ One thread uses a stream. What arrives between a request and its answer is kept 
 """
 
 import json
+import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -134,6 +135,24 @@ class Stream(Commands):
         if message.get("type") == "account":
             self._follow_account(message)
         return message
+
+    def catch_up(self, quiet_s: float = 0.05, most_s: float = 1) -> None:
+        """Let the copies take over what has come, until nothing comes for a while or the time is over.
+
+        Raises
+        ------
+        OutOfStep, Unreachable : see `next_message`; but nothing having come is none
+        """
+        end_s = time.monotonic() + most_s
+        while time.monotonic() < end_s:
+            if not self._kept:
+                try:
+                    self._kept.append(json.loads(self._connection.recv(timeout=quiet_s)))
+                except TimeoutError:
+                    return
+                except (ConnectionClosed, OSError) as error:
+                    raise Unreachable(f"the connection is gone: {error}") from error
+            self.next_message()
 
     def _follow_book(self, message: dict[str, Any]) -> dict[str, Any]:
         market = int(message["market"])

@@ -1,12 +1,13 @@
 """The settlement contracts of L2, typed: reads at a block, and messages to send."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from enum import IntEnum
 from typing import Any, Final, Self
 
 from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
 from optimistic.protocol.settlement.types import (
+    BookReport,
     CollateralSettings,
     FeedId,
     Limits,
@@ -148,8 +149,26 @@ class Markets(_Part):
         """Bring mark and funding up to the latest price."""
         return self.call("refresh", number)
 
+    def reporter(self, at: BlockId) -> Address:
+        """Return who may report books."""
+        return Address(self.read("reporter", at=at)[0])
+
+    def report(self, number: MarketId, at: BlockId) -> BookReport:
+        """Return the last report of a book."""
+        (values,) = self.read("report", number, at=at)
+        return BookReport(**dict(zip(_REPORT_FIELDS, values, strict=True)))
+
+    def report_call(self, number: MarketId, report: BookReport) -> Call:
+        """Report a book; the reporter only."""
+        return self.call("reportBook", number, astuple(report))
+
+    def premium_wad(self, number: MarketId, at: BlockId) -> int:
+        """Return the premium that was last reported of a perpetual."""
+        return int(self.read("funding", number, at=at)[2])
+
 
 _LIMIT_FIELDS: Final = tuple(field.name for field in fields(Limits))
+_REPORT_FIELDS: Final = tuple(field.name for field in fields(BookReport))
 
 
 class PriceOracle(_Part):

@@ -89,11 +89,13 @@ def test_attack__observation_of_no_signer_or_changed__is_left_out(world: Settlem
     chain_id = world.params.l2_chain_id
     source = ReplaySource([(0, BTC_PRICE)], 0)
     observer = Observer(source, [*SIGNER_KEYS, TradingKey(bytes(31) + b"\x01")], BTC_FEED, chain_id)
-    seen = observer.observe(WorldClock(world).time_s() + 5)
+    now_s = WorldClock(world).time_s()
+    seen = observer.observe(now_s + 5)
     feed = PriceOracle.of(node_client(world)).feed(BTC_FEED, "latest")
 
-    assert len(choose(feed, seen)) == 4
-    assert choose(feed, seen[:2]) == []
+    assert len(choose(feed, seen, now_s)) == 4
+    assert choose(feed, seen[:2], now_s) == []
+    assert choose(feed, seen, now_s - 1) == []
     assert all(map(observer.is_genuine, seen))
     forged = type(seen[0]).from_json({**seen[0].to_json(), "priceWad": "1"})
     assert not observer.is_genuine(forged)

@@ -10,7 +10,7 @@ from optimistic.client.rest import RestClient
 from optimistic.protocol.settlement import invariants
 from optimistic.protocol.settlement.types import SubaccountId
 from optimistic.protocol.settlement.units import WAD
-from optimistic.service.settlement_contracts import Ledger, StandardMargin
+from optimistic.service.settlement_contracts import Ledger, Markets, StandardMargin
 from tests.helpers.anvil import anvil_binary
 from tests.helpers.daemons import Daemon, wait_for
 from tests.helpers.exchange_daemons import KEEPER, MAKER, MARKET, TRADER, ExchangeOnAnvil
@@ -40,10 +40,12 @@ def client_of(rollup: ExchangeOnAnvil) -> RestClient:
     return client
 
 
-def place(rollup: ExchangeOnAnvil, side: str, size: str, price: str, *more: str) -> dict[str, Any]:
-    """Let the trader place an order with the command line."""
+def place(
+    rollup: ExchangeOnAnvil, side: str, size: str, price: str, *more: str, key: int = TRADER
+) -> dict[str, Any]:
+    """Let somebody place an order with the command line."""
     words = ("order", "place", side, size, price, "--market", str(MARKET), *more)
-    return rollup.cli("optimistic", *words, *rollup.on_api, key=TRADER)
+    return rollup.cli("optimistic", *words, *rollup.on_api, key=key)
 
 
 def buy(rollup: ExchangeOnAnvil, client: RestClient) -> dict[str, Any]:
@@ -68,6 +70,26 @@ def follow(client: RestClient, last: str, seen: list[str]) -> None:
         return bool(finality == last)
 
     wait_for(is_last, f"the fill being {last}")
+
+
+def lift_the_premium(rollup: ExchangeOnAnvil) -> None:
+    """Let the keeper bid above the index: the reported book gives a premium and lets trades move the mark."""
+    markets = Markets.of(rollup.node)
+
+    def reported() -> bool:
+        report = markets.report(MARKET, "latest")
+        prices = (report.impact_bid_wad, report.best_bid_wad, report.best_ask_wad, report.impact_ask_wad)
+        return all(prices) and list(prices) == sorted(prices) and report.depth_wad > 0
+
+    def lifted() -> bool:
+        market = markets.market(MARKET, "latest")
+        return markets.premium_wad(MARKET, "latest") > 0 and market.mark_wad > market.index_price_wad
+
+    wait_for(reported, "a report of both sides and depth")
+    place(rollup, "buy", "0.3", "60020", key=KEEPER)
+    wait_for(lifted, "a premium, and a mark above the index")
+    rollup.cli("optimistic", "order", "cancel", "--all", *rollup.on_api, key=KEEPER)
+    wait_for(lambda: not markets.premium_wad(MARKET, "latest"), "no premium")
 
 
 def withdraw(rollup: ExchangeOnAnvil, subaccount: int) -> str:
@@ -121,12 +143,15 @@ def test_exchange__daemons__trade_restart_crash_and_withdraw(rollup: ExchangeOnA
     trader = SubaccountId(subaccounts[TRADER])
     maker = rollup.market_maker(subaccounts[MAKER]).start()
     keeper = rollup.keeper(subaccounts[KEEPER]).start()
+    reporter = rollup.book_reporter().start()
 
     with client_of(rollup) as client:
         finalities = [buy(rollup, client)["finality"]]
         resting = place(rollup, "buy", "0.01", "30000")
         follow(client, "posted", finalities)
     assert Ledger.of(rollup.node).legs(trader, "latest") == {MARKET: BOUGHT_WAD}
+
+    lift_the_premium(rollup)
 
     assert aggregator.end() == 0
     aggregator.start()
@@ -149,4 +174,4 @@ def test_exchange__daemons__trade_restart_crash_and_withdraw(rollup: ExchangeOnA
     assert state.subaccounts[trader].legs.keys() <= {MARKET}
     assert judgement(rollup) == {"valid"}
     assert not {alert["alert"] for alert in watchtower.events("alert_raised")} & WRONG
-    assert [daemon.end() for daemon in (*signers, keeper, aggregator, watchtower)] == [0] * 6
+    assert [daemon.end() for daemon in (*signers, keeper, reporter, aggregator, watchtower)] == [0] * 7

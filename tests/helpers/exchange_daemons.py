@@ -1,4 +1,4 @@
-"""An exchange of processes on anvil: aggregator, price signers, market maker, keeper, watchtower."""
+"""An exchange of processes on anvil: aggregator, price signers, market maker, keeper, book reporter."""
 
 import json
 import socket
@@ -17,12 +17,14 @@ from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
 from optimistic.protocol.settlement import events
 from optimistic.protocol.settlement.state import State
 from optimistic.protocol.settlement.types import FeedId, MarketId
+from optimistic.protocol.types import Address
 from optimistic.service.deployer import deploy_dev_token
 from optimistic.service.files import replace_json
 from optimistic.service.l1_client import L1Client
 from optimistic.service.l1_types import Call, LogFilter
 from optimistic.service.settlement_contracts import PriceOracle
 from optimistic.service.settlement_section import DEV_CASH, SettlementRoles
+from optimistic.service.signer import Signer
 from scripts.staging.contract_views import call_data
 from tests.helpers.daemons import DEPLOYER, USER, Daemon, RollupOnAnvil, wait_for
 
@@ -123,6 +125,12 @@ class ExchangeOnAnvil(RollupOnAnvil):
         whose = ["--subaccount", str(subaccount), "--market", str(MARKET)]
         return self._agent("market-maker", self.keys[MAKER], ["market-maker", *self.on_api, *whose, *size])
 
+    def book_reporter(self) -> Daemon:
+        """Return the reporter of the market's book."""
+        where = [*self.on_api, *self.on_l2, "--market", str(MARKET), "--pause", "2s"]
+        secret = devnet_market.trading_keys()["reporter"]
+        return self._agent("book-reporter", secret, ["book-reporter", *where])
+
     def keeper(self, subaccount: int) -> Daemon:
         """Return a keeper; its health endpoint tells what it did."""
         where = [*self.on_l2, "--subaccount", str(subaccount), "--health-port", str(self._health_ports[3])]
@@ -140,18 +148,18 @@ class ExchangeOnAnvil(RollupOnAnvil):
 
     def open_market(self) -> None:
         """Pay those who act on L2, and let the governor open the market and seal."""
-        keys = (EXCHANGE, MAKER, KEEPER, TRADER, PUSHER, USER)
-        with ThreadPoolExecutor(len(keys)) as pool:
-            list(pool.map(self._bring_ether, keys))
+        payees = {key: self.signers[key].address for key in (EXCHANGE, MAKER, KEEPER, TRADER, PUSHER, USER)}
+        payees[DEPLOYER] = Signer(devnet_market.trading_keys()["reporter"]).address
+        with ThreadPoolExecutor(len(payees)) as pool:
+            list(pool.map(self._bring_ether, payees, payees.values()))
         path = self.folder / "markets.json"
-        replace_json(path, devnet_market.opening(self.signers[EXCHANGE].address).to_json())
+        replace_json(path, devnet_market.opening().to_json())
         done = self.cli("optimistic", "market", "open", str(path), "--seal", *self.on_l2)
         assert done["isSealed"]
 
-    def _bring_ether(self, key: int) -> None:
-        account = self.signers[key].address
+    def _bring_ether(self, payer: int, account: Address) -> None:
         call = self.bridge.deposit_call(to=account, value=10 * _ETHER, gas_limit=21_000)
-        self.send_l1(call, key)
+        self.send_l1(call, payer)
         wait_for(lambda: self.node.balance_wei(account, "latest"), "ether on L2")
 
     def pay_in(self, tokens: dict[int, int]) -> dict[int, int]:

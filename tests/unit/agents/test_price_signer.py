@@ -3,11 +3,19 @@ from typing import Any
 import httpx
 import pytest
 
-from optimistic.agents.price_signer import BadObservation, Observation, Observer, PriceDaemon, ask_peers
+from optimistic.agents.price_signer import (
+    BadObservation,
+    Observation,
+    Observer,
+    PriceDaemon,
+    ask_peers,
+    choose,
+)
 from optimistic.agents.price_sources import ReplaySource
 from optimistic.client.keys import TradingKey
 from optimistic.protocol.settlement.types import FeedId
 from optimistic.service.clock import FakeClock
+from optimistic.service.settlement_contracts import FeedView
 
 KEY = TradingKey(bytes(31) + b"\x01")
 FEED = FeedId(1)
@@ -46,6 +54,37 @@ def test_attack__observation_changed__is_not_genuine(change: dict[str, Any]) -> 
 def test_observation__of_another_form__is_refused(values: Any) -> None:
     with pytest.raises(BadObservation):
         Observation.from_json(values)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("timestamp", 10**40),
+        ("timestamp", -1),
+        ("timestamp", float("inf")),
+        ("priceWad", str(10**90)),
+        ("priceWad", "-5"),
+        ("priceWad", "0"),
+        ("feed", -1),
+    ],
+)
+def test_attack__numbers_that_cannot_be_signed__are_refused(field: str, value: Any) -> None:
+    (seen,) = observer().observe(1_700_000_000)
+
+    with pytest.raises(BadObservation):
+        Observation.from_json({**seen.to_json(), field: value})
+
+
+def test_attack__signer_an_hour_ahead__does_not_hold_the_others() -> None:
+    now_s = 1_700_000_000
+    keys = [TradingKey(bytes(31) + bytes([number])) for number in (1, 2, 3, 4)]
+    source = ReplaySource([(0, PRICE_WAD)], 0)
+    seen = Observer(source, keys[:3], FEED, 42).observe(now_s)
+    ahead = Observer(source, keys[3:], FEED, 42).observe(now_s + 3_600)
+    signers = tuple(key.address for key in keys)
+    feed = FeedView(quorum=3, signers=signers, price_wad=PRICE_WAD, timestamp=now_s - 10)
+
+    assert {item.signer for item in choose(feed, [*seen, *ahead], now_s)} == set(signers[:3])
 
 
 def test_peers__some_broken__the_others_count() -> None:
