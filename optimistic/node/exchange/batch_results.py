@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 
-from optimistic.node.exchange.live import Batch, LiveOrder, Trade
+from optimistic.node.exchange.live import Batch, Trade
 from optimistic.node.exchange.ports import ChainLog
 from optimistic.protocol.constants import CLEARING
 from optimistic.protocol.errors import CriticalError
 from optimistic.protocol.hashing import keccak256
-from optimistic.protocol.settlement.orders import leaf_key
 from optimistic.protocol.settlement.state import State
 from optimistic.protocol.settlement.types import MarketId
-from optimistic.protocol.types import Hash32
 
 FILLED = keccak256(b"Filled(uint32,uint64,uint64,int256,uint256,bytes32,bytes32,uint256,uint256)")
 FILL_BUSTED = keccak256(b"FillBusted(uint256,uint64,uint64,uint8)")
@@ -18,12 +16,6 @@ FILL_BUSTED = keccak256(b"FillBusted(uint256,uint64,uint64,uint8)")
 
 class UnexpectedSettlement(CriticalError):
     """The chain says something about a batch that was not sent: another program uses the exchange's key."""
-
-
-def key_of(order: LiveOrder) -> Hash32:
-    """Return the key of an order in Clearing's logs."""
-    digest = order.message.digest
-    return digest if order.leaf < 0 else leaf_key(digest, order.leaf)
 
 
 def outcomes_of(batch: Batch, logs: Sequence[ChainLog], state: State) -> tuple[tuple[int, bytes, bytes], ...]:
@@ -59,7 +51,6 @@ def _fill(trade: Trade, item: ChainLog, state: State) -> tuple[int, bytes, bytes
     words = [item.data[at : at + 32] for at in range(0, len(item.data), 32)]
     size, price = int.from_bytes(words[0], "big", signed=True), int.from_bytes(words[1], "big")
     expected = (trade.taker_lots * terms.lot_wad, trade.ticks * terms.tick_wad)
-    keys = (key_of(trade.maker), key_of(trade.taker))
-    if (size, price) != expected or (words[2], words[3]) != keys:
+    if (size, price) != expected or (words[2], words[3]) != (trade.maker.key, trade.taker.key):
         raise UnexpectedSettlement(f"trade {trade.id} was settled as {size} at {price}")
     return 0, words[4].lstrip(b"\0"), words[5].lstrip(b"\0")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from optimistic.node.exchange.commands import Place, PlaceQuotes
+from optimistic.protocol.settlement.orders import leaf_key
 from optimistic.protocol.types import Address, Hash32
 
 
@@ -61,6 +62,12 @@ class LiveOrder:
     def market(self) -> int:
         """Where it trades."""
         return self.message.command.market
+
+    @property
+    def key(self) -> Hash32:
+        """What names it on the chain."""
+        digest = self.message.digest
+        return digest if self.leaf < 0 else leaf_key(digest, self.leaf)
 
     @property
     def client_id(self) -> bytes:

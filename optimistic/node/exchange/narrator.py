@@ -18,7 +18,6 @@ from optimistic.node.exchange.registry import Registry
 from optimistic.node.exchange.settling import Settling
 from optimistic.protocol.matching import events as said
 from optimistic.protocol.matching.types import Reason, Side
-from optimistic.protocol.settlement.orders import leaf_key
 
 
 class Narrator:
@@ -66,7 +65,6 @@ class Narrator:
         self._exposures.reserve(order, event.lots, event.price)
         self._touched[order.id] = order
         message = order.message
-        key = message.digest if order.leaf < 0 else leaf_key(message.digest, order.leaf)
         self._events.append(
             OrderOpened(
                 order.id,
@@ -77,7 +75,7 @@ class Narrator:
                 order.is_buy,
                 event.price,
                 event.lots,
-                key,
+                order.key,
                 order.kind.name.lower(),
                 message.command.expiry,
             )

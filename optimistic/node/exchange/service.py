@@ -21,6 +21,7 @@ from optimistic.node.exchange.ports import (
     Status,
 )
 from optimistic.protocol.matching.types import Side
+from optimistic.protocol.settlement.clearing import SCOPE_TRADE
 from optimistic.protocol.settlement.margin import initial_margin, maintenance_margin
 from optimistic.protocol.settlement.orders import POST_ONLY, leaf_key
 from optimistic.protocol.settlement.portfolio import margin_of
@@ -30,7 +31,6 @@ from optimistic.protocol.settlement.units import WAD
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
 
 _FLAT = Position(0, 0)
-_TRADE_SCOPE = 1
 
 
 class ExchangeService:
@@ -168,7 +168,7 @@ class ExchangeService:
     def session_key(self, owner: Address, key: Address) -> int | None:
         """Return the subaccount that a key may trade for now, 0 for all."""
         found = self._state.session_keys.get((owner, key))
-        if found is None or not found.scope & _TRADE_SCOPE or found.expiry < self._core.clock.time_s():
+        if found is None or not found.scope & SCOPE_TRADE or found.expiry < self._core.clock.time_s():
             return None
         return found.subaccount
 
@@ -234,7 +234,7 @@ def _open_order(order: LiveOrder) -> OpenOrder:
         flags=command.flags if isinstance(command, Place) else POST_ONLY * command.post_only,
         display=command.display if isinstance(command, Place) else 0,
         expiry=command.expiry,
-        order_hash=message.digest if order.leaf < 0 else leaf_key(message.digest, order.leaf),
+        order_hash=order.key,
         kind=order.kind.name.lower(),
         ts_ms=order.ts_ms,
     )
