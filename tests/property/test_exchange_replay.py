@@ -13,6 +13,7 @@ from optimistic.node.exchange.commands import (
     DeadMan,
     Halt,
     MassCancel,
+    Replace,
     Shrink,
     Slices,
     Trigger,
@@ -53,6 +54,7 @@ STEPS = st.one_of(
     st.tuples(st.just("place"), WHO, LOTS, TICKS, st.just(0), st.just({})),
     st.tuples(st.just("quotes"), WHO, st.lists(st.tuples(LOTS, TICKS), min_size=1, max_size=4)),
     st.tuples(st.just("cancel"), WHO, st.integers(1, 40)),
+    st.tuples(st.just("replace"), WHO, st.integers(1, 40), LOTS, TICKS),
     st.tuples(st.just("shrink"), WHO, st.integers(1, 40), st.integers(1, 4)),
     st.tuples(st.just("mass"), WHO, st.sampled_from([None, 1])),
     st.tuples(st.just("dead man"), WHO, st.sampled_from([0, 3_000])),
@@ -91,6 +93,12 @@ class Run:
 
     def _cancel(self, who: int, id_: int) -> None:
         self.world.do(Cancel(owner=self.world.traders[who].owner, order_id=id_))
+
+    def _replace(self, who: int, id_: int, lots: int, ticks: int) -> None:
+        trader = self.world.traders[who]
+        cancel = Cancel(owner=trader.owner, order_id=id_)
+        hit = self.world.traders[(who + 1) % 3].place(-lots, ticks)
+        self.world.do(hit, Replace(cancel=cancel, place=trader.place(lots, ticks)))
 
     def _shrink(self, who: int, id_: int, lots: int) -> None:
         self.world.do(Shrink(owner=self.world.traders[who].owner, order_id=id_, lots=lots))

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from optimistic.node.exchange import commands as cmd
 from optimistic.node.exchange import records as rec
 from optimistic.node.exchange.answers import Refusal, Reject
@@ -92,8 +94,7 @@ class Admission:
             case cmd.Shrink():
                 return [self._shrink(command)]
             case cmd.Replace():
-                cancelled = rec.Cancelled(self._own(command.cancel).id)
-                return [cancelled, self._order(prepared, command.place, plan)]
+                return [self._order(prepared, command.place, plan, self._own(command.cancel))]
             case cmd.MassCancel():
                 return [
                     rec.MassCancelled(
@@ -112,7 +113,9 @@ class Admission:
 
     # ------------------------------------------------------------------------------ signed orders
 
-    def _order(self, prepared: Prepared, place: cmd.Place, plan: Plan) -> rec.OrderTaken:
+    def _order(
+        self, prepared: Prepared, place: cmd.Place, plan: Plan, instead: LiveOrder | None = None
+    ) -> rec.OrderTaken:
         market = self._market(place.market)
         self._check_terms(place)
         if place.slides:
@@ -128,10 +131,13 @@ class Admission:
             place.ticks,
             bool(place.flags & signed.REDUCE_ONLY),
         )
-        self._check_orders([asked], market, owner, plan, is_waiting=place.trigger is not None)
+        self._check_orders(
+            [asked], market, owner, plan, is_waiting=place.trigger is not None, instead=instead
+        )
         self._note(owner, place, plan)
         assert prepared.digest is not None
-        return rec.OrderTaken(owner, prepared.digest, self._ends_ms(place.expiry), place)
+        taken = rec.OrderTaken(owner, prepared.digest, self._ends_ms(place.expiry), place)
+        return taken if instead is None else replace(taken, instead_of=instead.id, instead_open=instead.open)
 
     def _quotes(self, prepared: Prepared, quotes: cmd.PlaceQuotes, plan: Plan) -> rec.QuotesTaken:
         market = self._market(quotes.market)
@@ -240,11 +246,19 @@ class Admission:
             raise Refused(Refusal.FEE_CAP, "the market's fee is higher")
 
     def _check_orders(
-        self, asked: list[Asked], market: Market, owner: Address, plan: Plan, *, is_waiting: bool = False
+        self,
+        asked: list[Asked],
+        market: Market,
+        owner: Address,
+        plan: Plan,
+        *,
+        is_waiting: bool = False,
+        instead: LiveOrder | None = None,
     ) -> None:
-        """Check numbers, prices and margin of orders that come together."""
+        """Check numbers, prices and margin of orders that come together, `instead` of another."""
         registry, first = self._machine.registry, asked[0]
         count = len(asked) + plan.n_orders.get(owner, 0)
+        count -= instead is not None and instead.owner == owner
         if len(registry.by_owner.get(owner, ())) + count > self._limits.max_per_owner:
             raise Refused(Refusal.TOO_MANY_ORDERS, f"at most {self._limits.max_per_owner} open orders")
         desk = self._machine.desks.get(first.market)
@@ -255,6 +269,8 @@ class Admission:
         for order in asked:
             self._check_price(order, market, is_waiting=is_waiting)
         exposures = self._machine.exposures.of(first.subaccount)
+        if instead is not None and instead.subaccount == first.subaccount:
+            exposures = self._machine.exposures.without(instead)
         together = [*plan.asked.get(first.subaccount, ()), *asked]
         refusal = self._pretrade.refusal(together, len(asked), exposures)
         if refusal is not None:

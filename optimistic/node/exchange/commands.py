@@ -114,7 +114,7 @@ class Shrink(msgspec.Struct, frozen=True, kw_only=True):
 class Replace(msgspec.Struct, frozen=True, kw_only=True):
     """Cancel one order and place another with nothing in between.
 
-    If `place` is refused at the door, neither happens.
+    If `place` is refused at the door, or the one to be cancelled trades before, neither happens.
     """
 
     cancel: Cancel

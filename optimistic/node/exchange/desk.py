@@ -6,10 +6,12 @@ from optimistic.node.exchange.commands import Place
 from optimistic.node.exchange.levels import Levels
 from optimistic.node.exchange.live import Kind, LiveOrder
 from optimistic.protocol.matching.engine import Engine
+from optimistic.protocol.matching.events import Rejected
 from optimistic.protocol.matching.types import (
     PLAIN,
     Order,
     PostOnly,
+    Reason,
     SelfTrade,
     Side,
     Stop,
@@ -36,6 +38,10 @@ class Desk:
         """Let the engine take orders or not, by what chain and operator say."""
         is_open = self.status in (MarketStatus.OPEN, MarketStatus.REDUCE_ONLY)
         self.engine.halt(is_halted=self.is_stopped or not is_open)
+
+    def refuse(self, live: LiveOrder, reason: Reason) -> None:
+        """Turn an order away without asking the engine."""
+        self.engine.events.append(Rejected(live.id, reason))
 
     def enter(self, live: LiveOrder, now_ms: int) -> None:
         """Give an order to the engine."""

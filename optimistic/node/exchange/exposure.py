@@ -1,6 +1,6 @@
 """What each subaccount has at stake in each market beyond what the chain knows; in lots and ticks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from optimistic.node.exchange.live import LiveOrder, Trade
 
@@ -52,6 +52,18 @@ class Exposures:
     def of(self, subaccount: int) -> dict[int, Exposure]:
         """Return the exposures of a subaccount by market; not to be changed."""
         return self.by_subaccount.get(subaccount, {})
+
+    def without(self, order: LiveOrder) -> dict[int, Exposure]:
+        """Return the exposures of an order's subaccount as if the order were over."""
+        exposures = dict(self.of(order.subaccount))
+        lots, ticks = order.reserved
+        if lots:
+            exposure = exposures[order.market]
+            side = exposure.bids if order.is_buy else exposure.asks
+            side = replace(side, levels=dict(side.levels))
+            side.add(ticks, -lots)
+            exposures[order.market] = replace(exposure, **{"bids" if order.is_buy else "asks": side})
+        return exposures
 
     def reserve(self, order: LiveOrder, lots: int, ticks: int) -> None:
         """Count so many lots of an order as possible fills, instead of what was counted before."""

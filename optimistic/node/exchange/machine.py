@@ -171,8 +171,21 @@ class Machine:
         receipt = self._number(message, 1 + slices)
         if place.client_id:
             self.registry.name(owner, place.client_id, Taken(message.digest, order.id, (), receipt))
-        self._enter(order, record.ends_ms, slices)
-        return Applied(order.id, (), receipt, self.narrator.refused)
+        cancelled, refused = self._make_room(record)
+        self._enter(order, record.ends_ms, slices, refused)
+        return Applied(order.id, (), receipt, self.narrator.refused, cancelled)
+
+    def _make_room(self, record: rec.OrderTaken) -> tuple[int, Reason | None]:
+        """Cancel the order that a new one replaces; return how many, and why the new one may not enter."""
+        if not record.instead_of:
+            return 0, None
+        order = self.registry.orders.get(record.instead_of)
+        if order is None or order.open < record.instead_open:
+            return 0, Reason.REPLACED_CHANGED
+        desk = self.desks[order.market]
+        desk.engine.cancel(order.id)
+        self.narrator.tell(desk)
+        return 1, None
 
     def _take_quotes(self, record: rec.QuotesTaken) -> Applied:
         quotes, owner = record.quotes, Address(record.owner)
@@ -214,10 +227,13 @@ class Machine:
             key = self.owner_keys[owner] = len(self.owner_keys)
         return key
 
-    def _enter(self, order: LiveOrder, ends_ms: int, slices: int) -> None:
+    def _enter(self, order: LiveOrder, ends_ms: int, slices: int, refused: Reason | None = None) -> None:
         desk = self.desk(order.market)
         self.registry.add(order, ends_ms, slices)
-        desk.enter(order, self.ts_ms)
+        if refused is None:
+            desk.enter(order, self.ts_ms)
+        else:
+            desk.refuse(order, refused)
         self.narrator.tell(desk)
 
     def _cancel(self, record: rec.Cancelled) -> Applied:

@@ -24,6 +24,10 @@ class OrderTaken(msgspec.Struct, frozen=True, array_like=True, tag=1):
     ends_ms: int
     """When it ends at the latest."""
     place: Place
+    instead_of: int = 0
+    """Order that it replaces, which ends; 0: none."""
+    instead_open: int = 0
+    """Lots that one had open when both were judged; with fewer neither happens."""
 
 
 class QuotesTaken(msgspec.Struct, frozen=True, array_like=True, tag=2):

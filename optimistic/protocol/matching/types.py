@@ -84,6 +84,7 @@ class Reason(StrEnum):
     MARKET_HALTED = "market_halted"
     RISK = "risk"
     BUSTED = "settlement_refused"
+    REPLACED_CHANGED = "replaced_order_changed"
 
 
 MAX_LOTS: Final = 1 << 62

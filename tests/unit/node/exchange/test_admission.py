@@ -334,6 +334,55 @@ def test_replace__with_a_bad_order__leaves_the_old_one(world: ExchangeWorld) -> 
     assert list(world.exchange.machine.registry.orders) == [good.order_id]
 
 
+def replacement(trader: Trader, order_id: int, place: Place) -> Replace:
+    return Replace(cancel=Cancel(owner=trader.owner, order_id=order_id), place=place)
+
+
+@pytest.mark.parametrize(("hit", "left"), [(5, {}), (2, {1: 3})], ids=["filled", "partly filled"])
+def test_replace__of_an_order_that_trades_before_in_the_group__does_nothing(
+    world: ExchangeWorld, hit: int, left: dict[int, int]
+) -> None:
+    alice, bob = world.traders[:2]
+    first = one(world, alice.place(5, PRICE_TICKS))
+
+    _, answer = world.do(
+        bob.place(-hit, PRICE_TICKS), replacement(alice, first.order_id, alice.place(5, PRICE_TICKS - 1))
+    )
+
+    assert (answer.refused_by_book, answer.cancelled) == (Reason.REPLACED_CHANGED, 0)
+    live = world.exchange.machine.registry.orders
+    assert {id_: order.open for id_, order in live.items()} == left
+
+
+def test_replace__twice_in_one_group__leaves_one_order(world: ExchangeWorld) -> None:
+    alice = world.traders[0]
+    first = one(world, alice.place(5, PRICE_TICKS))
+
+    once, again = world.do(
+        *(replacement(alice, first.order_id, alice.place(5, PRICE_TICKS - step)) for step in (1, 2))
+    )
+
+    assert (once.cancelled, again.refused_by_book) == (1, Reason.REPLACED_CHANGED)
+    assert world.exchange.machine.registry.orders.keys() == {once.order_id}
+
+
+def test_replace__at_full_margin_and_at_the_limit_of_orders__needs_no_room_for_both(tmp_path: Path) -> None:
+    options = ExchangeOptions(orders=OrderLimits(max_per_owner=1))
+    world = ExchangeWorld(tmp_path / "exchange", options=options)
+    alice = world.traders[0]
+    world.state.subaccounts[SubaccountId(alice.subaccount)].cash_wad = 100 * WAD
+    first = one(world, alice.place(19_000, PRICE_TICKS))
+
+    more = replacement(alice, first.order_id, alice.place(20_000, PRICE_TICKS - 1))
+    assert refusal(world, more) is Refusal.MARGIN
+    moved = one(world, replacement(alice, first.order_id, alice.place(19_000, PRICE_TICKS - 1)))
+
+    assert moved.cancelled == 1
+    machine = world.exchange.machine
+    assert machine.exposures.of(alice.subaccount)[MARKET].bids.levels == {PRICE_TICKS - 1: 19_000}
+    world.exchange.close()
+
+
 def test_shrink__keeps_the_place__and_only_makes_smaller(world: ExchangeWorld) -> None:
     alice, bob, carol = world.traders[:3]
     first = one(world, alice.place(5, PRICE_TICKS))

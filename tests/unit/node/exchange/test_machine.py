@@ -114,6 +114,28 @@ def test_stop__on_the_mark__wakes_at_its_price_rounded_against_nobody(world: Exc
     assert ExchangeService(world.exchange).open_orders(world.traders[0].owner)[0].kind == "limit"
 
 
+def test_stop__reached_in_a_halt__lives_and_hears_the_price_at_its_end(world: ExchangeWorld) -> None:
+    alice = world.traders[0]
+    trigger = Trigger(source=TriggerSource.MARK, when=TriggerWhen.AT_OR_BELOW, ticks=PRICE_TICKS - 10)
+    plain, reducing = world.do(
+        alice.place(-5, PRICE_TICKS - 20, trigger=trigger),
+        alice.place(-5, PRICE_TICKS - 20, trigger=trigger, flags=REDUCE_ONLY),
+    )
+    fallen = (PRICE_TICKS - 10, PRICE_TICKS - 10)
+    commit(world, PositionNoted(alice.owner, alice.subaccount, MARKET, 3))
+    commit(world, StatusNoted(MARKET, MarketStatus.HALTED), PriceNoted(MARKET, fallen, fallen))
+    world.pass_time(1)
+    assert world.exchange.machine.registry.orders.keys() == {plain.order_id, reducing.order_id}
+
+    commit(world, StatusNoted(MARKET, MarketStatus.REDUCE_ONLY))
+
+    machine = world.exchange.machine
+    assert done(world) == [(plain.order_id, Reason.MARKET_HALTED)]
+    resting, live = machine.desk(MARKET).engine.orders, machine.registry.orders
+    assert live.keys() == resting.keys() == {reducing.order_id}
+    assert live[reducing.order_id].open == resting[reducing.order_id].lots == 3
+
+
 def test_slices__trade_as_their_parent__and_settle_under_its_signature(world: ExchangeWorld) -> None:
     alice, bob = world.traders[:2]
     world.do(bob.place(-30, PRICE_TICKS))
