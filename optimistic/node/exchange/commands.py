@@ -128,6 +128,8 @@ class MassCancelWhy(IntEnum):
     DISCONNECTED = 1
     KEY_CHANGED = 2
     """The owner changed a session key on the chain: what it signed may be worth nothing now."""
+    RISK = 3
+    """The owner has less than his open orders need; those that may only reduce stay."""
     SUBACCOUNT_GONE = 4
     """The block that opened the subaccount is no longer on the chain."""
 

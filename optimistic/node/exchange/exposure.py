@@ -12,6 +12,8 @@ class OpenSide:
     lots: int = 0
     levels: dict[int, int] = field(default_factory=dict)
     """Ticks -> lots."""
+    reducing: int = 0
+    """Lots of orders that may only reduce; not among the others."""
 
     def add(self, ticks: int, lots: int) -> None:
         """Count lots at a price; negative: no longer."""
@@ -28,26 +30,35 @@ class Exposure:
     """Of one subaccount in one market."""
 
     bids: OpenSide = field(default_factory=OpenSide)
-    """Without those that may only reduce."""
     asks: OpenSide = field(default_factory=OpenSide)
     unsettled_lots: int = 0
     """Change of the position by trades that are not settled."""
     unsettled_product: int = 0
     """What they pay: price times change."""
+    unsettled_notional: int = 0
+    """Price times lots of each of them, for its fee."""
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing at stake."""
-        return not (self.bids.lots or self.asks.lots or self.unsettled_lots or self.unsettled_product)
+        return not (self.has_orders or self.unsettled_notional)
+
+    @property
+    def has_orders(self) -> bool:
+        """Whether orders are open."""
+        bids, asks = self.bids, self.asks
+        return bool(bids.lots or asks.lots or bids.reducing or asks.reducing)
 
 
 class Exposures:
     """All of them, by subaccount and market."""
 
-    __slots__ = ("by_subaccount",)
+    __slots__ = ("by_subaccount", "grown")
 
     def __init__(self) -> None:
         self.by_subaccount: dict[int, dict[int, Exposure]] = {}
+        self.grown: set[int] = set()
+        """Subaccounts with new orders or trades since somebody emptied it."""
 
     def of(self, subaccount: int) -> dict[int, Exposure]:
         """Return the exposures of a subaccount by market; not to be changed."""
@@ -67,14 +78,16 @@ class Exposures:
 
     def reserve(self, order: LiveOrder, lots: int, ticks: int) -> None:
         """Count so many lots of an order as possible fills, instead of what was counted before."""
-        if order.is_reduce_only:
-            return
         old_lots, old_ticks = order.reserved
         if (lots, ticks) == (old_lots, old_ticks):
             return
         exposure = self._at(order.subaccount, order.market)
         side = exposure.bids if order.is_buy else exposure.asks
-        if ticks == old_ticks:
+        if lots > old_lots or ticks != old_ticks:
+            self.grown.add(order.subaccount)
+        if order.is_reduce_only:
+            side.reducing += lots - old_lots
+        elif ticks == old_ticks:
             side.add(ticks, lots - old_lots)
         else:
             if old_lots:
@@ -86,11 +99,13 @@ class Exposures:
 
     def trade(self, trade: Trade, direction: int) -> None:
         """Count a trade as unsettled (1), or no longer (-1)."""
-        signed = direction * trade.taker_lots
+        signed, notional = direction * trade.taker_lots, direction * trade.lots * trade.ticks
         for order, lots in ((trade.taker, signed), (trade.maker, -signed)):
             exposure = self._at(order.subaccount, trade.market)
             exposure.unsettled_lots += lots
             exposure.unsettled_product += lots * trade.ticks
+            exposure.unsettled_notional += notional
+            self.grown.add(order.subaccount)
             self._tidy(order.subaccount, trade.market, exposure)
 
     def _at(self, subaccount: int, market: int) -> Exposure:

@@ -14,6 +14,7 @@ from optimistic.node.exchange.batch_results import UnexpectedSettlement, outcome
 from optimistic.node.exchange.exchange import Exchange
 from optimistic.node.exchange.live import Batch
 from optimistic.node.exchange.ports import ChainBlock, ChainHeads, ChainPort, TxResult
+from optimistic.node.exchange.resting_risk import RestingRisk
 from optimistic.node.exchange.settler import Settler
 from optimistic.node.exchange.watched import (
     Watched,
@@ -48,6 +49,7 @@ class Follower:
         self._chain = chain
         self._settler = settler
         self._auditor = Auditor(exchange.metrics)
+        self._risk = RestingRisk(exchange.state, exchange.machine.exposures, exchange.pretrade)
         self._block = 0
         """Last block in the mirror."""
 
@@ -111,6 +113,7 @@ class Follower:
         records: list[rec.Record] = [
             *watched.records(exchange.state, exchange.machine),
             *self._position_records(watched.positions),
+            *self._risk.records(watched.accounts),
             rec.BlockNoted(block.number, block.hash, min(heads.posted, block.number), heads.final),
         ]
         exchange.commit(lambda _: records)
@@ -186,6 +189,7 @@ class Follower:
                 self._apply(block)
         if self._block != up_to:
             raise UnexpectedSettlement(f"the chain ends with block {self._block}, {up_to} was followed")
+        self._risk.forget()
         log.info("exchange_mirror_rebuilt", block=up_to, subaccounts=len(state.subaccounts))
 
     def _go_back(self, heads: ChainHeads) -> None:
@@ -206,6 +210,7 @@ class Follower:
             *orders_without_subaccount(state, machine),
             *statuses_noted(state, machine),
             *self._position_records(self._everywhere()),
+            *self._risk.records(()),
         ]
         self._exchange.commit(lambda _: repairs)
 

@@ -40,6 +40,7 @@ class Applied(NamedTuple):
 _NOTHING = Applied()
 _REASONS: Final[dict[int, Reason]] = {
     MassCancelWhy.DISCONNECTED: Reason.DISCONNECTED,
+    MassCancelWhy.RISK: Reason.RISK,
     MassCancelWhy.SUBACCOUNT_GONE: Reason.BUSTED,
 }
 """Why orders end with a mass cancel that their owner did not ask for."""
@@ -265,6 +266,8 @@ class Machine:
 
         def fits(order: Order) -> bool:
             if record.subaccount not in (None, order.subaccount) or wanted_side not in (None, order.side):
+                return False
+            if record.why == MassCancelWhy.RISK and orders[order.id].is_reduce_only:
                 return False
             return record.session is None or orders[order.id].message.command.session == record.session
 

@@ -3,7 +3,7 @@
 The chain judges again when a trade settles, by the rules this follows (docs/spec/11-settlement.md).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from optimistic.node.exchange.answers import Refusal
@@ -58,6 +58,9 @@ class PreTrade(Protocol):
     def needed_wad(self, subaccount: int, exposures: Mapping[int, Exposure]) -> tuple[int, int]:
         """Return (equity, requirement) of a subaccount, everything that may happen included; in WAD."""
 
+    def increasing(self, subaccount: int, exposures: Mapping[int, Exposure]) -> Iterator[tuple[int, bool]]:
+        """Yield (market, whether bids) where open orders may do more than reduce the position."""
+
 
 class StandardPreTrade:
     """Standard margin over the mirror of the chain."""
@@ -73,11 +76,16 @@ class StandardPreTrade:
         market = self._state.markets[MarketId(order.market)]
         exposure = exposures.get(order.market)
         held = self._position(order.subaccount, market, order.market, exposure)
-        bids, asks = _lots_open(exposure, asked, order.market)
+        sides = _lots_open(exposure, asked, order.market)
         lot = market.terms.lot_wad
-        if n_new == 1 and _only_reduces(order, held, bids * lot, asks * lot):
-            return self._closing_refusal(order, market, exposures, asked)
-        if max(abs(held + bids * lot), abs(held - asks * lot)) > market.limits.position_cap_wad:
+        is_free = n_new == 1 and _only_reduces(order, held // lot, *sides[not order.is_buy])
+        if is_free or order.is_reduce_only:
+            refusal = self._closing_refusal(order, market, exposures, asked)
+            if is_free or refusal is not None:
+                return refusal
+        (bids, _), (asks, _) = sides
+        reach = max(abs(held + bids * lot), abs(held - asks * lot))
+        if not order.is_reduce_only and reach > market.limits.position_cap_wad:
             return Refusal.ORDER_SIZE, "the position could grow beyond the market's cap"
         return _short(*self._needed(order.subaccount, exposures, asked))
 
@@ -91,7 +99,7 @@ class StandardPreTrade:
         index, mark = latest_prices(self._state, market)
         price = order.ticks * market.terms.tick_wad
         lost = max(0, price - mark if order.is_buy else mark - price)
-        lost += pips_up(mark, max(market.limits.taker_fee_pips, market.limits.maker_fee_pips))
+        lost += pips_up(mark, _fee_pips(market))
         if lost * WAD <= market.ratios.maintenance_wad * index:
             return None
         others = [other for other in asked if other is not order]
@@ -101,6 +109,17 @@ class StandardPreTrade:
     def needed_wad(self, subaccount: int, exposures: Mapping[int, Exposure]) -> tuple[int, int]:
         """Return (equity, requirement); see `PreTrade`."""
         return self._needed(subaccount, exposures, ())
+
+    def increasing(self, subaccount: int, exposures: Mapping[int, Exposure]) -> Iterator[tuple[int, bool]]:
+        """Yield sides; see `PreTrade`."""
+        for number, exposure in exposures.items():
+            market = self._state.markets.get(MarketId(number))
+            if market is None:
+                continue
+            held = self._position(subaccount, market, number, exposure) // market.terms.lot_wad
+            for side, is_buy in ((exposure.bids, True), (exposure.asks, False)):
+                if side.lots and side.lots + side.reducing > (-held if is_buy else held):
+                    yield number, is_buy
 
     def _position(self, subaccount: int, market: Market, number: int, exposure: Exposure | None) -> int:
         """Size in WAD with the trades that are not settled."""
@@ -117,8 +136,8 @@ class StandardPreTrade:
         equity, needed = margin.initial_equity_wad, margin.initial_wad
         markets = {other.market for other in asked} | exposures.keys() | held.legs.keys()
         for number in sorted(markets):
-            market, exposure = state.markets[MarketId(number)], exposures.get(number)
-            if market.status is MarketStatus.EXPIRED:
+            market, exposure = state.markets.get(MarketId(number)), exposures.get(number)
+            if market is None or market.status is MarketStatus.EXPIRED:
                 continue
             size = held.legs.get(MarketId(number), _FLAT).size_wad
             needed -= initial_margin(market.ratios, abs(size) * market.index_price_wad // WAD)
@@ -129,7 +148,10 @@ class StandardPreTrade:
                 worth = exposure.unsettled_lots * mark - exposure.unsettled_product * tick
                 equity += worth * lot // WAD
                 size += exposure.unsettled_lots * lot
-            orders = [other for other in asked if other.market == number and not other.is_reduce_only]
+            if exposure is not None and exposure.unsettled_notional:
+                traded = exposure.unsettled_notional * market.terms.tick_wad * market.terms.lot_wad // WAD
+                needed += pips_up(traded, _fee_pips(market))
+            orders = [other for other in asked if other.market == number]
             case = _Case(market, index, mark, size)
             bids, asks = (_NOTHING_OPEN,) * 2 if exposure is None else (exposure.bids, exposure.asks)
             needed += max(
@@ -146,23 +168,35 @@ def _short(equity: int, needed: int) -> tuple[Refusal, str] | None:
     return Refusal.MARGIN, f"equity {equity}, needed with all open orders {needed} (in 1e-18)"
 
 
-def _lots_open(exposure: Exposure | None, asked: Sequence[Asked], market: int) -> tuple[int, int]:
+def _fee_pips(market: Market) -> int:
+    """The higher of the two fees of a market."""
+    return max(market.limits.taker_fee_pips, market.limits.maker_fee_pips)
+
+
+_Lots = tuple[int, int]
+"""Of a side: those of plain orders, those of orders that may only reduce."""
+
+
+def _lots_open(exposure: Exposure | None, asked: Sequence[Asked], market: int) -> tuple[_Lots, _Lots]:
     """Lots of the bids and of the asks of a market that may fill."""
-    bids, asks = (0, 0) if exposure is None else (exposure.bids.lots, exposure.asks.lots)
+    lots = [[0, 0], [0, 0]]
+    if exposure is not None:
+        lots = [[side.lots, side.reducing] for side in (exposure.bids, exposure.asks)]
     for other in asked:
-        if other.market == market and not other.is_reduce_only:
-            if other.is_buy:
-                bids += other.lots
-            else:
-                asks += other.lots
-    return bids, asks
+        if other.market == market:
+            lots[not other.is_buy][other.is_reduce_only] += other.lots
+    (bids, reducing_bids), (asks, reducing_asks) = lots
+    return (bids, reducing_bids), (asks, reducing_asks)
 
 
-def _only_reduces(order: Asked, held_wad: int, bids_wad: int, asks_wad: int) -> bool:
-    """Whether an order, after all others of its side, cannot take the position through zero."""
-    if order.is_reduce_only:
+def _only_reduces(order: Asked, held: int, plain: int, reducing: int) -> bool:
+    """Whether a side with this order in it cannot take the position through zero, whatever fills first.
+
+    One that may only reduce does not by itself, but leaves less for the plain ones behind it to close.
+    """
+    if order.is_reduce_only and not plain:
         return True
-    return 0 < bids_wad <= -held_wad if order.is_buy else 0 < asks_wad <= held_wad
+    return 0 < plain + reducing <= (-held if order.is_buy else held)
 
 
 class _Case(NamedTuple):
@@ -174,22 +208,29 @@ class _Case(NamedTuple):
     size_wad: int
 
     def need(self, side: OpenSide, asked: Sequence[Asked], sign: int) -> int:
-        """Initial margin, loss against the mark and fees if all orders of a side fill; `sign` 1 for bids."""
+        """Initial margin, loss against the mark and fees if all orders of a side fill; `sign` 1 for bids.
+
+        Those that may only reduce fill first or not at all, whichever is worse.
+        """
         market, mark = self.market, self.mark_wad
         lot, tick = market.terms.lot_wad, market.terms.tick_wad
-        lots, loss = side.lots, 0
+        lots, reducing, loss = side.lots, side.reducing, 0
         levels = side.levels
         if levels:
             worst = (max(levels) if sign > 0 else min(levels)) * tick
             if sign * (worst - mark) > 0:
                 loss = sum(max(0, sign * (ticks * tick - mark)) * count for ticks, count in levels.items())
         for order in asked:
+            if order.is_reduce_only:
+                reducing += order.lots
+                continue
             lots += order.lots
             loss += max(0, sign * (order.ticks * tick - mark)) * order.lots
-        after = self.size_wad + sign * lots * lot
-        margin = initial_margin(market.ratios, abs(after) * self.index_wad // WAD)
+        added = sign * lots * lot
+        closed = sign * min(reducing * lot, max(0, -sign * self.size_wad)) if lots else 0
+        after = max(abs(self.size_wad + added), abs(self.size_wad + closed + added))
+        margin = initial_margin(market.ratios, after * self.index_wad // WAD)
         if not lots:
             return margin
         traded = lots * lot * mark // WAD
-        fee_pips = max(market.limits.taker_fee_pips, market.limits.maker_fee_pips)
-        return margin + -(-loss * lot // WAD) + pips_up(traded, fee_pips)
+        return margin + -(-loss * lot // WAD) + pips_up(traded, _fee_pips(market))

@@ -8,7 +8,7 @@ from optimistic.node.exchange.commands import MassCancelWhy
 from optimistic.node.exchange.events import MarketMoved
 from optimistic.node.exchange.machine import Machine
 from optimistic.node.exchange.ports import ChainLog
-from optimistic.protocol.constants import CLEARING, LEDGER
+from optimistic.protocol.constants import CLEARING, COLLATERAL, LEDGER
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.settlement.state import Market, SessionKey, State
 from optimistic.protocol.settlement.types import MarketId, MarketStatus, SubaccountId
@@ -25,6 +25,8 @@ class Watched:
     def __init__(self, state: State) -> None:
         self._before = {number: _moving(market) for number, market in state.markets.items()}
         self.positions: dict[tuple[SubaccountId, MarketId], None] = {}
+        self.accounts: set[int] = set()
+        """Subaccounts whose cash, collateral or positions move; other numbers may be among them."""
         self.floors: dict[Address, None] = {}
         self.keys: dict[tuple[Address, Address], SessionKey | None] = {}
         """Owner and key -> what it was allowed before."""
@@ -95,6 +97,8 @@ def note_logs(watched: Watched, logs: Sequence[ChainLog], state: State) -> None:
     """Note what the logs of a block touch; `state` is that before them."""
     for item in logs:
         kind = item.topics[0] if item.topics else None
+        if item.address in (LEDGER, COLLATERAL):
+            watched.accounts.update(int.from_bytes(topic, "big") for topic in item.topics[1:])
         if item.address == LEDGER and kind == _POSITION_CHANGED:
             id_, market = (int.from_bytes(topic, "big") for topic in item.topics[1:3])
             watched.positions[SubaccountId(id_), MarketId(market)] = None

@@ -18,6 +18,7 @@ from optimistic.node.exchange.commands import (
     Trigger,
 )
 from optimistic.node.exchange.options import ExchangeOptions, OrderLimits
+from optimistic.node.exchange.records import PositionNoted
 from optimistic.node.exchange.service import ExchangeService
 from optimistic.protocol.matching.types import Reason, TriggerSource, TriggerWhen
 from optimistic.protocol.settlement.orders import POST_ONLY, REDUCE_ONLY
@@ -475,3 +476,29 @@ def test_attack__mass_cancels_of_owners_without_orders__leave_nothing_behind(wor
     world.do(*(MassCancel(owner=Address(bytes([number]) * 20)) for number in range(1, 50)))
 
     assert not world.exchange.machine.owner_keys
+
+
+def test_attack__reduce_only_order_beside_a_free_close__does_not_open_a_position(
+    world: ExchangeWorld,
+) -> None:
+    alice = world.traders[0]
+    account = world.state.subaccounts[SubaccountId(alice.subaccount)]
+    account.legs[MARKET] = Position(20 * WAD, PRICE_TICKS * TICK_WAD)
+    world.exchange.commit(lambda _: [PositionNoted(alice.owner, alice.subaccount, MARKET, 20_000)])
+    account.cash_wad = 80 * WAD  # initial margin is 100
+
+    close = one(world, alice.place(-20_000, PRICE_TICKS + 1))
+    assert isinstance(close, Ack)
+    assert refusal(world, alice.place(-20_000, PRICE_TICKS, flags=REDUCE_ONLY)) is Refusal.MARGIN
+    one(world, Cancel(owner=alice.owner, order_id=close.order_id))
+    assert isinstance(one(world, alice.place(-20_000, PRICE_TICKS, flags=REDUCE_ONLY)), Ack)
+    assert refusal(world, alice.place(-20_000, PRICE_TICKS + 1)) is Refusal.MARGIN
+
+
+def test_attack__fees_on_their_way__are_not_spent_again(world: ExchangeWorld) -> None:
+    alice, bob = world.traders[:2]
+    world.state.subaccounts[SubaccountId(alice.subaccount)].cash_wad = 101 * WAD
+    one(world, bob.place(-20_100, PRICE_TICKS))
+    assert isinstance(one(world, alice.place(20_000, PRICE_TICKS)), Ack)
+
+    assert refusal(world, alice.place(50, PRICE_TICKS)) is Refusal.MARGIN
