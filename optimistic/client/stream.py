@@ -21,6 +21,7 @@ from optimistic.client.rest import signed_login
 from optimistic.protocol.types import Address
 
 _TIMEOUT_S: Final = 10
+_ACCOUNT: Final = "account"
 _MAX_MESSAGE_BYTES: Final = 16 << 20
 
 
@@ -111,9 +112,9 @@ class Stream(Commands):
     def subscribe_account(self, after: int | None = None) -> None:
         """Follow the own account, from after a sequence number or from now on."""
         position = {} if after is None else {"after": after}
-        answer = self.request("subscribe", channel="account", **position)
+        answer = self.request("subscribe", channel=_ACCOUNT, **position)
         while not answer["isLive"]:
-            answer = self.request("subscribe", channel="account", after=answer["sequence"])
+            answer = self.request("subscribe", channel=_ACCOUNT, after=answer["sequence"])
         if after is None:
             self.account_sequence = int(answer["sequence"])
         else:
@@ -127,13 +128,16 @@ class Stream(Commands):
         Raises
         ------
         OutOfStep : a message of the account is missing; subscribe again after `account_sequence`
+        Refused : the account's channel has ended, because the session key of the login is over
         Unreachable : nothing came in time, or the connection is gone
         """
         message = self._kept.popleft() if self._kept else self._receive()
         if message.get("type") == "book":
             return self._follow_book(message)
-        if message.get("type") == "account":
+        if message.get("type") == _ACCOUNT:
             self._follow_account(message)
+        if message.get("id") == _ACCOUNT:
+            raise error_of(message["error"])
         return message
 
     def catch_up(self, quiet_s: float = 0.05, most_s: float = 1) -> None:
