@@ -72,7 +72,10 @@ class Exposures:
             exposure = exposures[order.market]
             side = exposure.bids if order.is_buy else exposure.asks
             side = replace(side, levels=dict(side.levels))
-            side.add(ticks, -lots)
+            if order.is_reduce_only:
+                side.reducing -= lots
+            else:
+                side.add(ticks, -lots)
             exposures[order.market] = replace(exposure, **{"bids" if order.is_buy else "asks": side})
         return exposures
 
