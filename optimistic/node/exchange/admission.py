@@ -264,10 +264,13 @@ class Admission:
         desk = self._machine.desks.get(first.market)
         if desk is not None and desk.engine.n_live + len(asked) > self._limits.max_per_market:
             raise Refused(Refusal.TOO_MANY_ORDERS, "the market is full")
-        if not first.is_reduce_only:
-            self._check_price_age(market, plan.ts_ms // 1_000)
+        if market.status is MarketStatus.REDUCE_ONLY and not first.is_reduce_only:
+            raise Refused(Refusal.MARKET_REDUCE_ONLY, "the market takes orders that reduce a position only")
+        if self._options.refuse_stale_prices:
+            self._check_price_age(first, market, plan.ts_ms // 1_000)
         for order in asked:
             self._check_price(order, market, is_waiting=is_waiting)
+            self._check_open_interest(order, market)
         exposures = self._machine.exposures.of(first.subaccount)
         if instead is not None and instead.subaccount == first.subaccount:
             exposures = self._machine.exposures.without(instead)
@@ -276,14 +279,46 @@ class Admission:
         if refusal is not None:
             raise Refused(*refusal)
 
-    def _check_price_age(self, market: Market, now_s: int) -> None:
-        if market.status is MarketStatus.REDUCE_ONLY:
-            raise Refused(Refusal.MARKET_REDUCE_ONLY, "the market takes orders that reduce a position only")
-        if not self._options.refuse_stale_prices:
-            return
+    def _check_price_age(self, order: Asked, market: Market, now_s: int) -> None:
+        """Refuse what the chain would not settle at the age of the price: at an old one both sides reduce.
+
+        Makers may increase, so a reduce-only order may only rest then, but for a market where all reduce.
+        """
         feed = self._state.feeds.get(market.terms.feed)
-        if feed is None or not is_fresh(feed.setting, feed.timestamp, PriceUse.INCREASE, now_s):
+        uses = [
+            use
+            for use in (PriceUse.REDUCE, PriceUse.INCREASE)
+            if feed is not None and is_fresh(feed.setting, feed.timestamp, use, now_s)
+        ]
+        if PriceUse.INCREASE in uses:
+            return
+        if not order.is_reduce_only or PriceUse.REDUCE not in uses:
             raise Refused(Refusal.STALE_PRICE, f"feed {market.terms.feed}")
+        desk = self._machine.desks.get(order.market)
+        if desk is None or market.status is MarketStatus.REDUCE_ONLY:
+            return
+        if desk.engine.sides[Side.SELL if order.is_buy else Side.BUY].crosses(order.ticks):
+            raise Refused(Refusal.STALE_PRICE, f"feed {market.terms.feed}: only resting orders that reduce")
+
+    def _check_open_interest(self, order: Asked, market: Market) -> None:
+        """Refuse an order that would at once make open interest grow beyond its cap; others may close."""
+        desk, lot = self._machine.desks.get(order.market), market.terms.lot_wad
+        room, left = (market.limits.open_interest_cap_wad - market.open_interest_wad) // lot, order.lots
+        if left <= room or desk is None:
+            return
+        opposite, positions = (
+            desk.engine.sides[Side.SELL if order.is_buy else Side.BUY],
+            desk.engine.positions,
+        )
+        held, sign = positions.get(order.subaccount, 0), 1 if order.is_buy else -1
+        for maker in opposite.orders():
+            if not left or sign * (maker.price - order.ticks) > 0:
+                return
+            other, lots = positions.get(maker.subaccount, 0), min(left, maker.lots)
+            room -= max(0, held + sign * lots) - max(0, held) + max(0, other - sign * lots) - max(0, other)
+            if room < 0:
+                raise Refused(Refusal.ORDER_SIZE, "open interest would grow beyond the market's cap")
+            held, left = held + sign * lots, left - lots
 
     def _check_price(self, order: Asked, market: Market, *, is_waiting: bool) -> None:
         price = order.ticks * market.terms.tick_wad

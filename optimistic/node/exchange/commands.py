@@ -132,6 +132,8 @@ class MassCancelWhy(IntEnum):
     """The owner has less than his open orders need; those that may only reduce stay."""
     SUBACCOUNT_GONE = 4
     """The block that opened the subaccount is no longer on the chain."""
+    FEE_RAISED = 5
+    """The market's fee is above what was signed."""
 
 
 class MassCancel(msgspec.Struct, frozen=True, kw_only=True):

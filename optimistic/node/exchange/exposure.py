@@ -76,7 +76,8 @@ class Exposures:
                 side.reducing -= lots
             else:
                 side.add(ticks, -lots)
-            exposures[order.market] = replace(exposure, **{"bids" if order.is_buy else "asks": side})
+            instead = replace(exposure, bids=side) if order.is_buy else replace(exposure, asks=side)
+            exposures[order.market] = instead
         return exposures
 
     def reserve(self, order: LiveOrder, lots: int, ticks: int) -> None:

@@ -19,6 +19,7 @@ from optimistic.node.exchange.settler import Settler
 from optimistic.node.exchange.watched import (
     Watched,
     note_logs,
+    orders_below_fee,
     orders_without_subaccount,
     statuses_noted,
 )
@@ -208,6 +209,7 @@ class Follower:
         self._exchange.commit(lambda _: [*undone, noted])
         repairs = [
             *orders_without_subaccount(state, machine),
+            *orders_below_fee(state, machine, state.markets),
             *statuses_noted(state, machine),
             *self._position_records(self._everywhere()),
             *self._risk.records(()),

@@ -42,6 +42,7 @@ _REASONS: Final[dict[int, Reason]] = {
     MassCancelWhy.DISCONNECTED: Reason.DISCONNECTED,
     MassCancelWhy.RISK: Reason.RISK,
     MassCancelWhy.SUBACCOUNT_GONE: Reason.BUSTED,
+    MassCancelWhy.FEE_RAISED: Reason.BUSTED,
 }
 """Why orders end with a mass cancel that their owner did not ask for."""
 
@@ -243,7 +244,7 @@ class Machine:
         if order is None:
             return Applied(self.next_number - 1, order_id=record.order_id)
         desk = self.desks[order.market]
-        found = desk.engine.cancel(order.id)
+        found = desk.engine.cancel(order.id, _REASONS.get(record.why, Reason.CANCELLED))
         self.narrator.tell(desk)
         return Applied(self.next_number - 1, cancelled=int(found), order_id=order.id)
 

@@ -11,7 +11,7 @@ from optimistic.node.exchange.exposure import Exposure, OpenSide
 from optimistic.protocol.settlement.margin import initial_margin
 from optimistic.protocol.settlement.portfolio import margin_of
 from optimistic.protocol.settlement.state import Market, State
-from optimistic.protocol.settlement.types import MarketId, MarketStatus, Position, SubaccountId
+from optimistic.protocol.settlement.types import MAX_LEGS, MarketId, MarketStatus, Position, SubaccountId
 from optimistic.protocol.settlement.units import WAD, pips_up
 
 _FLAT = Position(0, 0)
@@ -87,6 +87,10 @@ class StandardPreTrade:
         reach = max(abs(held + bids * lot), abs(held - asks * lot))
         if not order.is_reduce_only and reach > market.limits.position_cap_wad:
             return Refusal.ORDER_SIZE, "the position could grow beyond the market's cap"
+        legs = self._state.subaccounts[SubaccountId(order.subaccount)].legs
+        markets = legs.keys() | exposures.keys() | {other.market for other in asked}
+        if order.market not in legs and len(markets) > MAX_LEGS:
+            return Refusal.ORDER_SIZE, f"a subaccount trades in at most {MAX_LEGS} markets"
         return _short(*self._needed(order.subaccount, exposures, asked))
 
     def _closing_refusal(

@@ -40,9 +40,11 @@ class QuotesTaken(msgspec.Struct, frozen=True, array_like=True, tag=2):
 
 
 class Cancelled(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=3):
-    """An order was cancelled by its owner."""
+    """An order was cancelled, by its owner or because the chain would not settle it."""
 
     order_id: int
+    why: int = 0
+    """A `MassCancelWhy`."""
 
 
 class Shrunk(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=4):

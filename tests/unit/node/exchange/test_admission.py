@@ -23,10 +23,19 @@ from optimistic.node.exchange.service import ExchangeService
 from optimistic.protocol.matching.types import Reason, TriggerSource, TriggerWhen
 from optimistic.protocol.settlement.orders import POST_ONLY, REDUCE_ONLY
 from optimistic.protocol.settlement.state import SessionKey
-from optimistic.protocol.settlement.types import MarketStatus, Position, SubaccountId
+from optimistic.protocol.settlement.types import MAX_LEGS, MarketId, MarketStatus, Position, SubaccountId
 from optimistic.protocol.settlement.units import WAD
 from optimistic.protocol.types import ZERO_ADDRESS, Address
-from tests.helpers.exchange_world import FEED, MARKET, PRICE_TICKS, TICK_WAD, ExchangeWorld, Trader
+from tests.helpers.exchange_world import (
+    FEED,
+    LIMITS,
+    LOT_WAD,
+    MARKET,
+    PRICE_TICKS,
+    TICK_WAD,
+    ExchangeWorld,
+    Trader,
+)
 
 NOW = 1_700_000_000
 IOC = 2 << 2
@@ -502,3 +511,41 @@ def test_attack__fees_on_their_way__are_not_spent_again(world: ExchangeWorld) ->
     assert isinstance(one(world, alice.place(20_000, PRICE_TICKS)), Ack)
 
     assert refusal(world, alice.place(50, PRICE_TICKS)) is Refusal.MARGIN
+
+
+def test_attack__open_interest_at_its_cap__takes_closes_and_no_growth(world: ExchangeWorld) -> None:
+    alice, bob, carol, dave = world.traders
+    world.state.markets[MARKET].limits = replace(LIMITS, open_interest_cap_wad=10 * LOT_WAD)
+    one(world, bob.place(-10, PRICE_TICKS))
+    assert isinstance(one(world, alice.place(10, PRICE_TICKS)), Ack)
+    world.state.markets[MARKET].open_interest_wad = 10 * LOT_WAD
+
+    assert isinstance(one(world, carol.place(-3, PRICE_TICKS)), Ack), "somebody may close against it"
+    assert refusal(world, dave.place(3, PRICE_TICKS)) is Refusal.ORDER_SIZE
+    assert isinstance(one(world, bob.place(3, PRICE_TICKS)), Ack), "a short hands over to a short"
+
+
+def test_limits__markets_of_a_subaccount__are_counted_with_open_orders(tmp_path: Path) -> None:
+    world = ExchangeWorld(tmp_path / "exchange")
+    alice = world.traders[0]
+    market = world.state.markets[MARKET]
+    for number in range(1, MAX_LEGS + 2):
+        world.state.markets[MarketId(number)] = market
+    legs = world.state.subaccounts[SubaccountId(alice.subaccount)].legs
+    legs.update({MarketId(number): Position(LOT_WAD, market.mark_wad) for number in range(1, MAX_LEGS)})
+
+    assert isinstance(one(world, alice.place(1, PRICE_TICKS, market=MAX_LEGS)), Ack)
+    assert refusal(world, alice.place(1, PRICE_TICKS, market=MAX_LEGS + 1)) is Refusal.ORDER_SIZE
+    assert isinstance(one(world, alice.place(1, PRICE_TICKS, market=2)), Ack)
+    world.exchange.close()
+
+
+def test_reduce_only__at_an_old_price__rests_and_meets_nobody_who_may_increase(world: ExchangeWorld) -> None:
+    alice, bob, carol = world.traders[:3]
+    world.do(alice.place(5, PRICE_TICKS), bob.place(-5, PRICE_TICKS), carol.place(5, PRICE_TICKS))
+
+    world.clock.advance(20)
+    assert refusal(world, alice.place(-5, PRICE_TICKS, flags=REDUCE_ONLY)) is Refusal.STALE_PRICE
+    assert isinstance(one(world, alice.place(-5, PRICE_TICKS + 1, flags=REDUCE_ONLY)), Ack)
+    world.clock.advance(1_000)
+    assert refusal(world, alice.place(-5, PRICE_TICKS + 1, flags=REDUCE_ONLY)) is Refusal.STALE_PRICE

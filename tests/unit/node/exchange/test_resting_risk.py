@@ -11,13 +11,13 @@ from optimistic.node.exchange.events import OrderDone, TradeBusted
 from optimistic.node.exchange.exchange import Exchange
 from optimistic.node.exchange.records import MassCancelled, Record
 from optimistic.node.exchange.resting_risk import RestingRisk
-from optimistic.protocol.constants import LEDGER, PRICE_ORACLE
+from optimistic.protocol.constants import LEDGER, MARKETS, PRICE_ORACLE
 from optimistic.protocol.matching.types import Reason
 from optimistic.protocol.settlement.orders import REDUCE_ONLY
 from optimistic.protocol.settlement.types import VAULT, SubaccountId
 from optimistic.protocol.settlement.units import WAD
 from tests.helpers.exchange_world import FEED, LIMITS, MARKET, PRICE_TICKS, TICK_WAD, ExchangeWorld
-from tests.helpers.fake_chain import event_log
+from tests.helpers.fake_chain import _LIMITS, event_log
 from tests.unit.node.exchange.test_following import Stage
 
 CASH_MOVED = "CashMoved(uint64,uint64,int256,uint8)"
@@ -148,3 +148,21 @@ def test_room__that_was_remembered__never_hides_who_is_short(tmp_path: Path, see
         n_ended += len(short)
     assert n_ended
     core.close()
+
+
+def test_fee__raised_above_what_was_signed__ends_the_order(stage: Stage) -> None:
+    alice, bob = stage.chain.traders[:2]
+    cheap, dear = stage.accept(
+        alice.place(5, PRICE_TICKS, max_fee_pips=500), alice.place(5, PRICE_TICKS, max_fee_pips=700)
+    )
+    limits = replace(LIMITS, maker_fee_pips=700)
+    stage.chain.state.markets[MARKET].limits = limits
+    values = [getattr(limits, name) for name in limits.__dataclass_fields__]
+    stage.chain.add_block(event_log(MARKETS, f"LimitsChanged(uint32,{_LIMITS})", [MARKET], *values))
+    stage.house.turn()
+
+    assert ended(stage) == {cheap.order_id: Reason.BUSTED}
+    stage.accept(bob.place(-10, PRICE_TICKS))
+    stage.turn(4)
+    assert not stage.of(TradeBusted)
+    assert ended(stage)[dear.order_id] is Reason.FILLED
