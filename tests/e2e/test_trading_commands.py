@@ -183,7 +183,7 @@ def test_chain_commands__live_node__show_and_do(tmp_path: Path) -> None:
     world.trade(long, short, 500, 600_000)
     key = long.key.secret.hex()
     opening = tmp_path / "markets.json"
-    replace_json(opening, devnet_market.opening(long.address).to_json())
+    replace_json(opening, devnet_market.opening().to_json())
     with served(world) as url:
         node, number = ("--l2-rpc-url", url), str(long.subaccount)
         (market, _) = run(key, "market", "list", *node)["markets"]

@@ -9,10 +9,7 @@ import pytest
 from optimistic.cli.devnet_market import opening
 from optimistic.protocol.predeploys import SETTLEMENT_CONTRACTS
 from optimistic.protocol.settlement.types import MarketKind
-from optimistic.protocol.types import Address
 from optimistic.service.market_opening import InvalidOpening, Opening, seal_call
-
-REPORTER = Address(b"\x07" * 20)
 
 
 def written(folder: Path, values: Any) -> Path:
@@ -22,7 +19,7 @@ def written(folder: Path, values: Any) -> Path:
 
 
 def test_opening__written_and_read__is_the_same(tmp_path: Path) -> None:
-    meant = opening(REPORTER)
+    meant = opening()
 
     read = Opening.load(written(tmp_path, meant.to_json()))
 
@@ -31,7 +28,7 @@ def test_opening__written_and_read__is_the_same(tmp_path: Path) -> None:
 
 
 def test_calls__all_go_through_the_governor() -> None:
-    calls = [*opening(REPORTER).calls(), seal_call()]
+    calls = [*opening().calls(), seal_call()]
 
     assert len(calls) == 6
     assert {call.to for call in calls} == {SETTLEMENT_CONTRACTS["RiskGovernor"]}
@@ -42,7 +39,7 @@ def without(values: dict[str, Any], member: str) -> dict[str, Any]:
 
 
 def broken() -> dict[str, Any]:
-    good = opening(REPORTER).to_json()
+    good = opening().to_json()
     (market,), (feed,) = good["markets"], good["feeds"]
     limits, terms = market["limits"], market["terms"]
     return {
