@@ -16,13 +16,7 @@ from optimistic.node.exchange.live import Batch
 from optimistic.node.exchange.ports import ChainBlock, ChainHeads, ChainPort, TxResult
 from optimistic.node.exchange.resting_risk import RestingRisk
 from optimistic.node.exchange.settler import Settler
-from optimistic.node.exchange.watched import (
-    Watched,
-    note_logs,
-    orders_below_fee,
-    orders_without_subaccount,
-    statuses_noted,
-)
+from optimistic.node.exchange.watched import Watched, ends_of_lost, note_logs
 from optimistic.protocol.engine import Log
 from optimistic.protocol.settlement import events as mirror
 from optimistic.protocol.settlement.state import State, Subaccount
@@ -53,6 +47,8 @@ class Follower:
         self._risk = RestingRisk(exchange.state, exchange.machine.exposures, exchange.pretrade)
         self._block = 0
         """Last block in the mirror."""
+        self._has_gone_back = True
+        """Maybe in the last process."""
 
     def start(self) -> None:
         """Bring the mirror to where the exchange's log ends; before the first order."""
@@ -83,9 +79,18 @@ class Follower:
         results = {batch.number: self._chain.result(batch.tx_hash) for batch in waiting}
         with exchange.lock:
             self._follow(block, heads, [*self._batch_records(block.number, waiting, results, used)])
+            if is_last and self._has_gone_back:
+                self._end_what_is_lost()
         if is_last:  # without the lock: nobody else changes the state
             self._auditor.look(exchange.state, block.number)
         return True
+
+    def _end_what_is_lost(self) -> None:
+        """End orders of subaccounts and in markets that lost blocks had and no other block has."""
+        exchange = self._exchange
+        ends = [*ends_of_lost(exchange.state, exchange.machine)]
+        exchange.commit(lambda _: ends)
+        self._has_gone_back = False
 
     def _is_canonical(self, noted: rec.BlockNoted) -> bool:
         if not noted.number:
@@ -195,7 +200,7 @@ class Follower:
 
     def _go_back(self, heads: ChainHeads) -> None:
         """Return to the posted head: the blocks above it are not those that were followed."""
-        state, machine = self._exchange.state, self._exchange.machine
+        machine = self._exchange.machine
         ancestor = min(machine.chain.posted, heads.posted)
         block = self._chain.block(ancestor) if ancestor else None
         log.warning("exchange_chain_replaced", was=machine.chain.number, back_to=ancestor)
@@ -207,10 +212,8 @@ class Follower:
         ]
         noted = rec.BlockNoted(ancestor, b"" if block is None else block.hash, ancestor, heads.final)
         self._exchange.commit(lambda _: [*undone, noted])
+        self._has_gone_back = True
         repairs = [
-            *orders_without_subaccount(state, machine),
-            *orders_below_fee(state, machine, state.markets),
-            *statuses_noted(state, machine),
             *self._position_records(self._everywhere()),
             *self._risk.records(()),
         ]

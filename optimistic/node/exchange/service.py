@@ -182,7 +182,7 @@ class ExchangeService:
             exposures = core.machine.exposures.of(subaccount)
             margin = margin_of(self._state, id_)
             _, needed = core.pretrade.needed_wad(subaccount, exposures)
-            markets = sorted({*found.legs, *map(MarketId, exposures)})
+            markets = sorted({*found.legs, *map(MarketId, exposures)} & self._state.markets.keys())
             return AccountInfo(
                 subaccount=subaccount,
                 owner=found.owner,

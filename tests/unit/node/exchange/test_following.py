@@ -33,6 +33,7 @@ from optimistic.protocol.errors import TemporaryError
 from optimistic.protocol.hashing import keccak256
 from optimistic.protocol.matching.types import Reason, TriggerSource, TriggerWhen
 from optimistic.protocol.settlement.types import VAULT, MarketStatus
+from optimistic.protocol.types import Hash32
 from optimistic.service.clock import FakeClock
 from optimistic.service.signer import Signer
 from tests.helpers.exchange_world import CHAIN_ID, MARKET, PRICE_TICKS, RECEIPT_KEY, Trader
@@ -366,6 +367,50 @@ def test_follower__subaccount_of_a_lost_block__its_orders_end_and_its_trades_are
     assert len(stage.of(TradeBusted)) == 1
     assert stage.house.core.machine.settling.n_unsettled == 0
     assert not any(stage.house.core.machine.desk(MARKET).engine.positions.values())
+
+
+def test_follower__market_of_a_lost_block__its_orders_end_and_it_may_come_back(stage: Stage) -> None:
+    stage.turn(2)
+    height, number = len(stage.chain.mined), 77
+    alice, bob = stage.chain.traders[:2]
+    listed = [
+        ChainLog(item.address, (item.topics[0], Hash32(number.to_bytes(32, "big"))), item.data, item.tx_hash)
+        for item in stage.chain.mined[0].logs
+        if item.address == MARKETS and item.topics[1][-1] == MARKET
+    ]
+    stage.chain.add_block(*listed)
+    stage.house.turn()
+    [rest, *_] = stage.accept(
+        alice.place(1, PRICE_TICKS - 9, market=number),
+        alice.place(2, PRICE_TICKS, market=number),
+        bob.place(-2, PRICE_TICKS, market=number),
+    )
+
+    stage.chain.rewind(height)
+    while stage.house.follower.step():
+        pass
+
+    ends = {event.order_id: event.reason for event in stage.of(OrderDone)}
+    assert ends[rest.order_id] is Reason.MARKET_HALTED
+    account = stage.house.service.account(alice.subaccount)
+    assert account is not None
+    assert account.positions == ()
+    assert stage.accept(alice.place(1, PRICE_TICKS - 9))
+
+    stage.chain.add_block(*listed)
+    stage.turn(2)
+    assert stage.accept(alice.place(1, PRICE_TICKS - 9, market=number))[0].refused_by_book is None
+
+
+def test_follower__subaccount_opened_again__keeps_its_orders(stage: Stage) -> None:
+    stage.turn(2)
+    assert stage.chain.posted == 0
+    [rest] = stage.accept(stage.chain.traders[0].place(1, PRICE_TICKS - 9))
+
+    stage.chain.rewind(2)
+    stage.turn(2)
+
+    assert list(stage.house.core.machine.registry.orders) == [rest.order_id]
 
 
 def test_attack__chain_that_says_something_else__stops_the_exchange(stage: Stage) -> None:
