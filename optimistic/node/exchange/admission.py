@@ -8,7 +8,7 @@ from optimistic.node.exchange import commands as cmd
 from optimistic.node.exchange import records as rec
 from optimistic.node.exchange.answers import Refusal, Reject
 from optimistic.node.exchange.desk import n_slices, terms_of
-from optimistic.node.exchange.live import LiveOrder
+from optimistic.node.exchange.live import Kind, LiveOrder
 from optimistic.node.exchange.machine import Machine
 from optimistic.node.exchange.options import ExchangeOptions, OrderLimits
 from optimistic.node.exchange.ports import Prepared
@@ -56,6 +56,7 @@ class Plan:
     asked: dict[int, list[Asked]] = field(default_factory=dict)
     """By subaccount."""
     n_orders: dict[Address, int] = field(default_factory=dict)
+    n_parents: dict[Address, int] = field(default_factory=dict)
 
 
 class Admission:
@@ -123,6 +124,8 @@ class Admission:
         owner = self._check_signer(prepared, place.subaccount, place.expiry)
         self._check_name(owner, place.client_id, prepared, plan)
         self._check_message(place, owner, market, plan)
+        if place.slices is not None:
+            self._check_parents(owner, plan)
         asked = Asked(
             place.subaccount,
             place.market,
@@ -195,6 +198,12 @@ class Admission:
             raise Refused(Refusal.INVALID, f"slices are {self._limits.min_slice_ms} ms or more apart")
         if n_slices(place) > self._limits.max_slices:
             raise Refused(Refusal.INVALID, f"at most {self._limits.max_slices} slices")
+
+    def _check_parents(self, owner: Address, plan: Plan) -> None:
+        live = self._machine.registry.by_owner.get(owner, {}).values()
+        count = sum(order.kind is Kind.TWAP for order in live) + plan.n_parents.get(owner, 0)
+        if count >= self._limits.max_parents:
+            raise Refused(Refusal.TOO_MANY_ORDERS, f"at most {self._limits.max_parents} worked in slices")
 
     def _check_signer(self, prepared: Prepared, subaccount: int, expiry: int) -> Address:
         """Return the owner, if he or a session key of his signed."""
@@ -342,6 +351,8 @@ class Admission:
             Asked(message.subaccount, message.market, leaf.is_buy, leaf.lots, leaf.ticks, is_reduce_only)
             for leaf in leaves
         )
+        if isinstance(message, cmd.Place) and message.slices is not None:
+            plan.n_parents[owner] = plan.n_parents.get(owner, 0) + 1
         plan.n_orders[owner] = plan.n_orders.get(owner, 0) + len(leaves)
 
     def _ends_ms(self, expiry: int) -> int:

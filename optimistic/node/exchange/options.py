@@ -29,6 +29,8 @@ class OrderLimits:
     """Orders under one signature."""
     max_slices: int = 2_880
     """Of a parent that is worked in slices."""
+    max_parents: int = 100
+    """Live parents of an owner: they cost a slice each time, and reduce-only ones need no margin."""
     min_slice_ms: int = 1_000
 
 

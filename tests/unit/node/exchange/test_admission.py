@@ -246,6 +246,23 @@ def test_limits__open_orders_per_owner_and_market__hold_within_a_group_too(tmp_p
     assert answers[3].refusal is others[1].refusal is Refusal.TOO_MANY_ORDERS
 
 
+def test_limits__parents_of_an_owner__hold_within_a_group_and_after(tmp_path: Path) -> None:
+    world = ExchangeWorld(tmp_path, options=ExchangeOptions(orders=OrderLimits(max_parents=2)))
+    alice, slices = world.traders[0], Slices(duration_ms=2_000, interval_ms=1_000)
+
+    first, second, third = world.do(*(alice.place(2, PRICE_TICKS, slices=slices) for _ in range(3)))
+    fourth = one(world, alice.place(2, PRICE_TICKS, slices=slices))
+    plain = one(world, alice.place(2, PRICE_TICKS))
+
+    assert third.refusal is fourth.refusal is Refusal.TOO_MANY_ORDERS
+    assert world.exchange.machine.registry.orders.keys() == {
+        first.order_id,
+        second.order_id,
+        plain.order_id,
+    }
+    world.exchange.close()
+
+
 def test_margin__open_orders_are_reserved__and_released_by_cancels(world: ExchangeWorld) -> None:
     alice = world.traders[0]
     world.state.subaccounts[SubaccountId(alice.subaccount)].cash_wad = 100 * WAD
