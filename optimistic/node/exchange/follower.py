@@ -16,7 +16,7 @@ from optimistic.node.exchange.live import Batch
 from optimistic.node.exchange.ports import ChainBlock, ChainHeads, ChainPort, TxResult
 from optimistic.node.exchange.resting_risk import RestingRisk
 from optimistic.node.exchange.settler import Settler
-from optimistic.node.exchange.watched import Watched, ends_of_lost, note_logs
+from optimistic.node.exchange.watched import Watched, ends_of_lost, note_logs, orders_below_fee
 from optimistic.protocol.engine import Log
 from optimistic.protocol.settlement import events as mirror
 from optimistic.protocol.settlement.state import State, Subaccount
@@ -86,9 +86,10 @@ class Follower:
         return True
 
     def _end_what_is_lost(self) -> None:
-        """End orders of subaccounts and in markets that lost blocks had and no other block has."""
-        exchange = self._exchange
-        ends = [*ends_of_lost(exchange.state, exchange.machine)]
+        """End orders that only lost blocks allowed: of their subaccounts, in their markets, at their fees."""
+        exchange, state = self._exchange, self._exchange.state
+        below_fee = orders_below_fee(state, exchange.machine, state.markets)
+        ends = [*ends_of_lost(state, exchange.machine), *below_fee]
         exchange.commit(lambda _: ends)
         self._has_gone_back = False
 

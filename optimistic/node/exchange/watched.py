@@ -1,6 +1,6 @@
 """What of a block matters to orders: prices, statuses, nonce floors, session keys, positions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from copy import copy
 
 from optimistic.node.exchange import records as rec
@@ -24,6 +24,7 @@ class Watched:
 
     def __init__(self, state: State) -> None:
         self._before = {number: _moving(market) for number, market in state.markets.items()}
+        self._fees = {number: _fee(state, number) for number in state.markets}
         self.positions: dict[tuple[SubaccountId, MarketId], None] = {}
         self.accounts: set[int] = set()
         """Subaccounts whose cash, collateral or positions move; other numbers may be among them."""
@@ -52,6 +53,13 @@ class Watched:
         for owner in dict.fromkeys(owner for owner, key in self.keys if self._is_narrowed(state, owner, key)):
             yield rec.MassCancelled(owner, None, None, None, None, MassCancelWhy.KEY_CHANGED)
         yield from _status_records(state, machine)
+        dearer = {
+            number
+            for number, fee in self._fees.items()
+            if number in state.markets and _fee(state, number) > fee
+        }
+        if dearer:
+            yield from orders_below_fee(state, machine, dearer)
         for number, market in state.markets.items():
             desk = machine.desks.get(number)
             has_moved = self._before.get(number) != _moving(market)
@@ -71,6 +79,14 @@ class Watched:
             or after.subaccount not in (0, before.subaccount)
             or bool(before.scope & ~after.scope)
         )
+
+
+def orders_below_fee(state: State, machine: Machine, markets: Container[MarketId]) -> Iterable[rec.Record]:
+    """Yield the end of orders whose signers allow less than the fee of these markets."""
+    for order in machine.registry.orders.values():
+        number = MarketId(order.market)
+        if number in markets and order.message.command.max_fee_pips < _fee(state, number):
+            yield rec.Cancelled(order.id, MassCancelWhy.FEE_RAISED)
 
 
 def _status_records(state: State, machine: Machine) -> Iterable[rec.Record]:
@@ -107,6 +123,11 @@ def note_logs(watched: Watched, logs: Sequence[ChainLog], state: State) -> None:
         elif item.address == CLEARING and kind == _SESSION_KEY_SET:
             names = Address(item.topics[1][12:]), Address(item.topics[2][12:])
             watched.keys.setdefault(names, copy(state.session_keys.get(names)))
+
+
+def _fee(state: State, number: MarketId) -> int:
+    limits = state.markets[number].limits
+    return max(limits.taker_fee_pips, limits.maker_fee_pips)
 
 
 def _moving(market: Market) -> tuple[int, int, int, int]:
