@@ -1,9 +1,12 @@
-"""Quotes both sides of a market around its mark, one signature for all quotes of a turn."""
+"""Quotes both sides of a market around its mark.
 
-from collections.abc import Sequence
+All new quotes of a turn have one signature. Quotes that stand are replaced one by one, so that the book is
+never empty between two turns; they end with the connection, and soon by themselves.
+"""
+
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from optimistic.client.errors import Busy, Refused, Unreachable
 from optimistic.client.keys import TradingKey
@@ -15,7 +18,8 @@ from optimistic.protocol.errors import InvalidInput
 from optimistic.protocol.settlement.units import PIPS, ceil_div
 from optimistic.service.clock import Clock
 
-_QUOTE_LIFE_S: Final = 3_600
+_QUOTE_LIFE_S: Final = 120
+"""What a maker that is gone leaves behind is over soon; quotes are renewed after half of it."""
 
 
 class InvalidLadder(InvalidInput):
@@ -61,6 +65,56 @@ class Ladder:
         return found
 
 
+class Changes(NamedTuple):
+    """From the quotes that stand to those that should.
+
+    Attributes
+    ----------
+    replaced : numbers of orders, and the quote instead of each
+    placed : quotes with nothing to take the place of
+    cancelled : numbers of orders with nothing to take their place
+    """
+
+    replaced: list[tuple[int, Quote]]
+    placed: list[Quote]
+    cancelled: list[int]
+
+    def __bool__(self) -> bool:
+        return any(self[:])
+
+
+def changes(standing: list[dict[str, Any]], quotes: list[Quote], least_expiry_s: int) -> Changes:
+    """Return what makes of the orders that stand the quotes that should.
+
+    Those that are right already keep their places in the queue. Quotes that move away from the middle go
+    first, so that none of those that move towards it meets one of our own.
+
+    Parameters
+    ----------
+    standing : open orders as the API gives them
+    least_expiry_s : orders that end before are not right
+    """
+    wanted = list(quotes)
+    stale: list[dict[str, Any]] = []
+    for order in standing:
+        quote = Quote(order["side"], order["lotsLeft"], order["ticks"])
+        if quote in wanted and order["expiry"] >= least_expiry_s:
+            wanted.remove(quote)
+        else:
+            stale.append(order)
+    pairs: list[tuple[dict[str, Any], Quote]] = []
+    found = Changes([], [], [])
+    for side in ("buy", "sell"):
+        old = sorted((o for o in stale if o["side"] == side), key=lambda order: int(order["ticks"]))
+        new = sorted((q for q in wanted if q.side == side), key=lambda quote: quote.ticks)
+        pairs += zip(old, new, strict=False)
+        found.cancelled.extend(order["orderId"] for order in old[len(new) :])
+        found.placed.extend(new[len(old) :])
+    pairs.sort(key=lambda pair: (pair[1].ticks > pair[0]["ticks"]) == (pair[1].side == "buy"))
+    found.replaced.extend((order["orderId"], quote) for order, quote in pairs)
+    return found
+
+
 class _Line:
     """A connection of both kinds, logged in."""
 
@@ -96,13 +150,12 @@ class MarketMaker:
         self._ladder = ladder
         self._clock = clock
         self._nonce = clock.time_ms()
-        self._quoted: Sequence[Quote] = ()
-        self._line: _Line | None = _Line(url, key, market)
-        self._receipts = self._line.rest.receipts
-        self._line.stream.receipts = self._receipts
+        self._receipts: ReceiptLog | None = None
+        self._line: _Line | None = None
+        self._connected()
 
     def step(self) -> dict[str, Any]:
-        """Quote anew if the ladder has moved or was traded; return what stands.
+        """Bring the quotes to where the ladder is; return how many stand, and why one was refused.
 
         Raises
         ------
@@ -133,8 +186,10 @@ class MarketMaker:
     def _connected(self) -> _Line:
         if self._line is None:
             self._line = _Line(self._url, self._key, self._number)
+            if self._receipts is None:
+                self._receipts = self._line.rest.receipts
             self._line.stream.receipts = self._receipts
-            self._quoted = ()
+            self._cancel(self._line)
         return self._line
 
     def _hang_up(self) -> None:
@@ -147,16 +202,38 @@ class MarketMaker:
         quotes = self._ladder.quotes(
             int(details["markWad"]), line.market.steps.tick_wad, self._position_lots(line)
         )
-        n_open = len(line.rest.orders(state="open", market=self._number, limit=1_000))
-        if quotes == self._quoted and n_open == len(quotes):
-            return {"quotes": n_open, "renewed": False}
-        self._cancel(line)
-        self._nonce = max(self._nonce + 1, self._clock.time_ms())
-        terms = Terms(expiry_s=self._clock.time_s() + _QUOTE_LIFE_S, nonce=self._nonce, post_only="reject")
+        now_s = self._clock.time_s()
+        standing = [
+            order
+            for order in line.rest.orders(state="open", market=self._number, limit=1_000)
+            if order["subaccount"] == self._subaccount
+        ]
+        todo = changes(standing, quotes, now_s + _QUOTE_LIFE_S // 2)
+        results = self._do(line, todo, now_s)
+        refused = [result for result in results if result["status"] == "refused"]
+        return {"quotes": len(quotes) - len(refused), "renewed": bool(todo), "refused": refused[:1]}
+
+    def _do(self, line: _Line, todo: Changes, now_s: int) -> list[dict[str, Any]]:
+        """Cancel what has to go, replace what has moved, place what is missing; return the results."""
+        results: list[dict[str, Any]] = []
         signer = OrderSigner(self._key, line.rest.chain_id, self._subaccount)
-        (result,) = line.stream.place([], [signer.quotes(line.market, quotes, terms)])
-        self._quoted = quotes if result["status"] == "taken" else ()
-        return {"quotes": len(self._quoted), "renewed": True, "result": result}
+        if todo.cancelled:
+            line.stream.cancel(todo.cancelled)
+        if todo.replaced:
+            pairs = [(number, self._signed(line, signer, quote, now_s)) for number, quote in todo.replaced]
+            results += line.stream.replace_all(pairs, cancel_on_disconnect=True)
+        if todo.placed:
+            tree = signer.quotes(line.market, todo.placed, self._terms(now_s))
+            results += line.stream.place([], [tree], cancel_on_disconnect=True)
+        return results
+
+    def _signed(self, line: _Line, signer: OrderSigner, quote: Quote, now_s: int) -> dict[str, Any]:
+        return signer.order_in_steps(line.market, quote.side, quote.lots, quote.ticks, self._terms(now_s))
+
+    def _terms(self, now_s: int) -> Terms:
+        """Return terms with the next nonce."""
+        self._nonce = max(self._nonce + 1, self._clock.time_ms())
+        return Terms(expiry_s=now_s + _QUOTE_LIFE_S, nonce=self._nonce, post_only="reject")
 
     def _cancel(self, line: _Line) -> None:
         line.stream.cancel_all(market=self._number, subaccount=self._subaccount)

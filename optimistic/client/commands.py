@@ -48,8 +48,16 @@ class Commands(ABC):
         self, order_id: int, replacement: Mapping[str, Any], *, cancel_on_disconnect: bool = False
     ) -> list[dict[str, Any]]:
         """Cancel an order and place another one in one step; that of a stream may end with its connection."""
-        amendment = {"order": {"orderId": order_id}, "replacement": dict(replacement)}
-        body = {"amendments": [amendment], "cancelOnDisconnect": cancel_on_disconnect}
+        return self.replace_all([(order_id, replacement)], cancel_on_disconnect=cancel_on_disconnect)
+
+    def replace_all(
+        self, pairs: Iterable[tuple[int, Mapping[str, Any]]], *, cancel_on_disconnect: bool = False
+    ) -> list[dict[str, Any]]:
+        """Do the same with many, in order; each is a step of its own."""
+        amendments = [
+            {"order": {"orderId": number}, "replacement": dict(replacement)} for number, replacement in pairs
+        ]
+        body = {"amendments": amendments, "cancelOnDisconnect": cancel_on_disconnect}
         return self._checked("amend", body)
 
     def dead_man(self, timeout_ms: int) -> list[dict[str, Any]]:

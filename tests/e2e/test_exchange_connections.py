@@ -1,6 +1,7 @@
 """Connections to the exchange's API come to an end: too many at a time, and a server that was away."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from websockets.protocol import State
@@ -11,6 +12,7 @@ from optimistic.client.errors import Refused, Unreachable
 from optimistic.node.api.options import ApiLimits
 from optimistic.service.clock import SystemClock
 from tests.helpers.api_stage import ALICE, ALICE_SUBACCOUNT, ApiStage, api_stage
+from tests.helpers.daemons import wait_for
 from tests.helpers.fake_exchange import MARKET
 
 
@@ -65,3 +67,33 @@ def test_market_maker__exchange_was_away__connects_again() -> None:
         assert maker.step()["renewed"]
         maker.close()
         assert stage.rest(stage.alice).orders(state="open") == []
+
+
+def test_market_maker__connection_lost__its_quotes_end() -> None:
+    ladder = Ladder(levels=2, max_lots=10_000)
+    with api_stage() as stage:
+        maker = MarketMaker(stage.url, ALICE, ALICE_SUBACCOUNT, MARKET, ladder, SystemClock())
+        assert maker.step()["quotes"] == 4
+        maker._line.stream.close()  # type: ignore[union-attr]
+
+        wait_for(lambda: not stage.rest(stage.alice).orders(state="open"), "the end of the quotes")
+        maker.close()
+
+
+def test_market_maker__ladder_moves__leaves_no_side_empty_on_the_way() -> None:
+    ladder = Ladder(levels=3, lots=5, max_lots=10_000)
+    with api_stage() as stage:
+        maker = MarketMaker(stage.url, ALICE, ALICE_SUBACCOUNT, MARKET, ladder, SystemClock())
+        maker.step()
+        reader = stage.stream()
+        seen = [reader.subscribe_book(MARKET).best()]
+        maker._ladder = replace(ladder, spread_pips=5_000)
+        assert maker.step()["renewed"]
+        wanted = stage.rest().book(MARKET)
+        while seen[-1] != tuple([tuple(level) for level in wanted[side]] for side in ("bids", "asks")):
+            reader.next_message()
+            seen.append(reader.books[MARKET].best())
+        maker.close()
+
+    assert len(seen) > 1
+    assert all(bids and asks for bids, asks in seen)

@@ -49,7 +49,7 @@ def place(
 
 
 def buy(rollup: ExchangeOnAnvil, client: RestClient) -> dict[str, Any]:
-    """Buy from the market maker, whose quotes are away for a moment in each of its turns."""
+    """Buy from the market maker as soon as it quotes."""
 
     def bought() -> list[dict[str, Any]]:
         wait_for(lambda: client.book(MARKET)["asks"], "an ask")
