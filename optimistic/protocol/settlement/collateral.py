@@ -185,6 +185,7 @@ def transfer(state: State, sender: Address, from_: SubaccountId, to: SubaccountI
 def seize_ether(state: State, id_: SubaccountId) -> None:
     """Make all ether of a subaccount ether of the insurance fund."""
     subaccount = state.subaccounts[id_]
+    state.queue.total_ether_wei -= subaccount.ether_wei
     state.subaccounts[INSURANCE].ether_wei += subaccount.ether_wei
     subaccount.ether_wei = 0
 

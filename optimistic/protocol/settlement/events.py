@@ -30,6 +30,7 @@ from optimistic.protocol.settlement.state import (
     Subaccount,
 )
 from optimistic.protocol.settlement.types import (
+    INSURANCE,
     BookReport,
     CollateralSettings,
     Limits,
@@ -204,9 +205,11 @@ def _pushed(state: State, words: Words) -> None:
 
 
 def _ether(state: State, words: Words) -> None:
-    """Ether of a subaccount after a change."""
-    id_ = words.subaccount()
-    state.subaccounts[id_].ether_wei = words.uint()
+    """Ether of a subaccount after a change; what the fund gets is no user's any more."""
+    id_, amount = words.subaccount(), words.uint()
+    if id_ == INSURANCE:
+        state.queue.total_ether_wei -= amount - state.subaccounts[id_].ether_wei
+    state.subaccounts[id_].ether_wei = amount
 
 
 def _settings(state: State, words: Words) -> None:

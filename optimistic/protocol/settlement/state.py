@@ -181,7 +181,7 @@ class Queue:
     token_unit_wad: int = 0
     """Cash of one unit of the token; the first deposit says it."""
     total_ether_wei: int = 0
-    """Of all subaccounts, and on its way out."""
+    """Of all users, and on its way out."""
     line_ends_wad: dict[Asset, tuple[int, int]] = field(default_factory=lambda: dict.fromkeys(Asset, (0, 0)))
     """Of the line of an hour and of that of a day, in seconds with 18 decimals."""
     waiting: dict[int, Withdrawal] = field(default_factory=dict)

@@ -159,6 +159,8 @@ contract Collateral is ICollateral, Module {
     function seizeEther(SubaccountId id) external returns (uint256 amountWei) {
         if (msg.sender != LIQUIDATOR) revert NotModule(msg.sender);
         amountWei = etherOf[id];
+        // What is the fund's takes nobody's place under the cap.
+        totalEtherWei -= amountWei;
         _setEther(id, 0);
         _setEther(INSURANCE, etherOf[INSURANCE] + amountWei);
     }

@@ -315,7 +315,7 @@ contract CollateralTest is CollateralWorld {
         assertEq(seize(id), 3 ether);
         assertEq(VAULTS.etherOf(id), 0);
         assertEq(VAULTS.etherOf(INSURANCE), 3 ether);
-        assertEq(VAULTS.totalEtherWei(), 3 ether);
+        assertEq(VAULTS.totalEtherWei(), 0);
     }
 
     function _expectOutOfBounds(ICollateral.Settings memory settings, bytes32 parameter) internal {
