@@ -236,5 +236,5 @@ class _Case(NamedTuple):
         margin = initial_margin(market.ratios, after * self.index_wad // WAD)
         if not lots:
             return margin
-        traded = lots * lot * mark // WAD
-        return margin + -(-loss * lot // WAD) + pips_up(traded, _fee_pips(market))
+        lost = -(-loss * lot // WAD)
+        return margin + lost + pips_up(lots * lot * mark // WAD + lost, _fee_pips(market))

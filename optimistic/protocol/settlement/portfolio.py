@@ -1,10 +1,9 @@
-"""The margin of subaccounts of a state: as they are, after a trade, and if their open orders fill.
+"""The margin of subaccounts of a state: as they are, and after a trade.
 
 What a node asks before every trade; a subaccount with a few legs takes microseconds.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 from optimistic.protocol.settlement.acceptance import buffer_rate, is_accepted, is_reducing, withdrawable
@@ -23,42 +22,10 @@ from optimistic.protocol.settlement.types import (
     PriceUse,
     SubaccountId,
 )
-from optimistic.protocol.settlement.units import WAD, mul_wad_up, pips_up
+from optimistic.protocol.settlement.units import WAD, mul_wad_up
 
 _FLAT: Final = Position(0, 0)
 _EXPIRED: Final = MarketStatus.EXPIRED
-
-
-@dataclass(slots=True)
-class OpenOrders:
-    """Orders of one subaccount in one market that may still fill, in sums.
-
-    The highest bid and the lowest ask are those since the side was last empty: what they say about the
-    worst price is never too good.
-    """
-
-    bid_wad: int = 0
-    highest_bid_wad: int = 0
-    ask_wad: int = 0
-    lowest_ask_wad: int = 0
-
-    def add(self, size_wad: int, price_wad: int) -> None:
-        """Count an order of this signed size."""
-        if size_wad > 0:
-            self.highest_bid_wad = max(self.highest_bid_wad, price_wad)
-            self.bid_wad += size_wad
-        else:
-            self.lowest_ask_wad = min(self.lowest_ask_wad, price_wad) if self.ask_wad else price_wad
-            self.ask_wad -= size_wad
-
-    def remove(self, size_wad: int) -> None:
-        """Take off what has filled or was cancelled, signed like its order."""
-        if size_wad > 0:
-            self.bid_wad -= size_wad
-            self.highest_bid_wad = self.highest_bid_wad if self.bid_wad else 0
-        else:
-            self.ask_wad += size_wad
-            self.lowest_ask_wad = self.lowest_ask_wad if self.ask_wad else 0
 
 
 def margin_of(state: State, id_: SubaccountId) -> Margin:
@@ -252,39 +219,3 @@ def is_priced(state: State, market_id: MarketId, use: PriceUse) -> bool:
         return True
     setting = state.feeds[market.terms.feed].setting
     return is_fresh(setting, market.priced_at, use, state.now_s)
-
-
-def reserve(state: State, id_: SubaccountId, market_id: MarketId, orders: OpenOrders, fee_pips: int) -> int:
-    """Return what open orders in a market need beyond its leg, if all of one side fill: the worse side.
-
-    Parameters
-    ----------
-    state, id_, market_id : whose orders, and where
-    orders : what may still fill there
-    fee_pips : highest fee of any of them
-
-    Returns
-    -------
-    Initial margin above that of the leg alone, the loss of fills at prices worse than the mark, and fees
-    """
-    market = state.market(market_id)
-    size = state.subaccount(id_).legs.get(market_id, _FLAT).size_wad
-    price, mark, of = market.index_price_wad, market.mark_wad, market.ratios
-    bid_loss = orders.bid_wad * max(0, orders.highest_bid_wad - mark)
-    ask_loss = orders.ask_wad * max(0, mark - orders.lowest_ask_wad)
-    sides = (
-        (size + orders.bid_wad, bid_loss, orders.bid_wad * orders.highest_bid_wad),
-        (size - orders.ask_wad, ask_loss, orders.ask_wad * max(mark, orders.lowest_ask_wad)),
-    )
-    worst = max(
-        initial_margin(of, abs(after) * price // WAD) + loss // WAD + pips_up(traded // WAD, fee_pips)
-        for after, loss, traded in sides
-    )
-    return worst - initial_margin(of, abs(size) * price // WAD)
-
-
-def is_covered(state: State, id_: SubaccountId, orders: Mapping[MarketId, OpenOrders], fee_pips: int) -> bool:
-    """Return whether all open orders could fill, on whichever side of each market, within initial margin."""
-    margin = margin_of(state, id_)
-    reserved = sum(reserve(state, id_, market, open_, fee_pips) for market, open_ in orders.items())
-    return margin.initial_equity_wad >= margin.initial_wad + reserved

@@ -1,19 +1,14 @@
-"""The margin of subaccounts, what may be traded, and what open orders reserve."""
+"""The margin of subaccounts and what may be traded."""
 
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from optimistic.protocol.settlement.oracle import Feed
 from optimistic.protocol.settlement.portfolio import (
-    OpenOrders,
     check_trade,
-    is_covered,
     margin_after,
     margin_of,
-    reserve,
 )
 from optimistic.protocol.settlement.reasons import Bust
 from optimistic.protocol.settlement.state import FeedState, State, UnknownSubaccount
@@ -25,8 +20,8 @@ from optimistic.protocol.settlement.types import (
     MarketStatus,
     SubaccountId,
 )
-from optimistic.protocol.settlement.units import LOT_WAD, WAD
-from tests.helpers.settlement_states import ALICE, BOB, LIMITS, MARKET, NOW, set_price, state_of, trade
+from optimistic.protocol.settlement.units import WAD
+from tests.helpers.settlement_states import ALICE, BOB, MARKET, NOW, set_price, state_of, trade
 
 ETHER = FeedId(2)
 COLLATERAL = CollateralSettings(
@@ -139,86 +134,6 @@ def test_pitfall_02__open_interest__of_others_raises_what_new_risk_needs() -> No
 
     assert crowded.initial_wad == calm.initial_wad + 450 * WAD // 2
     assert crowded.maintenance_wad == calm.maintenance_wad
-
-
-def test_reserve__bids_and_asks__is_the_worse_side_alone() -> None:
-    state, orders = state_of(100, 100), OpenOrders()
-    orders.add(3 * WAD, 99 * WAD)
-    orders.add(-5 * WAD, 101 * WAD)
-
-    assert reserve(state, ALICE, MARKET, orders, 0) == 50 * WAD
-    trade(state, ALICE, BOB, 4 * WAD)
-    assert reserve(state, ALICE, MARKET, orders, 0) == 30 * WAD
-
-
-def test_reserve__paradex_example__is_their_net_requirement() -> None:
-    """Paradex, Cross Margin Requirement: one short at 90,000, 3 bid for and 2 offered, 2 %: 5,400."""
-    limits = replace(LIMITS, initial_pips=20_000)
-    state, orders = state_of(10_000, 10_000, price=90_000, limits=limits), OpenOrders()
-    trade(state, ALICE, BOB, -WAD)
-    orders.add(3 * WAD, 90_000 * WAD)
-    orders.add(-2 * WAD, 90_000 * WAD)
-
-    assert margin_of(state, ALICE).initial_wad == 1_800 * WAD
-    assert reserve(state, ALICE, MARKET, orders, 0) == 3_600 * WAD
-
-
-def test_reserve__orders_that_only_reduce__is_nothing_but_fees() -> None:
-    state, orders = state_of(100, 100), OpenOrders()
-    trade(state, ALICE, BOB, 5 * WAD)
-    orders.add(-10 * WAD, 100 * WAD)
-
-    assert reserve(state, ALICE, MARKET, orders, 0) == 0
-    assert reserve(state, ALICE, MARKET, orders, 1_000) == 1 * WAD
-
-
-def test_reserve__price_worse_than_the_mark__counts_its_loss() -> None:
-    state, orders = state_of(100), OpenOrders()
-    orders.add(2 * WAD, 103 * WAD)
-
-    assert reserve(state, ALICE, MARKET, orders, 0) == 26 * WAD
-    orders.remove(2 * WAD)
-    assert (orders, reserve(state, ALICE, MARKET, orders, 0)) == (OpenOrders(), 0)
-    orders.add(-2 * WAD, 96 * WAD)
-    orders.add(-1 * WAD, 98 * WAD)
-    assert reserve(state, ALICE, MARKET, orders, 0) == 42 * WAD
-    orders.remove(-3 * WAD)
-    assert orders == OpenOrders()
-
-
-def test_covered__up_to_initial_margin__and_no_lot_more() -> None:
-    state, orders = state_of(100), OpenOrders()
-    orders.add(10 * WAD, 100 * WAD)
-
-    assert is_covered(state, ALICE, {MARKET: orders}, 0)
-    orders.add(LOT_WAD, 100 * WAD)
-    assert not is_covered(state, ALICE, {MARKET: orders}, 0)
-
-
-@given(
-    orders=st.lists(
-        st.tuples(st.integers(-40, 40).filter(bool), st.integers(80, 120)), min_size=1, max_size=6
-    ),
-    filled=st.lists(st.booleans(), min_size=6, max_size=6),
-    held=st.integers(-9, 9),
-    fee=st.integers(0, 10_000),
-)
-def test_covered__whatever_fills_of_one_side__keeps_initial_margin(
-    orders: list[tuple[int, int]], filled: list[bool], held: int, fee: int
-) -> None:
-    state, open_orders = state_of(700, 10_000), OpenOrders()
-    trade(state, ALICE, BOB, held * WAD)
-    for size, price in orders:
-        open_orders.add(size * WAD // 10, price * WAD)
-    if not is_covered(state, ALICE, {MARKET: open_orders}, fee):
-        return
-    for side in (1, -1):
-        hit = [one for one, is_hit in zip(orders, filled, strict=False) if is_hit and one[0] * side > 0]
-        size = sum(size for size, _ in hit) * WAD // 10
-        cash = -sum(size * (price - 100) for size, price in hit) * WAD // 10
-        cash -= sum(abs(size) * price * fee for size, price in hit) * WAD // 10**7
-        after = margin_after(state, ALICE, [LegChange(MARKET, size, 0)], cash, margin_of(state, ALICE))
-        assert after.is_initial_met
 
 
 def test_state__market_of_three_legs__caches_its_ratios() -> None:
