@@ -97,7 +97,7 @@ RESTRICTED: Final[Mapping[str, frozenset[str]]] = {
     "PriceOracle.setFeed": frozenset({"RiskGovernor"}),
     "InsuranceFund.receivePenalty": frozenset({"Liquidator"}),
     "InsuranceFund.cover": frozenset({"Liquidator"}),
-    "InsuranceFund.reconcile": frozenset({"Liquidator"}),
+    "InsuranceFund.reconcile": frozenset({"Liquidator", "Markets"}),
     "InsuranceFund.setBackstop": frozenset({"RiskGovernor"}),
     "Collateral.creditToken": frozenset({"gateway"}),
     "Collateral.cancelAll": frozenset({"Liquidator"}),

@@ -103,12 +103,12 @@ def liquidate(
         raise Refused("NothingToClose()")
     close = Close(id_, market_id, size, limit)
     closed, notional = close_position(state, close, makers, separator)
-    _charge(state, target, reward_to, notional)
+    _charge(state, target, reward_to, notional, abs(size))
     margin = margin_of(state, id_)
     if not is_below(state, id_, margin):
         state.flags.pop(id_, None)
     elif _is_insolvent(margin):
-        _cover_shortfall(state, id_, market_id)
+        _cover_shortfall(state, id_, market_id, notional)
     return closed
 
 
@@ -124,7 +124,7 @@ def resolve(state: State, id_: SubaccountId) -> None:
     if not _is_insolvent(margin_of(state, id_)):
         raise Refused("Healthy(uint64)", id_)
     require_fresh(state, id_, PriceUse.LIQUIDATE)
-    _cover_shortfall(state, id_, insurance.GLOBAL)
+    _cover_shortfall(state, id_, insurance.GLOBAL, 0)
 
 
 def close_position(state: State, close: Close, makers: Batch, separator: Hash32) -> tuple[int, int]:
@@ -147,13 +147,20 @@ def close_position(state: State, close: Close, makers: Batch, separator: Hash32)
 
 
 def _charge(
-    state: State, target: tuple[SubaccountId, MarketId], reward_to: SubaccountId | None, notional_wad: int
+    state: State,
+    target: tuple[SubaccountId, MarketId],
+    reward_to: SubaccountId | None,
+    notional_wad: int,
+    asked_wad: int,
 ) -> None:
-    """A penalty out of what equity is left: a part for the keeper, unless it is the owner."""
+    """A penalty out of what equity is left: a part for the keeper, unless it is the owner.
+
+    Its rate is that of all that was to be closed, so that closing it in parts is no cheaper.
+    """
     id_, market_id = target
     market, reward = state.markets[market_id], 0
     rate = liquidation.penalty_rate(
-        notional_wad,
+        mul_wad_up(asked_wad, market.mark_wad),
         depth(market, state.now_s),
         hourly_volatility(market),
         maintenance_ratio(market.limits),
@@ -165,15 +172,20 @@ def _charge(
     insurance.receive(state, market_id, id_, penalty - reward)
 
 
-def _cover_shortfall(state: State, id_: SubaccountId, market_id: MarketId) -> None:
-    """Ether to the fund first, so that equity is cash; then the tranches pay; the rest is bad debt."""
+def _cover_shortfall(state: State, id_: SubaccountId, market_id: MarketId, notional_wad: int) -> None:
+    """Ether to the fund first, so that equity is cash; then the tranches pay; the rest is bad debt.
+
+    The market's tranche pays for what was closed in it at most, whatever made the loss.
+    """
     seize_ether(state, id_)
     loss = -margin_of(state, id_).equity_wad
     if market_id in state.subaccounts[INSURANCE].legs:
         leg = LegChange(market_id, 0, state.markets[market_id].settle_index_wad)
         settle(state, [SubaccountChange(INSURANCE, 0, (leg,))])
     insurance.reconcile(state, market_id)
-    paid = insurance.cover(state, market_id, id_, loss)
+    first = min(loss, notional_wad)
+    paid = insurance.cover(state, market_id, id_, first)
+    paid += insurance.cover(state, insurance.GLOBAL, id_, loss - first)
     move(state, BAD_DEBT, id_, loss - paid)
     state.flags.pop(id_, None)
 

@@ -6,11 +6,12 @@ Twin: `settleFuture` and `closeExpired` of solidity/src/l2/settlement/Markets.so
 from collections.abc import Sequence
 from typing import Final
 
+from optimistic.protocol.settlement import insurance
 from optimistic.protocol.settlement.ledger import close
 from optimistic.protocol.settlement.oracle import WINDOW_S
 from optimistic.protocol.settlement.refusals import Refused
 from optimistic.protocol.settlement.state import Market, State
-from optimistic.protocol.settlement.types import MarketId, MarketKind, MarketStatus, SubaccountId
+from optimistic.protocol.settlement.types import INSURANCE, MarketId, MarketKind, MarketStatus, SubaccountId
 
 WINDOWS_PER_CALL: Final = 256
 """Half hours that one call looks through."""
@@ -57,6 +58,8 @@ def close_expired(state: State, id_: MarketId, ids: Sequence[SubaccountId]) -> N
     if market.status is not MarketStatus.EXPIRED:
         raise Refused("NotSettled(uint32)", id_)
     close(state, id_, market.mark_wad, ids)
+    if INSURANCE in ids:
+        insurance.reconcile(state, id_)
 
 
 def _listed(state: State, id_: MarketId) -> Market:

@@ -33,9 +33,9 @@ CLOSE_WINDOW_S: Final = 7 * 86_400
 CLOSE_PRICE_AGE_S: Final = 86_400
 """Whatever the feed allows: against a silent aggregator prices come through L1, hours late."""
 TAKE_OVER_PIPS: Final = 10_000
-"""From the mark, where the fund takes a position over."""
+"""From mark or index, where the fund takes a position over."""
 GIVE_UP_PIPS: Final = 5_000
-"""From the mark, where it may give it up."""
+"""From mark or index, where it may give it up."""
 _OPEN: Final = (MarketStatus.OPEN, MarketStatus.REDUCE_ONLY)
 _FLAT: Final = Position(0, 0)
 
@@ -51,7 +51,7 @@ def request_close(state: State, sender: Address, id_: SubaccountId, market: Mark
 
 
 def force_close(state: State, id_: SubaccountId, market_id: MarketId) -> int:
-    """Let the fund take over what was asked for, at the mark less a spread, as far as its cap allows.
+    """Let the fund take over what was asked for, at mark or index less a spread, as far as its cap allows.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def force_close(state: State, id_: SubaccountId, market_id: MarketId) -> int:
         del state.close_requests[id_, market_id]
     else:
         state.close_requests[id_, market_id] = request._replace(size_wad=asked - taken)
-    price = spread_price(size, market.mark_wad, TAKE_OVER_PIPS)
+    price = spread_price(size, _low_of(size, market), TAKE_OVER_PIPS)
     _take_over(state, id_, LegChange(market_id, taken, market.settle_index_wad), price - market.mark_wad)
     return -taken
 
@@ -102,7 +102,7 @@ def unwind(state: State, market_id: MarketId, makers: Batch, separator: Hash32) 
     size = _size(state, INSURANCE, market_id)
     if not size:
         raise Refused("NothingToClose()")
-    limit = spread_price(size, state.markets[market_id].mark_wad, GIVE_UP_PIPS)
+    limit = spread_price(size, _low_of(-size, state.markets[market_id]), GIVE_UP_PIPS)
     closed, _ = close_position(state, Close(INSURANCE, market_id, -size, limit), makers, separator)
     insurance.reconcile(state, market_id)
     return closed
@@ -138,6 +138,12 @@ def _fund_capacity(state: State, id_: MarketId, size_wad: int) -> int:
         return size_wad
     taken = floor_to(room, market.terms.lot_wad)
     return taken if size_wad > 0 else -taken
+
+
+def _low_of(size_wad: int, market: Market) -> int:
+    """Of mark and index price the one at which a position is worth less."""
+    prices = market.mark_wad, market.index_price_wad
+    return min(prices) if size_wad > 0 else max(prices)
 
 
 def _take_over(state: State, id_: SubaccountId, taken: LegChange, off_mark_wad: int) -> None:

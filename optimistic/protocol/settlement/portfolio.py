@@ -213,9 +213,13 @@ def _stale(state: State, feed: FeedId, timestamp: int, use: PriceUse) -> Refused
 
 
 def is_priced(state: State, market_id: MarketId, use: PriceUse) -> bool:
-    """Return whether the price behind a market's mark is fresh enough now; always, once it has expired."""
+    """Return whether a market's mark follows the newest price, and that is fresh enough now.
+
+    Always, once it has expired.
+    """
     market = state.markets[market_id]
     if market.status is _EXPIRED:
         return True
-    setting = state.feeds[market.terms.feed].setting
-    return is_fresh(setting, market.priced_at, use, state.now_s)
+    feed = state.feeds[market.terms.feed]
+    follows = feed.timestamp <= market.priced_at
+    return follows and is_fresh(feed.setting, market.priced_at, use, state.now_s)

@@ -34,7 +34,7 @@ interface IInsuranceFund {
     function cover(MarketId market, SubaccountId to, uint256 lossWad) external returns (uint256 paidWad);
 
     /// @notice After the fund's own position in a market was settled: what the pot gained or lost since the last time is
-    /// the market's tranche's, then the global one's; what neither has is bad debt. Liquidator only.
+    /// the market's tranche's, then the global one's; what neither has is bad debt. Liquidator and Markets only.
     function reconcile(MarketId market) external;
 
     /// @notice Add to a tranche from a subaccount of the caller, bounded like a withdrawal.

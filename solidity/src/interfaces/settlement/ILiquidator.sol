@@ -73,7 +73,8 @@ interface ILiquidator {
     function closeTerms(SubaccountId id, MarketId market) external view returns (int256 sizeWad, int256 limitWad);
 
     /// @notice Ask to have a position closed. If nobody has within the delay, anybody may execute it against the insurance
-    /// fund at the mark less a spread, as far as the fund may hold it. The owner only; works through a deposit from L1.
+    /// fund at the lower of mark and index price less a spread (a short: the higher plus it), as far as the fund may hold
+    /// it. The owner only; works through a deposit from L1.
     function requestClose(SubaccountId id, MarketId market) external;
 
     /// @notice Zeros if there is none.

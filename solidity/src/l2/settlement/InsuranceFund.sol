@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {IInsuranceFund} from "../../interfaces/settlement/IInsuranceFund.sol";
 import {ILedger} from "../../interfaces/settlement/ILedger.sol";
 import {IRiskManager} from "../../interfaces/settlement/IRiskManager.sol";
-import {LEDGER, LIQUIDATOR, RISK_GOVERNOR, RISK_MANAGER} from "../../libraries/Constants.sol";
+import {LEDGER, LIQUIDATOR, MARKETS, RISK_GOVERNOR, RISK_MANAGER} from "../../libraries/Constants.sol";
 import {Module} from "../../libraries/settlement/Module.sol";
 import {BAD_DEBT, CashReason, INSURANCE, MarketId, SubaccountId} from "../../types/Settlement.sol";
 
@@ -71,7 +71,8 @@ contract InsuranceFund is IInsuranceFund, Module {
     }
 
     /// @inheritdoc IInsuranceFund
-    function reconcile(MarketId market) external onlyLiquidator {
+    function reconcile(MarketId market) external {
+        if (msg.sender != LIQUIDATOR && msg.sender != MARKETS) revert NotModule(msg.sender);
         (,, int256 cashWad) = _LEDGER.subaccount(INSURANCE);
         int256 gainWad = cashWad - int256(_totalWad);
         if (gainWad >= 0) {

@@ -59,7 +59,7 @@ contract Liquidator is ILiquidator, Module {
     /// otherwise: all the owner can do against an aggregator that is silent comes through L1, hours late.
     uint64 internal constant CLOSE_PRICE_AGE_S = 24 hours;
 
-    /// @dev What the fund takes a position over at, from the mark; and half of it, at which it may give it up.
+    /// @dev What the fund takes a position over at, from mark or index; and half of it, at which it may give it up.
     uint256 internal constant TAKE_OVER_PIPS = 10_000;
     uint256 internal constant GIVE_UP_PIPS = 5_000;
 
@@ -142,10 +142,11 @@ contract Liquidator is ILiquidator, Module {
             _unflag(id);
             return 0;
         }
-        closedWad = _close(id, market, rewardTo, makers, margin);
+        int256 notionalWad;
+        (closedWad, notionalWad) = _close(id, market, rewardTo, makers, margin);
         margin = _RISK_MANAGER.margin(id);
         if (!_isBelow(id, margin)) _unflag(id);
-        else if (_isInsolvent(margin)) _coverShortfall(id, market);
+        else if (_isInsolvent(margin)) _coverShortfall(id, market, uint256(notionalWad));
     }
 
     /// @inheritdoc ILiquidator
@@ -154,7 +155,7 @@ contract Liquidator is ILiquidator, Module {
         _COLLATERAL.cancelAll(id);
         if (!_isInsolvent(_RISK_MANAGER.margin(id))) revert Healthy(id);
         _RISK_MANAGER.requireFresh(id, PriceUse.LIQUIDATE);
-        _coverShortfall(id, NO_MARKET);
+        _coverShortfall(id, NO_MARKET, 0);
     }
 
     /// @inheritdoc ILiquidator
@@ -195,7 +196,7 @@ contract Liquidator is ILiquidator, Module {
         int256 takenWad = _fundCapacity(market, askedWad, state.markWad);
         if (takenWad == 0) revert OverInsuranceCap();
 
-        int256 priceWad = LiquidationMath.spreadPriceWad(sizeWad, state.markWad, TAKE_OVER_PIPS);
+        int256 priceWad = LiquidationMath.spreadPriceWad(sizeWad, _lowOf(sizeWad, state), TAKE_OVER_PIPS);
         closedWad = -takenWad;
         _setRequest(id, market, CloseRequest(int128(askedWad - takenWad), request.executableAt));
         emit ForceClosed(id, market, closedWad, priceWad);
@@ -207,7 +208,9 @@ contract Liquidator is ILiquidator, Module {
         _MARKETS.refresh(market);
         int256 sizeWad = _LEDGER.position(INSURANCE, market).sizeWad;
         if (sizeWad == 0) revert NothingToClose();
-        int256 limitWad = LiquidationMath.spreadPriceWad(sizeWad, _MARKETS.state(market).markWad, GIVE_UP_PIPS);
+        // As its counterparty would be judged: who trades with the fund gets the worse of the two.
+        int256 baseWad = _lowOf(-sizeWad, _MARKETS.state(market));
+        int256 limitWad = LiquidationMath.spreadPriceWad(sizeWad, baseWad, GIVE_UP_PIPS);
         int256 notionalWad;
         (closedWad, notionalWad) = IClearing(CLEARING).closeAgainst(INSURANCE, market, -sizeWad, limitWad, makers);
         if (closedWad == 0) revert NothingToClose();
@@ -243,11 +246,10 @@ contract Liquidator is ILiquidator, Module {
         SubaccountId rewardTo,
         bytes calldata makers,
         IRiskManager.Margin memory margin
-    ) private returns (int256 closedWad) {
+    ) private returns (int256 closedWad, int256 notionalWad) {
         LiquidationMath.Case memory leg = _case(id, market, margin);
         (int256 sizeWad, int256 limitWad) = _closeTerms(leg);
         if (sizeWad == 0) revert NothingToClose();
-        int256 notionalWad;
         (closedWad, notionalWad) = IClearing(CLEARING).closeAgainst(id, market, sizeWad, limitWad, makers);
         if (closedWad == 0) revert NothingToClose();
         uint256 penaltyWad = _penaltyWad(id, uint256(notionalWad), leg);
@@ -255,12 +257,14 @@ contract Liquidator is ILiquidator, Module {
         emit Liquidated(id, market, msg.sender, closedWad, notionalWad, penaltyWad, rewardWad);
     }
 
+    /// @dev At the rate of all that was to be closed, so that closing it in parts is no cheaper.
     function _penaltyWad(SubaccountId id, uint256 notionalWad, LiquidationMath.Case memory leg)
         private
         view
         returns (uint256)
     {
-        uint256 rate = LiquidationMath.penaltyRateWad(notionalWad, leg.depthWad, leg.volatilityWad, leg.rateWad);
+        uint256 askedWad = Quantum.mulWadUp(LiquidationMath.closeSizeWad(leg), uint256(leg.markWad));
+        uint256 rate = LiquidationMath.penaltyRateWad(askedWad, leg.depthWad, leg.volatilityWad, leg.rateWad);
         return LiquidationMath.penaltyWad(notionalWad, rate, _RISK_MANAGER.margin(id).equityWad);
     }
 
@@ -283,11 +287,13 @@ contract Liquidator is ILiquidator, Module {
     }
 
     /// @dev Ether to the fund first, so that equity is cash; then the market's and the global tranche; the rest is bad debt.
-    function _coverShortfall(SubaccountId id, MarketId market) private {
+    /// @param notionalWad What was closed in this market: its tranche pays no more for a loss, whatever made it.
+    function _coverShortfall(SubaccountId id, MarketId market, uint256 notionalWad) private {
         if (_COLLATERAL.etherOf(id) != 0) _COLLATERAL.seizeEther(id);
         uint256 lossWad = uint256(-_RISK_MANAGER.margin(id).equityWad);
         _settleFund(market);
-        uint256 paidWad = _FUND.cover(market, id, lossWad);
+        uint256 firstWad = lossWad < notionalWad ? lossWad : notionalWad;
+        uint256 paidWad = _FUND.cover(market, id, firstWad) + _FUND.cover(NO_MARKET, id, lossWad - firstWad);
         uint256 missingWad = lossWad - paidWad;
         if (missingWad != 0) _LEDGER.move(BAD_DEBT, id, int256(missingWad), CashReason.BAD_DEBT);
         _unflag(id);
@@ -353,6 +359,13 @@ contract Liquidator is ILiquidator, Module {
         if (!MarginMath.isNoWorse(was.equityWad, was.maintenanceWad, now_.equityWad, now_.maintenanceWad)) {
             revert Unhealthy(id);
         }
+    }
+
+    /// @dev Of mark and index price the one at which a position is worth less: a mark that trades have pushed buys nothing from
+    /// the fund and sells it nothing.
+    function _lowOf(int256 sizeWad, IMarkets.State memory state) private pure returns (int256) {
+        bool isMarkLower = state.markWad < state.indexPriceWad;
+        return (sizeWad > 0) == isMarkLower ? state.markWad : state.indexPriceWad;
     }
 
     function _setRequest(SubaccountId id, MarketId market, CloseRequest memory request) private {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {IInsuranceFund} from "../../interfaces/settlement/IInsuranceFund.sol";
 import {ILedger} from "../../interfaces/settlement/ILedger.sol";
 import {IMarkets} from "../../interfaces/settlement/IMarkets.sol";
 import {IPriceOracle} from "../../interfaces/settlement/IPriceOracle.sol";
-import {CLEARING, LEDGER, PRICE_ORACLE, RISK_GOVERNOR} from "../../libraries/Constants.sol";
+import {CLEARING, INSURANCE_FUND, LEDGER, PRICE_ORACLE, RISK_GOVERNOR} from "../../libraries/Constants.sol";
 import {Funding} from "../../libraries/settlement/Funding.sol";
 import {MarketBounds} from "../../libraries/settlement/MarketBounds.sol";
 import {
@@ -20,7 +21,16 @@ import {
 import {Marks} from "../../libraries/settlement/Marks.sol";
 import {Module} from "../../libraries/settlement/Module.sol";
 import {Root} from "../../libraries/settlement/Root.sol";
-import {LOT_WAD, MarketId, MarketStatus, PriceUse, QUANTUM_WAD, SubaccountId, WAD} from "../../types/Settlement.sol";
+import {
+    INSURANCE,
+    LOT_WAD,
+    MarketId,
+    MarketStatus,
+    PriceUse,
+    QUANTUM_WAD,
+    SubaccountId,
+    WAD
+} from "../../types/Settlement.sol";
 
 /// @title Markets (L2)
 /// @notice See IMarkets. Predeploy: genesis writes its code; there is no constructor.
@@ -141,6 +151,10 @@ contract Markets is IMarkets, Module {
         Core memory core = _listed(market).core;
         if (core.status != MarketStatus.EXPIRED) revert NotSettled(market);
         ILedger(LEDGER).closeExpired(market, ids, core.markWad());
+        for (uint256 i; i < ids.length; ++i) {
+            // What the fund's position made is this market's, and nobody else's later.
+            if (ids[i] == INSURANCE) IInsuranceFund(INSURANCE_FUND).reconcile(market);
+        }
     }
 
     /* GOVERNANCE */
@@ -223,8 +237,9 @@ contract Markets is IMarkets, Module {
         answer.pricedAt = core.pricedAt;
         answer.isFresh = true;
         if (core.status == MarketStatus.EXPIRED) return answer;
-        (,, uint32[3] memory maxAgeS) = IPriceOracle(PRICE_ORACLE).reading(core.feed);
-        answer.isFresh = _isFresh(core, maxAgeS, use);
+        (, uint64 newest, uint32[3] memory maxAgeS) = IPriceOracle(PRICE_ORACLE).reading(core.feed);
+        // Who leaves a market it holds out of its batch is not judged by what that market was worth before.
+        answer.isFresh = newest <= core.pricedAt && _isFresh(core, maxAgeS, use);
         MarginLimits memory margin = record.margin;
         answer.initialPips = margin.initialPips;
         answer.sizeMarginPips = margin.sizeMarginPips;

@@ -232,6 +232,42 @@ contract ForcedCloseTest is RiskWorld {
         assertEq(equityOf(trader) + equityOf(other), before - 5e18);
     }
 
+    /// @dev Up for the way in and down for the way out: prices of trades with oneself.
+    function test_attack__roundTripThroughTheFund__pushedMark__costsTheSame() public {
+        enter(10e18, 200e18);
+        int256 before = equityOf(trader) + equityOf(other);
+        request();
+        waitAndPrice(PRICE);
+        BOARD.setMark(BTC, PRICE, 101e18, 101e18);
+        vm.expectEmit();
+        emit ILiquidator.ForceClosed(trader, BTC, -10e18, 99e18);
+        KEEPER.forceClose(trader, BTC);
+        BOARD.setMark(BTC, PRICE, 99e18, 99e18);
+        PIT.setMaker(other, 99.49e18, type(uint128).max);
+        vm.expectRevert(ILiquidator.NothingToClose.selector);
+        KEEPER.unwind(BTC, "");
+        PIT.setMaker(other, 99.5e18, type(uint128).max);
+        KEEPER.unwind(BTC, "");
+        assertEq(equityOf(trader) + equityOf(other), before - 5e18);
+    }
+
+    /// @dev A short's are the higher one on the way in and the lower one on the way out.
+    function test_attack__roundTripOfAShort__pushedMark__costsTheSame() public {
+        enter(-10e18, 200e18);
+        request();
+        waitAndPrice(PRICE);
+        BOARD.setMark(BTC, PRICE, 99e18, 99e18);
+        vm.expectEmit();
+        emit ILiquidator.ForceClosed(trader, BTC, 10e18, 101e18);
+        KEEPER.forceClose(trader, BTC);
+        BOARD.setMark(BTC, PRICE, 101e18, 101e18);
+        PIT.setMaker(other, 100.51e18, type(uint128).max);
+        vm.expectRevert(ILiquidator.NothingToClose.selector);
+        KEEPER.unwind(BTC, "");
+        PIT.setMaker(other, 100.5e18, type(uint128).max);
+        assertEq(KEEPER.unwind(BTC, ""), 10e18);
+    }
+
     /// @dev What the fund's own position lost is booked before it pays for others.
     function test_liquidate_fundHoldsTheMarket_settlesItBeforeItPays() public {
         takeOver(); // 10 at 100, and 510 in the tranche
