@@ -18,7 +18,7 @@ from tests.helpers.settlement_run import Run
 from tests.helpers.settlement_storage import compare_storage
 from tests.helpers.settlement_twins import FEEDS, MIDDLE, PERPETUALS, STEPS, Twins
 
-SEQUENCES, CALLS = 100, 30
+SEQUENCES, CALLS = 200, 30
 NIGHTLY_PARTS, NIGHTLY_SEQUENCES = 4, 500
 UNREACHED = {Bust.TOO_MANY_LEGS}
 """Three markets are too few for it; tests/unit/protocol/settlement has one."""
