@@ -50,14 +50,16 @@ class _Load:
         subaccounts = {order.subaccount: None for order in (trade.maker, trade.taker)}
         new_accounts = [id_ for id_ in subaccounts if id_ not in self.subaccounts]
         markets = {trade.market: None}
+        n_positions = 0
         for id_ in new_accounts:
             account = self._state.subaccounts.get(SubaccountId(id_))
-            if account is not None:
-                markets.update(dict.fromkeys(account.legs))
+            others = () if account is None else account.legs.keys() - {trade.market}
+            n_positions += len(others)
+            markets.update(dict.fromkeys(others))
         options = self._options
         gas = self.gas + options.gas_per_trade
         gas += sum(options.gas_per_order if order.leaf < 0 else options.gas_per_leaf for order in fresh)
-        gas += len(new_accounts) * options.gas_per_subaccount
+        gas += len(new_accounts) * options.gas_per_subaccount + n_positions * options.gas_per_position
         new_quotes = [message for digest, message in quotes.items() if digest not in self.quotes]
         size = self.size + _FILL_BYTES + sum(_entry_bytes(order) for order in fresh)
         size += len(new_quotes) * _ORDER_BYTES

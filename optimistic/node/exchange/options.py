@@ -56,6 +56,8 @@ class SettlementOptions:
     gas_per_leaf: int = 7_000
     """Four share a slot."""
     gas_per_subaccount: int = 40_000
+    gas_per_position: int = 95_000
+    """In another market than that of the trade: its refresh and its margin."""
     max_bytes: int = 60_000
     """Of one batch."""
     max_fee_wei: int = 2_000_000_000

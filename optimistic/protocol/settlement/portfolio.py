@@ -213,13 +213,13 @@ def _stale(state: State, feed: FeedId, timestamp: int, use: PriceUse) -> Refused
 
 
 def is_priced(state: State, market_id: MarketId, use: PriceUse) -> bool:
-    """Return whether a market's mark follows the newest price, and that is fresh enough now.
+    """Return whether the price behind a market's mark is fresh enough now; always, once it has expired.
 
-    Always, once it has expired.
+    Except for liquidations, which refresh first, it has to be the newest one.
     """
     market = state.markets[market_id]
     if market.status is _EXPIRED:
         return True
     feed = state.feeds[market.terms.feed]
-    follows = feed.timestamp <= market.priced_at
-    return follows and is_fresh(feed.setting, market.priced_at, use, state.now_s)
+    is_passed_over = use is not PriceUse.LIQUIDATE and feed.timestamp > market.priced_at
+    return not is_passed_over and is_fresh(feed.setting, market.priced_at, use, state.now_s)

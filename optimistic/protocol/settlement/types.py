@@ -23,8 +23,8 @@ BAD_DEBT: Final = SubaccountId(5)
 """Losses nobody has paid yet; its cash is never above zero."""
 FIRST_SUBACCOUNT: Final = SubaccountId(16)
 """The first number of a user's subaccount."""
-MAX_LEGS: Final = 64
-"""Legs of one subaccount at most."""
+MAX_LEGS: Final = 32
+"""Legs of one subaccount at most: the dearest liquidation of so many fits into a transaction."""
 
 
 class CashReason(IntEnum):

@@ -48,8 +48,8 @@ SubaccountId constant BAD_DEBT = SubaccountId.wrap(5);
 /// @dev The first number of a user's subaccount.
 uint64 constant FIRST_SUBACCOUNT = 16;
 
-/// @dev Legs of one subaccount at most.
-uint256 constant MAX_LEGS = 64;
+/// @dev Legs of one subaccount at most: the dearest liquidation of so many fits into a transaction.
+uint256 constant MAX_LEGS = 32;
 
 /* POSITIONS */
 

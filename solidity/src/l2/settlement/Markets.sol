@@ -238,8 +238,10 @@ contract Markets is IMarkets, Module {
         answer.isFresh = true;
         if (core.status == MarketStatus.EXPIRED) return answer;
         (, uint64 newest, uint32[3] memory maxAgeS) = IPriceOracle(PRICE_ORACLE).reading(core.feed);
-        // Who leaves a market it holds out of its batch is not judged by what that market was worth before.
-        answer.isFresh = newest <= core.pricedAt && _isFresh(core, maxAgeS, use);
+        // Who leaves a market it holds out of its batch is not judged by what that market was worth before. Who liquidates
+        // refreshes first.
+        bool isPassedOver = use != PriceUse.LIQUIDATE && newest > core.pricedAt;
+        answer.isFresh = !isPassedOver && _isFresh(core, maxAgeS, use);
         MarginLimits memory margin = record.margin;
         answer.initialPips = margin.initialPips;
         answer.sizeMarginPips = margin.sizeMarginPips;

@@ -257,10 +257,10 @@ contract LedgerTest is LedgerWorld {
         settleAs(CLEARING, _many(1, MAX_LEGS, -1e12));
         assertEq(BOOKS.nLegs(a), 0);
         // All words of the list are empty again.
-        settleAs(CLEARING, _many(type(uint32).max - 63, MAX_LEGS, 1e12));
+        settleAs(CLEARING, _many(uint32(type(uint32).max - MAX_LEGS + 1), MAX_LEGS, 1e12));
         (, Leg[] memory legs) = BOOKS.portfolio(a);
         for (uint256 i = 0; i < MAX_LEGS; ++i) {
-            assertEq(MarketId.unwrap(legs[i].market), type(uint32).max - 63 + i);
+            assertEq(MarketId.unwrap(legs[i].market), type(uint32).max - MAX_LEGS + 1 + i);
         }
     }
 
