@@ -43,14 +43,6 @@ class BookSide:
                 insort(keys, key)
         level[order.id] = order
 
-    def remove(self, order: Order) -> None:
-        """Take an order out."""
-        price = order.price
-        level = self.levels[price]
-        del level[order.id]
-        if not level:
-            self.drop(price)
-
     def drop(self, price: int) -> None:
         """Take an empty level out."""
         del self.levels[price]

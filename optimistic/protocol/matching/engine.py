@@ -113,8 +113,7 @@ class Engine:
         """Cancel an order, a stop or a parent; return whether there was one."""
         order = self.orders.get(id_)
         if order is not None:
-            self.sides[order.side].remove(order)
-            self._unlink(order)
+            self._take_out(order, self.sides[order.side])
             self.events.append(_event(Done, (id_, reason, order.lots)))
         elif id_ in self.stops.stops:
             stop = self.stops.remove(id_)
@@ -342,9 +341,13 @@ class Engine:
         if not owned:
             del self.owned[order.owner]
 
-    def _unlink(self, order: Order) -> None:
-        """Take an order that left its level out of the rest."""
-        id_ = order.id
+    def _take_out(self, order: Order, book: BookSide) -> None:
+        """Take a resting order out of the book and of all that names it."""
+        id_, price = order.id, order.price
+        level = book.levels[price]
+        del level[id_]
+        if not level:
+            book.drop(price)
         del self.orders[id_]
         owned = self.owned[order.owner]
         del owned[id_]
@@ -376,6 +379,7 @@ class Engine:
     def _match_level(self, taker: Order, book: BookSide, price: int, touched: list[int]) -> Reason | None:
         """Trade with the orders of one price; note whose position changed."""
         level, has_reducers = book.levels[price], bool(self.reducers)
+        events, positions, is_buy = self.events, self.positions, taker.side is _BUY
         while level and taker.lots:
             maker = next(iter(level.values()))
             if maker.owner == taker.owner:
@@ -387,33 +391,26 @@ class Engine:
                 lots = min(lots, self._reducible(maker)) if maker.terms.is_reduce_only else lots
                 touched.append(maker.subaccount)
             if lots:
-                self._fill(taker, maker, price, lots)
+                maker.lots -= lots
+                maker.visible -= lots
+                taker.lots -= lots
+                buyer, seller = (taker, maker) if is_buy else (maker, taker)
+                positions[buyer.subaccount] = positions.get(buyer.subaccount, 0) + lots
+                positions[seller.subaccount] = positions.get(seller.subaccount, 0) - lots
+                self.last_price = price
+                fill = (maker.id, taker.id, price, lots, taker.side, maker.lots, taker.lots)
+                events.append(_event(Fill, fill))
             if not maker.lots or not lots:
                 self._end_maker(maker, book, Reason.REDUCE_ONLY if maker.lots else _FILLED)
             elif not maker.visible:
                 maker.visible = min(maker.terms.display, maker.lots)
                 level.move_to_end(maker.id)
-                self.events.append(Requeued(maker.id, price, maker.lots, maker.visible))
+                events.append(Requeued(maker.id, price, maker.lots, maker.visible))
         return None
-
-    def _fill(self, taker: Order, maker: Order, price: int, lots: int) -> None:
-        """Trade two orders at the maker's price."""
-        maker.lots -= lots
-        maker.visible -= lots
-        taker.lots -= lots
-        signed = lots if taker.side is _BUY else -lots
-        positions = self.positions
-        positions[taker.subaccount] = positions.get(taker.subaccount, 0) + signed
-        positions[maker.subaccount] = positions.get(maker.subaccount, 0) - signed
-        self.last_price = price
-        self.events.append(
-            _event(Fill, (maker.id, taker.id, price, lots, taker.side, maker.lots, taker.lots))
-        )
 
     def _end_maker(self, maker: Order, book: BookSide, reason: Reason) -> None:
         """Take a resting order out and say why."""
-        book.remove(maker)
-        self._unlink(maker)
+        self._take_out(maker, book)
         self.events.append(_event(Done, (maker.id, reason, maker.lots)))
 
     def _prevent_self_trade(self, taker: Order, maker: Order, book: BookSide) -> bool:
@@ -497,8 +494,7 @@ class Engine:
             return
         after = (order.price, order.lots)
         order.price, order.lots = before
-        self.sides[order.side].remove(order)
-        self._unlink(order)
+        self._take_out(order, self.sides[order.side])
         order.price, order.lots = after
         visible = min(order.terms.display or order.lots, order.lots)
         self.events.append(Requeued(order.id, order.price, order.lots, visible))
