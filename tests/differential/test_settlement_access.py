@@ -184,7 +184,7 @@ def is_denied(function: str, caller: str) -> bool:
 
 
 @pytest.mark.parametrize("function", mutators())
-def test_mutator__everybody__is_turned_away_unless_named(function: str) -> None:
+def test_pitfall_09__mutator__turns_everybody_away_unless_named(function: str) -> None:
     allowed = {caller for caller in CALLERS if not is_denied(function, caller)}
 
     if function in PERMISSIONLESS:

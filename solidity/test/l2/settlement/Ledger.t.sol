@@ -468,7 +468,7 @@ contract LedgerTest is LedgerWorld {
         BOOKS.closeExpired(BTC, new SubaccountId[](0), 0);
     }
 
-    function test_attack__moduleIsEnteredInsideAnother() public {
+    function test_pitfall_06__moduleInsideAnother__isNotEntered() public {
         vm.prank(LIQUIDATOR);
         BOOKS.enter();
         vm.startPrank(CLEARING);

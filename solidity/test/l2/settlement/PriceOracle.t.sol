@@ -96,7 +96,7 @@ contract PriceOracleTest is PriceWorld {
 
     /* SIGNATURES */
 
-    function test_push_ofAStranger_reverts() public {
+    function test_pitfall_05__pushOfAStranger__isRefused() public {
         (address stranger, uint256 key) = makeAddrAndKey("stranger");
         IPriceOracle.Observation[] memory observations = agree(3, PRICE, START);
         observations[0] = sign(key, FEED, PRICE, START);
