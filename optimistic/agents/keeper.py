@@ -156,7 +156,7 @@ class Keeper:
             subaccount=self._subaccount,
             market=market.number,
             **quote._asdict(),
-            max_fee_pips=max(market.limits.maker_fee_pips, market.limits.taker_fee_pips),
+            max_fee_pips=market.limits.highest_fee_pips,
             expiry=self._clock.time_s() + _ORDER_LIFE_S,
             nonce=self._nonce,
         )

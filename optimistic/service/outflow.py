@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from optimistic.protocol.settlement.collateral import MAX_WITHDRAWALS
 from optimistic.protocol.settlement.rate_line import RateLine
 from optimistic.protocol.settlement.types import PENDING, VAULT, PriceUse, SubaccountId
 from optimistic.protocol.settlement.units import PIPS, WAD, ceil_div
@@ -11,8 +12,6 @@ from optimistic.service.l1_errors import ContractReverted
 from optimistic.service.l1_types import BlockId
 from optimistic.service.settlement_contracts import Asset, Collateral, Ledger, PriceOracle, StandardMargin
 
-MAX_WITHDRAWALS: Final = 8
-"""Of one subaccount that are not released; Collateral.MAX_WITHDRAWALS."""
 NOTHING_UNPROMISED: Final = "the gateway holds no more that is not promised already"
 _STALE: Final = "a price behind the margin is too old: wait for a push"
 _MARGIN: Final = "margin needs the rest"

@@ -32,7 +32,7 @@ from tests.helpers.settlement_setup import (
     WAD,
     key_of,
 )
-from tests.helpers.settlement_world import SettlementWorld, Trader
+from tests.helpers.settlement_world import SettlementWorld, Trader, running_world
 from tests.helpers.trading_stage import WorldClock, node_client
 
 TICKS = BTC_PRICE * 10 // WAD
@@ -41,10 +41,8 @@ SIGNER_KEYS = [TradingKey(key_of(SIGNER_NUMBER + number)[0].secret) for number i
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[SettlementWorld]:
-    made = SettlementWorld(tmp_path)
-    made.open(made.aggregator())
-    yield made
-    made.close()
+    with running_world(tmp_path) as made:
+        yield made
 
 
 def price_daemon(world: SettlementWorld, prices: list[int], n_keys: int) -> PriceDaemon:

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from optimistic.node.api.chain_view import NodeView
+from optimistic.protocol.settlement.collateral import MAX_WITHDRAWALS
 from optimistic.protocol.settlement.types import MarketId
 from optimistic.service.contract import NamedRevert
 from optimistic.service.one_shot import OneShotSender
-from optimistic.service.outflow import MAX_WITHDRAWALS, Outflow, Outflows
+from optimistic.service.outflow import Outflow, Outflows
 from optimistic.service.settlement_contracts import Asset, Collateral
 from optimistic.service.signer import Signer
 from tests.helpers.settlement_setup import BTC_PRICE, PERPETUAL, TOKEN, WAD
-from tests.helpers.settlement_world import SettlementWorld, Trader
+from tests.helpers.settlement_world import SettlementWorld, Trader, running_world
 from tests.helpers.trading_stage import WorldClock, node_client
 from tests.helpers.watchtower_stage import ETHER
 
@@ -23,10 +24,8 @@ TICKS = BTC_PRICE * 10 // WAD
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[SettlementWorld]:
-    made = SettlementWorld(tmp_path)
-    made.open(made.aggregator())
-    yield made
-    made.close()
+    with running_world(tmp_path) as made:
+        yield made
 
 
 class Withdrawer:

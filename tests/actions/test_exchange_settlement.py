@@ -13,7 +13,7 @@ from optimistic.node.exchange.records import BatchFailed, BatchUndone
 from scripts.staging.contract_views import call_data
 from tests.helpers.exchange_stage import ExchangeStage
 from tests.helpers.settlement_setup import BTC_PRICE, WAD
-from tests.helpers.settlement_world import SettlementWorld, Trader
+from tests.helpers.settlement_world import Trader, running_world
 
 TICKS = BTC_PRICE * 10 // WAD
 LOTS = 1_000
@@ -22,12 +22,10 @@ OPTIONS = ExchangeOptions(settlement=SettlementOptions(max_age_ms=0, resend_ms=0
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[ExchangeStage]:
-    world = SettlementWorld(tmp_path)
-    world.open(world.aggregator())
-    made = ExchangeStage(world, tmp_path / "exchange", OPTIONS)
-    yield made
-    made.house.close()
-    world.close()
+    with running_world(tmp_path) as world:
+        made = ExchangeStage(world, tmp_path / "exchange", OPTIONS)
+        yield made
+        made.house.close()
 
 
 def traders(stage: ExchangeStage, count: int = 2) -> list[Trader]:

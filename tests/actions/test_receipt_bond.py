@@ -25,7 +25,7 @@ from optimistic.service.receipt_bond import BondState, ReceiptBond
 from optimistic.service.signer import Signer
 from tests.helpers.exchange_stage import ExchangeStage
 from tests.helpers.settlement_setup import BTC_PRICE, WAD
-from tests.helpers.settlement_world import SettlementWorld, Trader
+from tests.helpers.settlement_world import Trader, running_world
 from tests.helpers.watchtower_stage import ETHER
 
 TICKS = BTC_PRICE * 10 // WAD
@@ -36,12 +36,21 @@ NEW_KEY = bytes(31) + b"\x21"
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[ExchangeStage]:
-    world = SettlementWorld(tmp_path)
-    world.open(world.aggregator())
-    made = ExchangeStage(world, tmp_path / "exchange")
-    yield made
-    made.house.close()
-    world.close()
+    with running_world(tmp_path) as world:
+        made = ExchangeStage(world, tmp_path / "exchange")
+        yield made
+        made.house.close()
+
+
+def trader_and_bond(stage: ExchangeStage) -> tuple[Trader, ReceiptBond]:
+    """A trader who has posted a bond for the exchange."""
+    world = stage.world
+    alice = world.trader(0, 50_000)
+    world.push_prices()
+    stage.turn(3)
+    bonds = ReceiptBond.of(world.client, world.deployment)
+    alice.l1.send(bonds.post_call(stage.house.core.signer.address, BOND_WEI))
+    return alice, bonds
 
 
 def receipt_of(stage: ExchangeStage, trader: Trader, lots: int) -> dict[str, Any]:
@@ -100,11 +109,7 @@ def test_attack__exchange_rolled_back__loses_its_bond_to_a_trader(
 
 def test_exchange__killed_and_started_again__keeps_its_bond(stage: ExchangeStage, tmp_path: Path) -> None:
     world, key = stage.world, stage.house.core.signer.address
-    alice = world.trader(0, 50_000)
-    world.push_prices()
-    stage.turn(3)
-    bonds = ReceiptBond.of(world.client, world.deployment)
-    alice.l1.send(bonds.post_call(key, BOND_WEI))
+    alice, bonds = trader_and_bond(stage)
     log = ReceiptLog(world.params.l2_chain_id, key, file=tmp_path / "receipts.jsonl")
     log.check(receipt_of(stage, alice, 100))
 
@@ -157,12 +162,8 @@ def test_exchange__new_key_on_the_log_of_the_old_one__settles_and_contradicts_no
 
 
 def test_attack__receipt_changed_by_a_trader__proves_nothing(stage: ExchangeStage) -> None:
-    world, key = stage.world, stage.house.core.signer.address
-    alice = world.trader(0, 50_000)
-    world.push_prices()
-    stage.turn(3)
-    bonds = ReceiptBond.of(world.client, world.deployment)
-    alice.l1.send(bonds.post_call(key, BOND_WEI))
+    key = stage.house.core.signer.address
+    alice, bonds = trader_and_bond(stage)
     told = signed_receipt(receipt_of(stage, alice, 100))
     forged = told._replace(receipt=told.receipt._replace(ts_ms=1))
 

@@ -11,7 +11,7 @@ from optimistic.protocol.settlement.events import rebuild
 from optimistic.protocol.settlement.invariants import broken
 from scripts.staging.market_terms import LIMITS
 from tests.helpers.settlement_setup import BTC_PRICE, FUTURE, TOKEN, WAD
-from tests.helpers.settlement_world import SettlementWorld, Trader
+from tests.helpers.settlement_world import SettlementWorld, Trader, running_world
 
 CASH, ETHER_ASSET = 0, 1
 TICKS = BTC_PRICE * 10 // WAD
@@ -26,10 +26,8 @@ FUNDING_WAD = WAD // 10
 @pytest.fixture
 def floor(tmp_path: Path) -> Iterator[SettlementWorld]:
     """A world with markets that are open and prices that are fresh."""
-    built = SettlementWorld(tmp_path)
-    built.open(built.aggregator())
-    yield built
-    built.close()
+    with running_world(tmp_path) as built:
+        yield built
 
 
 def fees(notional_wad: int) -> tuple[int, int]:

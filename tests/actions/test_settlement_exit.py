@@ -7,7 +7,7 @@ import pytest
 
 from optimistic.node.sequencer import SequencerOptions
 from tests.helpers.settlement_setup import BTC_FEED, BTC_PRICE, PERPETUAL, TOKEN, WAD, observations
-from tests.helpers.settlement_world import SettlementWorld, Trader
+from tests.helpers.settlement_world import SettlementWorld, Trader, running_world
 
 CASH = 0
 TICKS = BTC_PRICE * 10 // WAD
@@ -19,10 +19,8 @@ NEVER = SequencerOptions(deposit_confirmations=1_000)
 @pytest.fixture
 def floor(tmp_path: Path) -> Iterator[SettlementWorld]:
     """A world with markets that are open and prices that are fresh."""
-    built = SettlementWorld(tmp_path)
-    built.open(built.aggregator())
-    yield built
-    built.close()
+    with running_world(tmp_path) as built:
+        yield built
 
 
 def turn_hostile(floor: SettlementWorld) -> None:

@@ -17,7 +17,7 @@ from optimistic.service.signer import Signer
 from scripts.staging.contract_views import call_data
 from tests.architecture.source_tree import ROOT
 from tests.helpers.settlement_setup import BTC_FEED, BTC_PRICE, PERPETUAL, TOKEN, WAD, observations
-from tests.helpers.settlement_world import SettlementWorld, Trader
+from tests.helpers.settlement_world import SettlementWorld, Trader, running_world
 from tests.helpers.trading_stage import WorldClock, node_client
 from tests.helpers.watchtower_stage import ETHER
 
@@ -38,10 +38,8 @@ def example(name: str) -> Any:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[SettlementWorld]:
-    made = SettlementWorld(tmp_path)
-    made.open(made.aggregator())
-    yield made
-    made.close()
+    with running_world(tmp_path) as made:
+        yield made
 
 
 def test_deposit__tokens_on_l1__become_cash(world: SettlementWorld) -> None:

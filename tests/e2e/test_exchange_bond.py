@@ -18,7 +18,7 @@ from optimistic.service.receipt_bond import ReceiptBond
 from optimistic.service.wal import SyncPolicy
 from tests.helpers.api_stage import ALICE, ALICE_SUBACCOUNT, api_stage
 from tests.helpers.fake_exchange import MARKET
-from tests.helpers.settlement_world import SettlementWorld
+from tests.helpers.settlement_world import SettlementWorld, running_world
 from tests.helpers.trading_stage import WorldClock
 from tests.helpers.watchtower_stage import ETHER
 
@@ -27,10 +27,8 @@ EXCHANGE_KEY = bytes(31) + b"\x13"
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[SettlementWorld]:
-    made = SettlementWorld(tmp_path)
-    made.open(made.aggregator())
-    yield made
-    made.close()
+    with running_world(tmp_path) as made:
+        yield made
 
 
 @pytest.mark.parametrize("policy", [SyncPolicy.EACH, SyncPolicy.GROUP])

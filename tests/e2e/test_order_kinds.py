@@ -21,7 +21,7 @@ from optimistic.service.one_shot import OneShotSender
 from optimistic.service.settlement_contracts import Clearing
 from optimistic.service.signer import Signer
 from tests.helpers.settlement_setup import PERPETUAL
-from tests.helpers.settlement_world import SettlementWorld, Trader
+from tests.helpers.settlement_world import SettlementWorld, Trader, running_world
 from tests.helpers.trading_stage import WorldClock, node_client
 from tests.helpers.watchtower_stage import ETHER
 
@@ -99,12 +99,10 @@ class Stage:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    world = SettlementWorld(tmp_path)
-    world.open(world.aggregator())
-    made = Stage(world)
-    yield made
-    made.close()
-    world.close()
+    with running_world(tmp_path) as world:
+        made = Stage(world)
+        yield made
+        made.close()
 
 
 def test_orders__times_in_force_and_post_only__end_as_they_say(stage: Stage) -> None:

@@ -4,6 +4,7 @@ Nothing is simulated but time: node, watchtower and contracts are the ones the d
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -275,3 +276,12 @@ class SettlementWorld(NodeWorld):
     def size(self, trader: Trader, market: MarketId = PERPETUAL) -> int:
         """Size of a trader's position in WAD, negative if short."""
         return int(self.read("Ledger", "position", trader.subaccount, market)[0])
+
+
+@contextmanager
+def running_world(folder: Path) -> Iterator[SettlementWorld]:
+    """A world with its aggregator, open for trade."""
+    world = SettlementWorld(folder)
+    world.open(world.aggregator())
+    yield world
+    world.close()

@@ -16,6 +16,7 @@ from optimistic.node.exchange.pretrade import Asked, PreTrade, latest_prices
 from optimistic.node.exchange.registry import Taken
 from optimistic.protocol.matching.types import Side, TimeInForce
 from optimistic.protocol.settlement import orders as signed
+from optimistic.protocol.settlement.clearing import SCOPE_TRADE
 from optimistic.protocol.settlement.oracle import is_fresh
 from optimistic.protocol.settlement.signatures import SIGNATURE_BYTES
 from optimistic.protocol.settlement.state import Market, State
@@ -24,7 +25,6 @@ from optimistic.protocol.settlement.units import PIPS, WAD
 from optimistic.protocol.types import ZERO_ADDRESS, Address
 
 MAX_CLIENT_ID_BYTES = 36
-_TRADE_SCOPE = 1
 
 
 class Refused(Exception):
@@ -218,7 +218,7 @@ class Admission:
         key = self._state.session_keys.get((account.owner, signer))
         if key is None:
             raise Refused(Refusal.BAD_SIGNATURE, "signed by neither the owner nor a session key")
-        if key.subaccount not in (0, subaccount) or not key.scope & _TRADE_SCOPE or key.expiry < expiry:
+        if key.subaccount not in (0, subaccount) or not key.scope & SCOPE_TRADE or key.expiry < expiry:
             raise Refused(Refusal.NOT_A_SESSION_KEY, "the key may not sign for this, or not for so long")
         return account.owner
 
@@ -251,7 +251,7 @@ class Admission:
             raise Refused(Refusal.NONCE_USED, f"another order has nonce {message.nonce}")
         if window is not None and message.nonce <= window.floor:
             raise Refused(Refusal.NONCE_TOO_OLD, f"nonces up to {window.floor} are too old")
-        if message.max_fee_pips < max(market.limits.taker_fee_pips, market.limits.maker_fee_pips):
+        if message.max_fee_pips < market.limits.highest_fee_pips:
             raise Refused(Refusal.FEE_CAP, "the market's fee is higher")
 
     def _check_orders(

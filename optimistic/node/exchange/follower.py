@@ -20,11 +20,10 @@ from optimistic.node.exchange.watched import Watched, ends_of_lost, note_logs, o
 from optimistic.protocol.engine import Log
 from optimistic.protocol.settlement import events as mirror
 from optimistic.protocol.settlement.state import State, Subaccount
-from optimistic.protocol.settlement.types import MarketId, Position, SubaccountId
+from optimistic.protocol.settlement.types import FLAT, MarketId, SubaccountId
 
 log = structlog.get_logger(__name__)
 
-_FLAT = Position(0, 0)
 _NOBODY = Subaccount()
 _BLOCKS_AT_ONCE = 256
 
@@ -86,11 +85,16 @@ class Follower:
         return True
 
     def _end_what_is_lost(self) -> None:
-        """End orders that only lost blocks allowed: of their subaccounts, in their markets, at their fees."""
+        """End orders that only lost blocks allowed: their subaccounts, markets, fees, what covered them.
+
+        Judged at the head, since what was lost may have come again.
+        """
         exchange, state = self._exchange, self._exchange.state
         below_fee = orders_below_fee(state, exchange.machine, state.markets)
         ends = [*ends_of_lost(state, exchange.machine), *below_fee]
         exchange.commit(lambda _: ends)
+        uncovered = [*self._risk.records(())]
+        exchange.commit(lambda _: uncovered)
         self._has_gone_back = False
 
     def _is_canonical(self, noted: rec.BlockNoted) -> bool:
@@ -120,7 +124,7 @@ class Follower:
         records: list[rec.Record] = [
             *watched.records(exchange.state, exchange.machine),
             *self._position_records(watched.positions),
-            *self._risk.records(watched.accounts),
+            *(() if self._has_gone_back else self._risk.records(watched.accounts)),
             rec.BlockNoted(block.number, block.hash, min(heads.posted, block.number), heads.final),
         ]
         exchange.commit(lambda _: records)
@@ -180,7 +184,7 @@ class Follower:
             account, market = state.subaccounts.get(id_, _NOBODY), state.markets[number]
             exposure = machine.exposures.of(id_).get(number)
             unsettled = 0 if exposure is None else exposure.unsettled_lots
-            lots = account.legs.get(number, _FLAT).size_wad // market.terms.lot_wad + unsettled
+            lots = account.legs.get(number, FLAT).size_wad // market.terms.lot_wad + unsettled
             if lots != machine.desk(number).engine.positions.get(id_, 0):
                 yield rec.PositionNoted(account.owner, id_, number, lots)
 
@@ -214,11 +218,8 @@ class Follower:
         noted = rec.BlockNoted(ancestor, b"" if block is None else block.hash, ancestor, heads.final)
         self._exchange.commit(lambda _: [*undone, noted])
         self._has_gone_back = True
-        repairs = [
-            *self._position_records(self._everywhere()),
-            *self._risk.records(()),
-        ]
-        self._exchange.commit(lambda _: repairs)
+        moved = [*self._position_records(self._everywhere())]
+        self._exchange.commit(lambda _: moved)
 
     def _everywhere(self) -> Iterable[tuple[SubaccountId, MarketId]]:
         """Return where the engine or the mirror knows of a position."""

@@ -11,10 +11,9 @@ from optimistic.node.exchange.exposure import Exposure, OpenSide
 from optimistic.protocol.settlement.margin import initial_margin
 from optimistic.protocol.settlement.portfolio import margin_of
 from optimistic.protocol.settlement.state import Market, State
-from optimistic.protocol.settlement.types import MAX_LEGS, MarketId, MarketStatus, Position, SubaccountId
+from optimistic.protocol.settlement.types import FLAT, MAX_LEGS, MarketId, MarketStatus, SubaccountId
 from optimistic.protocol.settlement.units import WAD, pips_up
 
-_FLAT = Position(0, 0)
 _NOTHING_OPEN = OpenSide()
 
 
@@ -103,7 +102,7 @@ class StandardPreTrade:
         index, mark = latest_prices(self._state, market)
         price = order.ticks * market.terms.tick_wad
         lost = max(0, price - mark if order.is_buy else mark - price)
-        lost += pips_up(mark, _fee_pips(market))
+        lost += pips_up(mark, market.limits.highest_fee_pips)
         if lost * WAD <= market.ratios.maintenance_wad * index:
             return None
         others = [other for other in asked if other is not order]
@@ -127,7 +126,7 @@ class StandardPreTrade:
 
     def _position(self, subaccount: int, market: Market, number: int, exposure: Exposure | None) -> int:
         """Size in WAD with the trades that are not settled."""
-        leg = self._state.subaccounts[SubaccountId(subaccount)].legs.get(MarketId(number), _FLAT)
+        leg = self._state.subaccounts[SubaccountId(subaccount)].legs.get(MarketId(number), FLAT)
         unsettled = exposure.unsettled_lots if exposure is not None else 0
         return leg.size_wad + unsettled * market.terms.lot_wad
 
@@ -143,7 +142,7 @@ class StandardPreTrade:
             market, exposure = state.markets.get(MarketId(number)), exposures.get(number)
             if market is None or market.status is MarketStatus.EXPIRED:
                 continue
-            size = held.legs.get(MarketId(number), _FLAT).size_wad
+            size = held.legs.get(MarketId(number), FLAT).size_wad
             needed -= initial_margin(market.ratios, abs(size) * market.index_price_wad // WAD)
             index, mark = latest_prices(state, market)
             equity += size * (mark - market.mark_wad) // WAD
@@ -154,7 +153,7 @@ class StandardPreTrade:
                 size += exposure.unsettled_lots * lot
             if exposure is not None and exposure.unsettled_notional:
                 traded = exposure.unsettled_notional * market.terms.tick_wad * market.terms.lot_wad // WAD
-                needed += pips_up(traded, _fee_pips(market))
+                needed += pips_up(traded, market.limits.highest_fee_pips)
             orders = [other for other in asked if other.market == number]
             case = _Case(market, index, mark, size)
             bids, asks = (_NOTHING_OPEN,) * 2 if exposure is None else (exposure.bids, exposure.asks)
@@ -170,11 +169,6 @@ def _short(equity: int, needed: int) -> tuple[Refusal, str] | None:
     if equity >= needed:
         return None
     return Refusal.MARGIN, f"equity {equity}, needed with all open orders {needed} (in 1e-18)"
-
-
-def _fee_pips(market: Market) -> int:
-    """The higher of the two fees of a market."""
-    return max(market.limits.taker_fee_pips, market.limits.maker_fee_pips)
 
 
 _Lots = tuple[int, int]
@@ -237,4 +231,4 @@ class _Case(NamedTuple):
         if not lots:
             return margin
         lost = -(-loss * lot // WAD)
-        return margin + lost + pips_up(lots * lot * mark // WAD + lost, _fee_pips(market))
+        return margin + lost + pips_up(lots * lot * mark // WAD + lost, market.limits.highest_fee_pips)

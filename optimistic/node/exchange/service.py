@@ -26,11 +26,9 @@ from optimistic.protocol.settlement.margin import initial_margin, maintenance_ma
 from optimistic.protocol.settlement.orders import POST_ONLY, leaf_key
 from optimistic.protocol.settlement.portfolio import margin_of
 from optimistic.protocol.settlement.state import Market
-from optimistic.protocol.settlement.types import MarketId, MarketStatus, Position, SubaccountId
+from optimistic.protocol.settlement.types import FLAT, MarketId, MarketStatus, SubaccountId
 from optimistic.protocol.settlement.units import WAD
 from optimistic.protocol.types import ZERO_ADDRESS, Address, Hash32
-
-_FLAT = Position(0, 0)
 
 
 class ExchangeService:
@@ -198,7 +196,7 @@ class ExchangeService:
 
     def _position(self, id_: SubaccountId, number: MarketId) -> PositionInfo:
         market = self._state.markets[number]
-        leg = self._state.subaccounts[id_].legs.get(number, _FLAT)
+        leg = self._state.subaccounts[id_].legs.get(number, FLAT)
         exposure = self._core.machine.exposures.of(id_).get(number)
         unsettled = 0 if exposure is None else exposure.unsettled_lots
         notional = abs(leg.size_wad) * market.index_price_wad // WAD

@@ -24,7 +24,7 @@ class Watched:
 
     def __init__(self, state: State) -> None:
         self._before = {number: _moving(market) for number, market in state.markets.items()}
-        self._fees = {number: _fee(state, number) for number in state.markets}
+        self._fees = {number: market.limits.highest_fee_pips for number, market in state.markets.items()}
         self.positions: dict[tuple[SubaccountId, MarketId], None] = {}
         self.accounts: set[int] = set()
         """Subaccounts whose cash, collateral or positions move; other numbers may be among them."""
@@ -56,7 +56,7 @@ class Watched:
         dearer = {
             number
             for number, fee in self._fees.items()
-            if number in state.markets and _fee(state, number) > fee
+            if number in state.markets and state.markets[number].limits.highest_fee_pips > fee
         }
         if dearer:
             yield from orders_below_fee(state, machine, dearer)
@@ -84,8 +84,8 @@ class Watched:
 def orders_below_fee(state: State, machine: Machine, markets: Container[MarketId]) -> Iterable[rec.Record]:
     """Yield the end of orders whose signers allow less than the fee of these markets."""
     for order in machine.registry.orders.values():
-        number = MarketId(order.market)
-        if number in markets and order.message.command.max_fee_pips < _fee(state, number):
+        number, signed_pips = MarketId(order.market), order.message.command.max_fee_pips
+        if number in markets and signed_pips < state.markets[number].limits.highest_fee_pips:
             yield rec.Cancelled(order.id, MassCancelWhy.FEE_RAISED)
 
 
@@ -123,11 +123,6 @@ def note_logs(watched: Watched, logs: Sequence[ChainLog], state: State) -> None:
         elif item.address == CLEARING and kind == _SESSION_KEY_SET:
             names = Address(item.topics[1][12:]), Address(item.topics[2][12:])
             watched.keys.setdefault(names, copy(state.session_keys.get(names)))
-
-
-def _fee(state: State, number: MarketId) -> int:
-    limits = state.markets[number].limits
-    return max(limits.taker_fee_pips, limits.maker_fee_pips)
 
 
 def _moving(market: Market) -> tuple[int, int, int, int]:

@@ -18,11 +18,11 @@ from optimistic.protocol.settlement.portfolio import margin_of
 from optimistic.protocol.settlement.refusals import Refused
 from optimistic.protocol.settlement.state import CloseRequest, Market, State
 from optimistic.protocol.settlement.types import (
+    FLAT,
     INSURANCE,
     LegChange,
     MarketId,
     MarketStatus,
-    Position,
     SubaccountId,
 )
 from optimistic.protocol.settlement.units import WAD, exact, floor_to
@@ -37,7 +37,6 @@ TAKE_OVER_PIPS: Final = 10_000
 GIVE_UP_PIPS: Final = 5_000
 """From mark or index, where it may give it up."""
 _OPEN: Final = (MarketStatus.OPEN, MarketStatus.REDUCE_ONLY)
-_FLAT: Final = Position(0, 0)
 
 
 def request_close(state: State, sender: Address, id_: SubaccountId, market: MarketId) -> None:
@@ -160,7 +159,7 @@ def _take_over(state: State, id_: SubaccountId, taken: LegChange, off_mark_wad: 
 
 def _size(state: State, id_: SubaccountId, market: MarketId) -> int:
     """Of a position; 0 if there is none."""
-    return state.subaccount(id_).legs.get(market, _FLAT).size_wad
+    return state.subaccount(id_).legs.get(market, FLAT).size_wad
 
 
 def _lesser(a: int, b: int) -> int:

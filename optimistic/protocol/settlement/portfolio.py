@@ -14,17 +14,16 @@ from optimistic.protocol.settlement.reasons import Bust
 from optimistic.protocol.settlement.refusals import Refused
 from optimistic.protocol.settlement.state import State, Subaccount
 from optimistic.protocol.settlement.types import (
+    FLAT,
     FeedId,
     LegChange,
     MarketId,
     MarketStatus,
-    Position,
     PriceUse,
     SubaccountId,
 )
 from optimistic.protocol.settlement.units import WAD, mul_wad_up
 
-_FLAT: Final = Position(0, 0)
 _EXPIRED: Final = MarketStatus.EXPIRED
 
 
@@ -114,7 +113,7 @@ def margin_after(
         market = state.markets[market_id]
         if market.status is _EXPIRED:
             continue
-        size, of = subaccount.legs.get(market_id, _FLAT).size_wad, market.ratios
+        size, of = subaccount.legs.get(market_id, FLAT).size_wad, market.ratios
         for sign, held in ((-1, size), (1, size + delta)):
             notional = abs(held) * market.index_price_wad // WAD
             initial += sign * initial_margin(of, notional)

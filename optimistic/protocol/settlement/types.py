@@ -83,6 +83,10 @@ class Position(NamedTuple):
     """The settlement index (mark less cumulative funding) up to which cash has been moved."""
 
 
+FLAT: Final = Position(0, 0)
+"""None."""
+
+
 class LegChange(NamedTuple):
     """A change of one leg of a subaccount; `index_wad` is the settlement index of its market now."""
 
@@ -123,6 +127,11 @@ class Limits:
     depth_cap_wad: int
     depth_floor_wad: int
     min_notional_wad: int
+
+    @property
+    def highest_fee_pips(self) -> int:
+        """What an order may have to pay, whichever side it is on."""
+        return max(self.taker_fee_pips, self.maker_fee_pips)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
