@@ -413,6 +413,28 @@ def test_follower__subaccount_opened_again__keeps_its_orders(stage: Stage) -> No
     assert list(stage.house.core.machine.registry.orders) == [rest.order_id]
 
 
+def test_follower__money_that_comes_again__goes_on_covering_orders(stage: Stage) -> None:
+    stage.turn(2)
+    carol = Trader(PrivateKey((77).to_bytes(32, "big")), 9_999)
+    paid = event_log(LEDGER, "CashMoved(uint64,uint64,int256,uint8)", [VAULT, carol.subaccount], 10**23, 0)
+    stage.chain.add_block(
+        event_log(LEDGER, "SubaccountOpened(uint64,address,uint8)", [carol.subaccount, carol.owner], 0)
+    )
+    stage.chain.posted = height = len(stage.chain.mined)
+    stage.chain.add_block(paid)
+    stage.house.turn()
+    [rest] = stage.accept(carol.place(1, PRICE_TICKS - 9))
+
+    stage.chain.rewind(height)
+    stage.chain.add_block(paid)
+    stage.turn(2)
+    assert list(stage.house.core.machine.registry.orders) == [rest.order_id]
+
+    stage.chain.rewind(height)
+    stage.turn(2)
+    assert [event.reason for event in stage.of(OrderDone)] == [Reason.RISK]
+
+
 def test_attack__chain_that_says_something_else__stops_the_exchange(stage: Stage) -> None:
     stage.trade(1)
     stage.house.turn()
