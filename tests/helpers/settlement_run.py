@@ -7,8 +7,7 @@ from random import Random
 from optimistic.protocol.settlement import closing
 from optimistic.protocol.settlement.batch_codec import NO_TAKER, Batch, Fill
 from optimistic.protocol.settlement.flags import GRACE_S, OUTAGE_GRACE_S
-from optimistic.protocol.settlement.forced_close import CLOSE_DELAY_S, CLOSE_WINDOW_S, GIVE_UP_PIPS
-from optimistic.protocol.settlement.liquidation import spread_price
+from optimistic.protocol.settlement.forced_close import CLOSE_DELAY_S, CLOSE_WINDOW_S, give_up_price
 from optimistic.protocol.settlement.oracle import WINDOW_S
 from optimistic.protocol.settlement.portfolio import margin_of
 from optimistic.protocol.settlement.reasons import Bust
@@ -253,7 +252,7 @@ class Run:
                 self.push()
             self.twins.refresh(market)
             size = held[market].size_wad
-            limit = spread_price(size, self.twins.state.markets[market].mark_wad, GIVE_UP_PIPS)
+            limit = give_up_price(size, self.twins.state.markets[market])
         else:
             size, limit = WAD, WAD
         self.offices.unwind(market, self.makers(-size, limit, market))

@@ -101,10 +101,15 @@ def unwind(state: State, market_id: MarketId, makers: Batch, separator: Hash32) 
     size = _size(state, INSURANCE, market_id)
     if not size:
         raise Refused("NothingToClose()")
-    limit = spread_price(size, _low_of(-size, state.markets[market_id]), GIVE_UP_PIPS)
+    limit = give_up_price(size, state.markets[market_id])
     closed, _ = close_position(state, Close(INSURANCE, market_id, -size, limit), makers, separator)
     insurance.reconcile(state, market_id)
     return closed
+
+
+def give_up_price(size_wad: int, market: Market) -> int:
+    """Return the worst price for the fund at which a position of it may be closed."""
+    return spread_price(size_wad, _low_of(-size_wad, market), GIVE_UP_PIPS)
 
 
 def _executable(state: State, id_: SubaccountId, market: MarketId) -> CloseRequest:

@@ -83,11 +83,11 @@ def limit_price(of: Situation, tick_wad: int) -> int:
     return max(zero, bankruptcy) if of.size_wad > 0 else min(zero, bankruptcy)
 
 
-def spread_price(size_wad: int, mark_wad: int, spread_pips: int) -> int:
-    """Return the mark less (for a long) or plus a spread, on the quantum, in favour of the counterparty."""
+def spread_price(size_wad: int, price_wad: int, spread_pips: int) -> int:
+    """Return a price less (for a long) or plus a spread, on the quantum, in favour of the counterparty."""
     if size_wad > 0:
-        return floor_to(floor_div(mark_wad * (PIPS - spread_pips), PIPS), QUANTUM_WAD)
-    return ceil_to(ceil_div(mark_wad * (PIPS + spread_pips), PIPS), QUANTUM_WAD)
+        return floor_to(floor_div(price_wad * (PIPS - spread_pips), PIPS), QUANTUM_WAD)
+    return ceil_to(ceil_div(price_wad * (PIPS + spread_pips), PIPS), QUANTUM_WAD)
 
 
 def close_size(of: Situation, penalty_rate_wad: int, lot_wad: int, min_notional_wad: int) -> int:

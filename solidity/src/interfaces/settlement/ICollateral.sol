@@ -83,7 +83,7 @@ interface ICollateral {
     function settings() external view returns (Settings memory);
     function etherOf(SubaccountId id) external view returns (uint256 amountWei);
 
-    /// @notice Ether of all subaccounts, and ether on its way out.
+    /// @notice Ether of all users, and ether on its way out: what the cap bounds. What the fund has seized is not in it.
     function totalEtherWei() external view returns (uint256);
 
     /// @notice Value of what a subaccount holds beside cash, with the haircuts of initial and maintenance margin; rounded

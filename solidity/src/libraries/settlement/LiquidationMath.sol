@@ -94,13 +94,13 @@ library LiquidationMath {
         return (zero > bankruptcy) == (leg.sizeWad > 0) ? zero : bankruptcy;
     }
 
-    /// @dev The mark less (for a long) or plus a spread, on the quantum, on the side of the counterparty.
-    function spreadPriceWad(int256 sizeWad, int256 markWad, uint256 spreadPips) internal pure returns (int256) {
+    /// @dev A price less (for a long) or plus a spread, on the quantum, on the side of the counterparty.
+    function spreadPriceWad(int256 sizeWad, int256 priceWad, uint256 spreadPips) internal pure returns (int256) {
         int256 pips = int256(PIPS);
         if (sizeWad > 0) {
-            return Quantum.floorTo(Quantum.floorDiv(markWad * (pips - int256(spreadPips)), pips), QUANTUM_WAD);
+            return Quantum.floorTo(Quantum.floorDiv(priceWad * (pips - int256(spreadPips)), pips), QUANTUM_WAD);
         }
-        return Quantum.ceilTo(Quantum.ceilDiv(markWad * (pips + int256(spreadPips)), pips), QUANTUM_WAD);
+        return Quantum.ceilTo(Quantum.ceilDiv(priceWad * (pips + int256(spreadPips)), pips), QUANTUM_WAD);
     }
 
     /* SIZE */
